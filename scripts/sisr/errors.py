@@ -1,0 +1,55 @@
+"""Errors a person can act on.
+
+Every exception below carries a message of one line that names the file or key, what was expected and what
+was found.  The command line prints that line and exits with 1; a workflow script lets it end the job.
+Any other exception is a bug and keeps its traceback.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+
+class SisrError(Exception):
+    """Base of all errors that are the input's fault, not the program's."""
+
+
+class ConfigError(SisrError):
+    """A key or value of a configuration or registry is wrong."""
+
+
+class AssetError(SisrError):
+    """An asset could not be fetched from any of its sources."""
+
+
+class ChecksumError(AssetError):
+    """A file was obtained, but its content is not what the registry says."""
+
+
+class ImageError(SisrError):
+    """An image file cannot be read, or has a size or kind that the stage cannot use."""
+
+
+class ModelError(SisrError):
+    """Weights or output of a model are not usable (wrong keys, wrong scale, non-finite output)."""
+
+
+class ModelUnavailable(SisrError):
+    """The model exists but cannot be had here: its weights were never released or could not be fetched."""
+
+
+class ModelSkipped(SisrError):
+    """The model does not do what the cell asks for (for example has no weights for the scale)."""
+
+
+class ScoreError(SisrError):
+    """Images cannot be compared: missing partner, different size, or smaller than the crop."""
+
+
+def unknown(kind: str, name: str, known: Iterable[str]) -> str:
+    """Message for a name that is not in a registry, with the closest known name as a hint."""
+    names = sorted(known)
+    close = get_close_matches(name, names, n=1, cutoff=0.5)
+    hint = f"did you mean '{close[0]}'?" if close else f"known: {', '.join(names) or 'none'}"
+    return f"unknown {kind} '{name}'; {hint}"

@@ -1,0 +1,116 @@
+"""Registries: YAML tables under ``config/`` whose every entry is checked against a JSON schema.
+
+Adding a dataset, kernel, model, metric or asset is one entry in one of these files.  A key that is
+misspelt, given twice or of the wrong type is an error that names the file and the key.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import yaml
+
+from sisr.errors import ConfigError, unknown
+
+#: Root of the checkout: ``scripts/sisr/registry.py`` is two folders below it.
+ROOT = Path(__file__).resolve().parents[2]
+CONFIG = ROOT / "config"
+SCHEMAS = ROOT / "workflow" / "schemas"
+
+
+class _UniqueKeyLoader(yaml.SafeLoader):
+    """SafeLoader that refuses a key given twice (YAML would silently keep the last)."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
+        seen: set[Hashable] = set()
+        for key_node, _ in node.value:
+            key = self.construct_object(key_node, deep=deep)
+            if key in seen:
+                raise ConfigError(f"{key_node.start_mark.name}:{key_node.start_mark.line + 1}: key '{key}' twice")
+            seen.add(key)
+        return super().construct_mapping(node, deep=deep)
+
+
+def read_yaml(path: Path) -> Any:
+    """Parse a YAML file; duplicate keys and syntax errors raise :class:`ConfigError` naming file and line."""
+    try:
+        with path.open(encoding="utf-8") as stream:
+            loader = _UniqueKeyLoader(stream)
+            try:
+                return loader.get_single_data()
+            finally:
+                loader.dispose()
+    except FileNotFoundError:
+        raise ConfigError(f"{path}: no such file") from None
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        where = f"{path}:{mark.line + 1}" if mark else str(path)
+        raise ConfigError(f"{where}: not valid YAML: {getattr(error, 'problem', error)}") from None
+
+
+@cache
+def schema(name: str) -> dict[str, Any]:
+    """JSON schema ``workflow/schemas/<name>.schema.yaml``."""
+    document = read_yaml(SCHEMAS / f"{name}.schema.yaml")
+    jsonschema.Draft202012Validator.check_schema(document)
+    return document
+
+
+def validate(document: Any, schema_name: str, source: str) -> None:
+    """Check ``document`` against a schema; the :class:`ConfigError` is one line that names the key.
+
+    ``source`` is what the message calls the document, normally its path.
+    """
+    validator = jsonschema.Draft202012Validator(schema(schema_name))
+    errors = sorted(validator.iter_errors(document), key=lambda e: (len(e.absolute_path), str(e.absolute_path)))
+    if errors:
+        raise ConfigError(f"{source}: {explain(errors[0])}")
+
+
+def explain(error: jsonschema.ValidationError) -> str:
+    """One line for a schema violation: the dotted key, what was found and what was expected."""
+    where = ".".join(str(part) for part in error.absolute_path)
+    if error.validator == "additionalProperties" and isinstance(error.instance, dict):
+        allowed = error.schema.get("properties", {})
+        patterns = error.schema.get("patternProperties", {})
+        for key in error.instance:
+            if key not in allowed and not patterns:
+                return f"{where + ': ' if where else ''}{unknown('key', str(key), allowed)}"
+    if error.validator in ("oneOf", "anyOf") and error.context:
+        deepest = max(error.context, key=lambda e: len(e.absolute_path))
+        if len(deepest.absolute_path) > len(error.absolute_path):
+            return explain(deepest)
+    message = error.message if len(error.message) < 300 else error.message[:297] + "..."
+    return f"{where + ': ' if where else ''}{message}".replace("\n", " ")
+
+
+@cache
+def load(name: str, config: Path = CONFIG) -> dict[str, dict[str, Any]]:
+    """Entries of registry ``config/<name>.yaml`` by id, checked against ``<name>.schema.yaml``.
+
+    Known registries: ``assets``, ``datasets``, ``kernels``, ``metrics``, ``protocols``, ``models``.
+    The result is shared between callers and must not be changed.
+    """
+    path = config / f"{name}.yaml"
+    document = read_yaml(path)
+    validate(document, name, _shown(path))
+    return document
+
+
+def entry(name: str, key: str, config: Path = CONFIG) -> dict[str, Any]:
+    """One entry of a registry; an unknown id raises :class:`ConfigError` with the nearest known id."""
+    entries = load(name, config)
+    if key not in entries:
+        raise ConfigError(unknown(name.rstrip("s"), key, entries))
+    return entries[key]
+
+
+def _shown(path: Path) -> str:
+    try:
+        return str(path.relative_to(ROOT))
+    except ValueError:
+        return str(path)
