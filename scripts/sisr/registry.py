@@ -30,7 +30,8 @@ class _UniqueKeyLoader(yaml.SafeLoader):
         for key_node, _ in node.value:
             key = self.construct_object(key_node, deep=deep)
             if key in seen:
-                raise ConfigError(f"{key_node.start_mark.name}:{key_node.start_mark.line + 1}: key '{key}' twice")
+                mark = key_node.start_mark
+                raise ConfigError(f"{mark.name}:{mark.line + 1}: key '{key}' twice")
             seen.add(key)
         return super().construct_mapping(node, deep=deep)
 
@@ -66,9 +67,9 @@ def validate(document: Any, schema_name: str, source: str) -> None:
     ``source`` is what the message calls the document, normally its path.
     """
     validator = jsonschema.Draft202012Validator(schema(schema_name))
-    errors = sorted(validator.iter_errors(document), key=lambda e: (len(e.absolute_path), str(e.absolute_path)))
-    if errors:
-        raise ConfigError(f"{source}: {explain(errors[0])}")
+    error = min(validator.iter_errors(document), key=lambda e: str(e.absolute_path), default=None)
+    if error is not None:
+        raise ConfigError(f"{source}: {explain(error)}")
 
 
 def explain(error: jsonschema.ValidationError) -> str:
