@@ -22,8 +22,8 @@ CONFIG = ROOT / "config"
 SCHEMAS = ROOT / "workflow" / "schemas"
 
 
-class _UniqueKeyLoader(yaml.SafeLoader):
-    """SafeLoader that refuses a key given twice (YAML would silently keep the last)."""
+class _JsonLoader(yaml.SafeLoader):
+    """SafeLoader whose mappings are JSON's: keys are strings (``2:`` is "2"), and none is given twice."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
         seen: set[Hashable] = set()
@@ -33,14 +33,15 @@ class _UniqueKeyLoader(yaml.SafeLoader):
                 mark = key_node.start_mark
                 raise ConfigError(f"{mark.name}:{mark.line + 1}: key '{key}' twice")
             seen.add(key)
-        return super().construct_mapping(node, deep=deep)
+        mapping = super().construct_mapping(node, deep=deep)
+        return {str(key) if isinstance(key, int) else key: value for key, value in mapping.items()}
 
 
 def read_yaml(path: Path) -> Any:
     """Parse a YAML file; duplicate keys and syntax errors raise :class:`ConfigError` naming file and line."""
     try:
         with path.open(encoding="utf-8") as stream:
-            loader = _UniqueKeyLoader(stream)
+            loader = _JsonLoader(stream)
             try:
                 return loader.get_single_data()
             finally:
@@ -67,7 +68,12 @@ def validate(document: Any, schema_name: str, source: str) -> None:
     ``source`` is what the message calls the document, normally its path.
     """
     validator = jsonschema.Draft202012Validator(schema(schema_name))
-    error = min(validator.iter_errors(document), key=lambda e: str(e.absolute_path), default=None)
+    # Of errors at one place the misspelt key comes first: the missing one is its other half.
+    error = min(
+        validator.iter_errors(document),
+        key=lambda e: (str(e.absolute_path), e.validator != "additionalProperties"),
+        default=None,
+    )
     if error is not None:
         raise ConfigError(f"{source}: {explain(error)}")
 

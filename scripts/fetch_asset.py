@@ -1,0 +1,18 @@
+"""Rule fetch_asset: download an asset and check it."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sisr.assets import fetch, fetch_or_unavailable
+from sisr.joblog import job
+
+if TYPE_CHECKING:
+    from snakemake.iocontainers import snakemake
+
+with job(snakemake.log[0]):
+    get = fetch_or_unavailable if snakemake.params.optional else fetch
+    get(
+        snakemake.wildcards.asset,
+        resources=Path(snakemake.output[0]).parents[1],
+        mirror=snakemake.params.mirror or None,
+    )

@@ -1,0 +1,27 @@
+"""Rule crops: the crop sheets of one LR set."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sisr.joblog import job
+from sisr.results import make_crops, names
+
+if TYPE_CHECKING:
+    from snakemake.iocontainers import snakemake
+
+with job(snakemake.log[0]):
+    status: dict[str, list[Path]] = {}
+    for model, path in zip(snakemake.params.models, snakemake.input.sr, strict=True):
+        status.setdefault(model, []).append(Path(path))
+    make_crops(
+        Path(snakemake.input.scores),
+        Path(snakemake.input.hr),
+        Path(snakemake.input.lr),
+        status,
+        dataset=snakemake.wildcards.dataset,
+        kernel=snakemake.wildcards.kernel,
+        scale=int(snakemake.wildcards.scale),
+        outs=[Path(path) for path in snakemake.output],
+        shown=names(**snakemake.params.names),
+        regions=snakemake.params.regions,
+    )

@@ -1,0 +1,21 @@
+"""Rule plots: the plots of one scale."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sisr.joblog import job
+from sisr.results import make_plots, names
+
+if TYPE_CHECKING:
+    from snakemake.iocontainers import snakemake
+
+with job(snakemake.log[0]):
+    make_plots(
+        Path(snakemake.input.scores),
+        dict(zip(snakemake.params.datasets, map(Path, snakemake.input.hr), strict=True)),
+        int(snakemake.wildcards.scale),
+        names(**snakemake.params.names),
+        quality=Path(snakemake.output.quality),
+        perception_distortion=Path(snakemake.output.perception_distortion),
+        kernel_map=Path(snakemake.output.kernels),
+    )

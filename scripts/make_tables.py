@@ -1,0 +1,20 @@
+"""Rule tables: the result tables of one scale."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sisr.joblog import job
+from sisr.results import make_tables, names
+
+if TYPE_CHECKING:
+    from snakemake.iocontainers import snakemake
+
+with job(snakemake.log[0]):
+    make_tables(
+        Path(snakemake.input.scores),
+        Path(snakemake.input.status),
+        dict(zip(snakemake.params.datasets, map(Path, snakemake.input.hr), strict=True)),
+        int(snakemake.wildcards.scale),
+        Path(snakemake.output.csv).parent,
+        names(**snakemake.params.names),
+    )

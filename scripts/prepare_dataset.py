@@ -1,0 +1,18 @@
+"""Rule prepare_dataset: decode and check the HR images of a dataset."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sisr.datasets import prepare
+from sisr.joblog import job
+
+if TYPE_CHECKING:
+    from snakemake.iocontainers import snakemake
+
+with job(snakemake.log[0]):
+    prepare(
+        snakemake.wildcards.dataset,
+        asset_manifest=Path(snakemake.input.asset) if snakemake.input.asset else None,
+        out_dir=Path(snakemake.output.images),
+        manifest=Path(snakemake.output.manifest),
+    )

@@ -1,0 +1,17 @@
+"""Rule provenance: what made this result folder."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sisr.joblog import job
+from sisr.provenance import record
+
+if TYPE_CHECKING:
+    from snakemake.iocontainers import snakemake
+
+with job(snakemake.log[0]):
+    record(
+        snakemake.params.config,
+        [Path(path) for path in snakemake.input],
+        Path(snakemake.output[0]),
+    )

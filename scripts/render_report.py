@@ -1,0 +1,20 @@
+"""Rule render_report: Snakemake's own report of the run."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sisr.joblog import job
+from sisr.render import render_report
+
+if TYPE_CHECKING:
+    from snakemake.iocontainers import snakemake
+
+with job(snakemake.log[0]):
+    out = Path(snakemake.output[0])
+    render_report(
+        Path(snakemake.params.snakefile),
+        snakemake.params.config,
+        list(snakemake.input.shown),
+        config_copy=out.with_name("config.yaml"),
+        out=out,
+    )

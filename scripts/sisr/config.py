@@ -1,0 +1,159 @@
+"""The run's configuration: from YAML and ``--config`` to a list of cells.
+
+A *cell* is (dataset, kernel, scale, model).  Suites name the products to run; a cell that two suites share
+is run once.  The keys ``suite``, ``datasets``, ``kernels``, ``scales`` and ``models`` at the top level
+restrict a run without editing a file (``--config datasets=set5,set14 scales=4``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import product
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from sisr import registry
+from sisr.errors import ConfigError, unknown
+from sisr.metrics.protocol import parse_measures
+
+#: Axes of a suite, in the order of a cell, and what a user calls one value of each.
+AXES = {"datasets": "dataset", "kernels": "kernel", "scales": "scale", "models": "model"}
+
+
+class Cell(NamedTuple):
+    """One (dataset, kernel, scale, model) of a run."""
+
+    dataset: str
+    kernel: str
+    scale: int
+    model: str
+
+
+@dataclass(frozen=True)
+class Run:
+    """A checked configuration.
+
+    ``cells`` are in config order without repetition; ``pools`` maps a label to the datasets whose images
+    are averaged together; ``resolved`` is what is written beside the results.
+    """
+
+    name: str
+    seed: int
+    device: str
+    mirror: str | None
+    cells: tuple[Cell, ...]
+    measures: tuple[str, ...]
+    pools: Mapping[str, Sequence[str]]
+    crops_per_set: int
+    crop_regions: Mapping[str, Mapping[str, Sequence[Sequence[int]]]]
+    resolved: Mapping[str, Any]
+
+    def values(self, axis: str) -> list[Any]:
+        """Distinct values of ``dataset``, ``kernel``, ``scale`` or ``model``, in config order."""
+        return list(dict.fromkeys(getattr(cell, axis) for cell in self.cells))
+
+    def sets(self) -> list[tuple[str, str, int]]:
+        """Distinct LR sets (dataset, kernel, scale)."""
+        return list(dict.fromkeys(cell[:3] for cell in self.cells))
+
+    def models_of(self, dataset: str, kernel: str, scale: int) -> list[str]:
+        """Models that run on an LR set, in config order."""
+        return [cell.model for cell in self.cells if cell[:3] == (dataset, kernel, scale)]
+
+
+def read(document: Mapping[str, Any], source: str = "config", config: Path = registry.CONFIG) -> Run:
+    """Check a configuration and expand its suites.
+
+    Raises
+    ------
+    ConfigError
+        A key is unknown or a value has the wrong type; a suite names a dataset, kernel, model or metric that
+        no registry has; or the restrictions leave no cell.  The message names the key and the value.
+    """
+    document = _coerce(document)
+    registry.validate(document, "config", source)
+    suites = document["suites"]
+    chosen = document.get("suite") or list(suites)
+    for name in chosen:
+        if name not in suites:
+            raise ConfigError(f"{source}: suite: {unknown('suite', name, suites)}")
+    for name, suite in suites.items():
+        for axis in ("datasets", "kernels", "models"):
+            entries = registry.load(axis, config)
+            for value in suite[axis]:
+                if value not in entries:
+                    message = unknown(AXES[axis], value, entries)
+                    raise ConfigError(f"{source}: suites.{name}.{axis}: {message}")
+
+    try:
+        parse_measures(document["metrics"], config)
+    except ConfigError as error:
+        raise ConfigError(f"{source}: metrics: {error}") from None
+
+    cells = dict.fromkeys(
+        Cell(*values) for name in chosen for values in product(*(suites[name][axis] for axis in AXES))
+    )
+    everything = tuple(cells)
+    for position, axis in enumerate(AXES):
+        wanted = document.get(axis)
+        if wanted:
+            have = {cell[position] for cell in everything}
+            for value in wanted:
+                if value not in have:
+                    message = unknown(AXES[axis], str(value), map(str, have))
+                    raise ConfigError(f"{source}: {axis}: {message} (in the chosen suites)")
+            cells = dict.fromkeys(cell for cell in cells if cell[position] in wanted)
+    if not cells:
+        raise ConfigError(f"{source}: no cell is left: the restrictions exclude each other")
+
+    return Run(
+        name=document["name"],
+        seed=document.get("seed", 0),
+        device=document.get("device", "auto"),
+        mirror=document.get("mirror"),
+        cells=tuple(cells),
+        measures=tuple(document["metrics"]),
+        pools=_pools(document.get("pools", {}), source, config),
+        crops_per_set=document.get("crops", {}).get("per_set", 1),
+        crop_regions=document.get("crops", {}).get("regions", {}),
+        resolved=document,
+    )
+
+
+def _pools(pools: Mapping[str, Sequence[str]], source: str, config: Path) -> Mapping[str, Sequence[str]]:
+    datasets = registry.load("datasets", config)
+    for label, members in pools.items():
+        for member in members:
+            if member not in datasets:
+                raise ConfigError(f"{source}: pools.{label}: {unknown('dataset', member, datasets)}")
+    return pools
+
+
+def _coerce(document: Mapping[str, Any]) -> dict[str, Any]:
+    """Undo what the command line does to types: ``--config scales=2,4`` gives one string."""
+    out = dict(document)
+    for key in ("suite", "datasets", "kernels", "scales", "models", "metrics"):
+        if key in out:
+            out[key] = _as_list(out[key])
+    if "scales" in out:
+        out["scales"] = [_as_int(value) for value in out["scales"]]
+    for key in ("seed",):
+        if key in out:
+            out[key] = _as_int(out[key])
+    return out
+
+
+def _as_list(value: Any) -> list[Any]:
+    if isinstance(value, str):
+        return [part.strip() for part in value.strip("[] ").split(",") if part.strip()]
+    if isinstance(value, Iterable):
+        return list(value)
+    return [value]
+
+
+def _as_int(value: Any) -> Any:
+    """An int where the text is one; else the value itself, for the schema to complain about."""
+    if isinstance(value, str) and value.strip().lstrip("x").isdigit():
+        return int(value.strip().lstrip("x"))
+    return value

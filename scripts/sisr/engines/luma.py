@@ -1,0 +1,31 @@
+"""Networks on luma inside a colour picture, as in the papers: Y by the network, Cb and Cr by bicubic.
+
+Y, Cb and Cr are BT.601 limited range on [0, 255] in floating point (MATLAB ``rgb2ycbcr`` without its
+rounding).  A gray picture is the network's input itself, on the full range, as MATLAB evaluation scripts do.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from sisr.colour import rgb_to_ycbcr, ycbcr_to_rgb
+from sisr.kernels.matlab import imresize
+
+#: Enlarges one plane: float32 (h, w) in [0, 1] -> float32 (s*h, s*w).
+PlaneUpscaler = Callable[[np.ndarray], np.ndarray]
+
+
+def upscale_luma(lr: np.ndarray, scale: int, network: PlaneUpscaler) -> np.ndarray:
+    """Enlarge uint8 ``(h, w)`` or ``(h, w, 3)`` with a network that maps an LR plane to an SR plane."""
+    if lr.ndim == 2:
+        return _to_uint8(255.0 * network(lr.astype(np.float32) / 255))
+    ycbcr = rgb_to_ycbcr(lr)
+    y = 255.0 * network((ycbcr[..., 0] / 255).astype(np.float32))
+    chroma = imresize(ycbcr[..., 1:], scale)
+    return _to_uint8(ycbcr_to_rgb(np.dstack([y, chroma])))
+
+
+def _to_uint8(values: np.ndarray) -> np.ndarray:
+    return np.rint(np.clip(values, 0, 255)).astype(np.uint8)

@@ -1,0 +1,71 @@
+"""PyTorch networks.
+
+``params.arch`` names the architecture, ``params.format`` the form of the checkpoint (see
+:mod:`sisr.weights`), and ``params.pre_upscale: matlab-bicubic`` says that the network refines the bicubic
+enlargement instead of enlarging itself.  Weights role ``state``.  Deterministic algorithms are on and TF32
+is off: the numbers must not depend on which convolution was fastest on the day.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from sisr import archs
+from sisr.engines import Upscaler
+from sisr.engines.luma import upscale_luma
+from sisr.errors import ModelError
+from sisr.kernels.matlab import imresize
+from sisr.models import Model
+from sisr.weights import load_into, read_state_dict
+
+#: float32 (c, h, w) on the network's input range -> float32 (c, s*h, s*w).
+PlanesUpscaler = Callable[[np.ndarray], np.ndarray]
+
+
+def load_network(
+    model: Model, scale: int, files: Mapping[str, Path], device: str = "cpu", threads: int = 1
+) -> PlanesUpscaler:
+    """The bare network on floating-point planes, without the rounding to 8 bits on either side."""
+    torch.set_num_threads(threads)
+    torch.use_deterministic_algorithms(True, warn_only=True)
+    torch.backends.cuda.matmul.allow_tf32 = False
+    torch.backends.cudnn.allow_tf32 = False
+    network = archs.build(model.params["arch"], scale)
+    load_into(network, read_state_dict(files["state"], model.params["format"]), files["state"])
+    network.eval().requires_grad_(False).to(device)
+    enlarge_first = model.params.get("pre_upscale") is not None
+
+    def run(planes: np.ndarray) -> np.ndarray:
+        """float32 (c, h, w) -> float32 (c, s*h, s*w)"""
+        source = imresize(planes.transpose(1, 2, 0), scale).transpose(2, 0, 1) if enlarge_first else planes
+        with torch.inference_mode():
+            batch = torch.from_numpy(np.ascontiguousarray(source, dtype=np.float32))[None].to(device)
+            output = network(batch)[0].float().cpu().numpy()
+        if not np.isfinite(output).all():
+            raise ModelError(f"{model.label}: output is not finite")
+        expected = (planes.shape[0], planes.shape[1] * scale, planes.shape[2] * scale)
+        if output.shape != expected:
+            raise ModelError(f"{model.label}: output is {output.shape}, expected {expected} for x{scale}")
+        return output
+
+    return run
+
+
+def load(model: Model, scale: int, files: Mapping[str, Path], device: str, threads: int) -> Upscaler:
+    """See :func:`sisr.engines.load`."""
+    run = load_network(model, scale, files, device, threads)
+
+    def upscale(lr: np.ndarray) -> np.ndarray:
+        if model.colour == "y":
+            return upscale_luma(lr, scale, lambda plane: run(plane[None])[0])
+        rgb = lr if lr.ndim == 3 else np.repeat(lr[..., None], 3, axis=2)
+        peak = np.float32(model.input_peak)
+        planes = np.ascontiguousarray(rgb.transpose(2, 0, 1), dtype=np.float32) * (peak / 255)
+        sr = run(planes).transpose(1, 2, 0) * (255 / peak)
+        return np.rint(np.clip(sr, 0, 255)).astype(np.uint8)
+
+    return upscale

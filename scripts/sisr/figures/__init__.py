@@ -1,0 +1,1 @@
+"""Figures of the report: plots of the score table (:mod:`.plots`) and crop sheets (:mod:`.crops`)."""

@@ -1,0 +1,139 @@
+"""Full-reference fidelity: PSNR and SSIM under a named protocol.
+
+Both start from the same planes, so a pair is prepared once and handed to every metric:
+
+>>> pair = prepare(hr, sr, "y-bt601", scale=4)          # doctest: +SKIP
+>>> FIDELITY["psnr"](pair), FIDELITY["ssim"](pair)      # doctest: +SKIP
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from sisr.colour import LUMAS, Float64Plane, Uint8Image, replicate
+from sisr.errors import ScoreError
+from sisr.metrics import structural
+from sisr.metrics.protocol import FidelityProtocol, fidelity_protocol
+
+#: Values summed at a time for the squared error (rows are grouped up to it): half of a first-level cache.
+_CHUNK = 1 << 14
+
+
+@dataclass(frozen=True, eq=False)
+class PreparedPair:
+    """Two images as float64 planes ``(C, H, W)``: luma taken, border cut; C is 1, or 3 for RGB."""
+
+    hr: Float64Plane
+    sr: Float64Plane
+    protocol: FidelityProtocol
+
+
+FidelityFunction = Callable[[PreparedPair], float]
+
+#: Metric id -> function of a prepared pair.  Register a new one with :func:`fidelity_metric`.
+FIDELITY: dict[str, FidelityFunction] = {}
+
+
+def fidelity_metric(name: str) -> Callable[[FidelityFunction], FidelityFunction]:
+    """Register a function under the id that ``config/metrics.yaml`` gives the metric."""
+
+    def register(function: FidelityFunction) -> FidelityFunction:
+        if name in FIDELITY:
+            raise ValueError(f"metric '{name}' is registered twice")
+        FIDELITY[name] = function
+        return function
+
+    return register
+
+
+def check_pair(hr: Uint8Image, sr: Uint8Image) -> None:
+    """Raise :class:`ScoreError` unless both are uint8, ``(H, W)`` or ``(H, W, 3)``, and of one size."""
+    for name, image in (("HR", hr), ("SR", sr)):
+        if image.dtype != np.uint8:
+            raise ScoreError(f"{name} image: expected uint8, found {image.dtype}")
+        if not (image.ndim == 2 or (image.ndim == 3 and image.shape[2] == 3)):
+            raise ScoreError(f"{name} image: expected shape (H, W) or (H, W, 3), found {image.shape}")
+    if hr.shape[:2] != sr.shape[:2]:
+        raise ScoreError(f"HR is {size_text(hr)}, SR is {size_text(sr)}: expected one size")
+
+
+def size_text(image: Uint8Image) -> str:
+    """``WIDTHxHEIGHT`` of an image, as people write sizes."""
+    return f"{image.shape[1]}x{image.shape[0]}"
+
+
+def prepare(hr: Uint8Image, sr: Uint8Image, protocol: str | FidelityProtocol, scale: int) -> PreparedPair:
+    """Cut the border and take the luma of two uint8 images of one size.
+
+    The gray rule: under ``raw`` a gray HR is compared on [0, 255] itself, and an RGB result for it is
+    brought back with the luma weights scaled to sum 1; else every gray image counts as three equal
+    channels.  Raises :class:`ScoreError` for wrong types, different sizes, or nothing left after the crop.
+    """
+    rules = fidelity_protocol(protocol)
+    check_pair(hr, sr)
+    border = rules.border(scale)
+    if min(hr.shape[:2]) <= 2 * border:
+        raise ScoreError(
+            f"image of {size_text(hr)} is too small: {rules.id} cuts {border} pixels from each border"
+        )
+    inner = slice(border, -border or None)
+    return PreparedPair(*_planes(hr[inner, inner], sr[inner, inner], rules), protocol=rules)
+
+
+def _planes(hr: Uint8Image, sr: Uint8Image, rules: FidelityProtocol) -> tuple[Float64Plane, Float64Plane]:
+    if rules.luma == "none":
+        if hr.ndim == 2 and sr.ndim == 2:  # three equal channels score as one does
+            return hr[None].astype(np.float64), sr[None].astype(np.float64)
+        planar = (np.moveaxis(replicate(image), 2, 0).astype(np.float64, order="C") for image in (hr, sr))
+        return next(planar), next(planar)
+    luma = LUMAS[rules.luma]
+    if hr.ndim == 2 and rules.gray == "raw":
+        luma = luma.full_range()
+    return luma.of(hr)[None], luma.of(sr)[None]
+
+
+def psnr(
+    hr: Uint8Image, sr: Uint8Image, protocol: str | FidelityProtocol = "y-bt601", scale: int = 1
+) -> float:
+    """Peak signal-to-noise ratio in dB of two uint8 images; ``inf`` for identical planes."""
+    return psnr_of(prepare(hr, sr, protocol, scale))
+
+
+def ssim(
+    hr: Uint8Image, sr: Uint8Image, protocol: str | FidelityProtocol = "y-bt601", scale: int = 1
+) -> float:
+    """Mean structural similarity in [-1, 1] of two uint8 images."""
+    return ssim_of(prepare(hr, sr, protocol, scale))
+
+
+@fidelity_metric("psnr")
+def psnr_of(pair: PreparedPair) -> float:
+    """10 log10(peak^2 / MSE) in dB, the MSE over all values of all planes; ``inf`` where it is 0."""
+    channels, height, width = pair.hr.shape
+    rows = max(1, _CHUNK // width)
+    buffer = np.empty((rows, width))
+    sums = []
+    for x, y in zip(pair.hr, pair.sr, strict=True):
+        for top in range(0, height, rows):
+            strip = x[top : top + rows]
+            difference = np.subtract(strip, y[top : top + rows], out=buffer[: len(strip)])
+            difference *= difference
+            sums.append(float(difference.sum()))
+    mse = math.fsum(sums) / (channels * height * width)
+    return math.inf if mse == 0 else 10 * math.log10(pair.protocol.peak**2 / mse)
+
+
+@fidelity_metric("ssim")
+def ssim_of(pair: PreparedPair, threads: int = 1) -> float:
+    """Mean SSIM with the protocol's window, averaged over the planes; the same value for any ``threads``."""
+    kind, peak = pair.protocol.ssim, pair.protocol.peak
+    values = []
+    for x, y in zip(pair.hr, pair.sr, strict=True):
+        if kind == "matlab-downsampled":
+            x, y = structural.downsample(x), structural.downsample(y)  # noqa: PLW2901
+        values.append(structural.mean_ssim(x, y, structural.WINDOWS[kind], peak, threads))
+    return math.fsum(values) / len(values)

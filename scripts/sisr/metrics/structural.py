@@ -1,0 +1,149 @@
+"""Structural similarity (SSIM) of two float64 planes.
+
+Z. Wang, A. C. Bovik, H. R. Sheikh and E. P. Simoncelli, "Image quality assessment: from error visibility to
+structural similarity", IEEE Transactions on Image Processing 13 (2004), with K1 = 0.01 and K2 = 0.03.
+"""
+
+from __future__ import annotations
+
+import math
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from sisr.colour import Float64Plane
+from sisr.errors import ScoreError
+
+#: Output rows per strip: the five float64 buffers of a strip of usual width stay near the cache.  The result
+#: is the sum over strips, so this constant, unlike the number of threads, may change its last bits.
+_STRIP = 64
+
+
+@dataclass(frozen=True)
+class Window:
+    """A separable averaging window.
+
+    ``taps`` are the 1-D weights (odd in number, sum 1); ``covariance`` multiplies variances and the
+    covariance: 1 for population moments, n/(n-1) for sample moments over n = len(taps)^2 pixels.
+    """
+
+    taps: tuple[float, ...]
+    covariance: float = 1.0
+
+    @property
+    def radius(self) -> int:
+        return len(self.taps) // 2
+
+
+def gaussian(size: int, sigma: float) -> Window:
+    """Gaussian window of ``size`` taps, normalised to sum 1."""
+    weights = [math.exp(-((i - size // 2) ** 2) / (2 * sigma**2)) for i in range(size)]
+    total = math.fsum(weights)
+    return Window(tuple(weight / total for weight in weights))
+
+
+def uniform(size: int) -> Window:
+    """Flat window of ``size`` taps with sample covariance."""
+    return Window((1.0 / size,) * size, covariance=size**2 / (size**2 - 1))
+
+
+WINDOWS: dict[str, Window] = {
+    "gaussian-valid": gaussian(11, 1.5),
+    "matlab-downsampled": gaussian(11, 1.5),
+    "skimage-default": uniform(7),
+}
+
+
+def mean_ssim(x: Float64Plane, y: Float64Plane, window: Window, peak: float, threads: int = 1) -> float:
+    """Mean SSIM over all positions where the window fits inside the planes.
+
+    ``x`` and ``y``: float64 ``(H, W)`` on the scale of ``peak``; the result lies in [-1, 1].  It does not
+    depend on ``threads``: strips are fixed and summed in order.  A plane smaller than the window raises
+    :class:`ScoreError`.
+    """
+    size = len(window.taps)
+    height, width = x.shape
+    if height < size or width < size:
+        raise ScoreError(f"SSIM needs at least {size}x{size} pixels, found {width}x{height} after the crop")
+    rows, columns = height - size + 1, width - size + 1
+    starts = range(0, rows, _STRIP)
+
+    def part(first: int, step: int) -> list[float]:
+        buffers = np.empty((5, min(_STRIP, rows) + size - 1, width))
+        sums = []
+        for top in starts[first::step]:
+            stop = min(top + _STRIP, rows) + size - 1
+            sums.append(_strip_sum(x[top:stop], y[top:stop], window, peak, buffers))
+        return sums
+
+    workers = max(1, min(threads, len(starts)))
+    if workers == 1:
+        sums = part(0, 1)
+    else:
+        sums = [0.0] * len(starts)
+        with ThreadPoolExecutor(workers) as pool:
+            parts = pool.map(part, range(workers), [workers] * workers)
+            for first, values in enumerate(parts):
+                sums[first::workers] = values
+    return math.fsum(sums) / (rows * columns)
+
+
+def _strip_sum(x: Float64Plane, y: Float64Plane, window: Window, peak: float, buffers: Float64Plane) -> float:
+    """Sum of the SSIM map over a strip that includes the window's margin.
+
+    Four filtered maps suffice, since only the sum of the two variances is needed:
+
+        SSIM = (2 mx my + C1)(2 Cov + C2) / ((mx^2 + my^2 + C1)(Var x + Var y + C2))
+        Cov = E[xy] - mx my,    Var x + Var y = E[x^2 + y^2] - (mx^2 + my^2)
+
+    A factor k on all (co)variances is the same as C2/k without it.  Both factors of the numerator are
+    halved, and the sum is multiplied by 4 instead.
+    """
+    c1, c2 = (0.01 * peak) ** 2, (0.03 * peak) ** 2 / window.covariance
+    r = window.radius
+    taps = np.array(window.taps)
+    mx, my, moment, product, squares = buffers[:, : x.shape[0]]
+
+    def smooth(source: Float64Plane, target: Float64Plane, delta: float = 0.0) -> Float64Plane:
+        # Whole rows are kept, so that what follows runs over contiguous memory; the columns and rows that
+        # depend on the border rule are left out of the sum.
+        cv2.sepFilter2D(
+            source, cv2.CV_64F, taps, taps, dst=target, delta=delta, borderType=cv2.BORDER_REPLICATE
+        )
+        return target[r:-r]
+
+    np.multiply(x, x, out=squares)
+    np.multiply(y, y, out=moment)
+    squares += moment
+    np.multiply(x, y, out=product)
+    variance = smooth(squares, moment, c2)  # E[x^2 + y^2] + C2
+    covariance = smooth(product, squares, c2 / 2)  # E[xy] + C2/2
+    mx, my = smooth(x, mx), smooth(y, my)
+
+    cross = np.multiply(mx, my, out=product[r:-r])
+    mx *= mx
+    my *= my
+    mx += my  # mx^2 + my^2
+    covariance -= cross
+    variance -= mx
+    cross += c1 / 2
+    mx += c1
+    cross *= covariance
+    mx *= variance
+    cross /= mx
+    return 4 * float(cross[:, r:-r].sum())
+
+
+def downsample(plane: Float64Plane) -> Float64Plane:
+    """The automatic downsampling of ``ssim.m`` (2009): f x f means, then every f-th pixel.
+
+    f = max(1, round(min(H, W) / 256)); the mean is MATLAB's ``imfilter(plane, ones(f)/f^2, 'symmetric')``.
+    """
+    factor = max(1, math.floor(min(plane.shape) / 256 + 0.5))
+    if factor == 1:
+        return plane
+    anchor = (factor - 1) // 2  # imfilter centres a window of even size on the left of its middle
+    smooth = cv2.blur(plane, (factor, factor), anchor=(anchor, anchor), borderType=cv2.BORDER_REFLECT)
+    return np.ascontiguousarray(smooth[::factor, ::factor])

@@ -1,0 +1,31 @@
+"""Work on a stream of images in threads, with bounded memory and in order."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import TypeVar
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+
+def map_ordered(function: Callable[[Item], Result], items: Iterable[Item], threads: int) -> Iterator[Result]:
+    """``map(function, items)`` with at most ``threads`` items in work; results in the order of the items.
+
+    Meant for decoding, resizing and encoding, in which Pillow, NumPy and zlib release the interpreter lock.
+    The first exception is raised in its turn; items that have not begun by then never do.
+    """
+    with ThreadPoolExecutor(max_workers=max(1, threads)) as pool:
+        waiting: deque[Future[Result]] = deque()
+        try:
+            for item in items:
+                waiting.append(pool.submit(function, item))
+                if len(waiting) >= max(1, threads):
+                    yield waiting.popleft().result()
+            while waiting:
+                yield waiting.popleft().result()
+        finally:
+            for future in waiting:
+                future.cancel()

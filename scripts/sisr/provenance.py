@@ -1,0 +1,104 @@
+"""What made a result folder: the configuration as resolved, versions, machine, commit, asset hashes."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from sisr import registry
+from sisr.atomic import write_json
+
+#: Distributions whose version can change a number.
+_PACKAGES = (
+    "numpy", "scipy", "pillow", "opencv-contrib-python-headless", "torch", "torchvision", "lpips",
+    "scikit-image", "ncnn", "pandas", "matplotlib", "seaborn", "safetensors", "snakemake",
+)  # fmt: skip
+
+
+def record(config: Mapping[str, Any], asset_manifests: Sequence[Path], out: Path) -> None:
+    """Write the provenance JSON of a run.
+
+    ``assets`` maps each asset to its status and the sha256 of its files.  Nothing here is read by another
+    stage: the numbers do not depend on it.
+    """
+    assets = {}
+    for path in asset_manifests:
+        manifest = json.loads(path.read_text(encoding="utf-8"))
+        files = manifest.get("files", {})
+        assets[path.stem] = {
+            "status": manifest["status"],
+            "files": {name: entry["sha256"] for name, entry in files.items()},
+        }
+    write_json(
+        out,
+        {
+            "config": config,
+            "commit": _git("rev-parse", "HEAD"),
+            "uncommitted_changes": bool(_git("status", "--porcelain")),
+            "python": sys.version.split()[0],
+            "packages": {name: _version(name) for name in _PACKAGES},
+            "machine": _machine(),
+            "assets": assets,
+        },
+    )
+
+
+def _version(name: str) -> str | None:
+    try:
+        return metadata.version(name)
+    except metadata.PackageNotFoundError:
+        return None
+
+
+def _git(*arguments: str) -> str | None:
+    try:
+        done = subprocess.run(
+            ["git", *arguments], cwd=registry.ROOT, capture_output=True, text=True, timeout=20, check=False
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return done.stdout.strip() if done.returncode == 0 else None
+
+
+def _machine() -> dict[str, Any]:
+    return {
+        "system": platform.platform(),
+        "processor": _processor(),
+        "cpus": os.cpu_count(),
+        "memory_gib": _memory_gib(),
+        "gpus": _gpus(),
+    }
+
+
+def _processor() -> str:
+    try:
+        for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    except OSError:
+        pass
+    return platform.processor() or platform.machine()
+
+
+def _memory_gib() -> float | None:
+    try:
+        return round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30, 1)
+    except (OSError, ValueError):
+        return None
+
+
+def _gpus() -> list[str]:
+    """Name, driver and memory of each NVIDIA GPU, as ``nvidia-smi`` says; empty without it."""
+    query = ["nvidia-smi", "--query-gpu=name,driver_version,memory.total", "--format=csv,noheader"]
+    try:
+        done = subprocess.run(query, capture_output=True, text=True, timeout=20, check=False)
+    except (OSError, subprocess.TimeoutExpired):
+        return []
+    return [line.strip() for line in done.stdout.splitlines() if line.strip()] if done.returncode == 0 else []

@@ -1,0 +1,55 @@
+"""Rendering Snakemake's report of a run from inside the run."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from sisr.atomic import replacing, write_text
+from sisr.errors import SisrError
+
+
+def render_report(
+    snakefile: Path, config: Mapping[str, Any], items: Sequence[str], config_copy: Path, out: Path
+) -> None:
+    """Write the report of finished results to ``out``.
+
+    Snakemake renders a report in a call of its own; this makes that call with the run's own configuration,
+    without its lock (the run that waits for us holds it) and without its profile.
+
+    Parameters
+    ----------
+    items : the results that the report shows
+    config_copy : where the resolved configuration is written for that call, and for the reader
+    """
+    write_text(config_copy, yaml.safe_dump(dict(config), sort_keys=False, allow_unicode=True))
+    with replacing(out) as temporary:
+        # Snakemake picks the form of the report by the name's ending.
+        page = temporary.with_suffix(".html")
+        command = [
+            sys.executable, "-m", "snakemake", "--snakefile", str(snakefile),
+            "--configfile", str(config_copy), "--profile", "none", "--workflow-profile", "none", "--nolock", "--cores", "1",
+            "--report", str(page), "--", *items,
+        ]  # fmt: skip
+        try:
+            done = subprocess.run(command, text=True, capture_output=True, check=False, env=_environment())
+            print(done.stdout, done.stderr, sep="\n")
+            if done.returncode != 0 or not page.is_file():
+                lines = [line for line in done.stderr.splitlines() if line.strip()]
+                raise SisrError(
+                    f"{out}: Snakemake could not render it: {lines[-1] if lines else 'no message'}"
+                )
+            page.replace(temporary)
+        finally:
+            page.unlink(missing_ok=True)
+
+
+def _environment() -> dict[str, str]:
+    """The environment without what would make the inner call believe that it is a job."""
+    return {name: value for name, value in os.environ.items() if not name.startswith("SNAKEMAKE_")}

@@ -1,0 +1,236 @@
+"""From a run's tidy tables to its tables, plots and crop sheets, with the registries' names.
+
+:mod:`sisr.tables` and :mod:`sisr.figures` know nothing of registries or folders; this module fills in
+labels, order and paths.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sisr import registry, tables
+from sisr.errors import ConfigError, unknown
+from sisr.tables import Measure
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+#: Measures that the small figures show, where the run has them: one of fidelity, one of perception.
+_FIGURE_MEASURES = ("psnr@y-bt601", "lpips@alex-v0.1")
+
+
+@dataclass(frozen=True)
+class Names:
+    """What a run shows, in its order: id -> label."""
+
+    measures: tuple[Measure, ...]
+    models: Mapping[str, str]
+    datasets: Mapping[str, str]
+    kernels: Mapping[str, str]
+    pools: Mapping[str, Sequence[str]]
+
+    @property
+    def groups(self) -> Mapping[str, str]:
+        """Datasets, then pools."""
+        return {**self.datasets, **{pool: pool for pool in self.pools}}
+
+    @property
+    def fidelity(self) -> Measure:
+        return self._first(_FIGURE_MEASURES[0], "higher")
+
+    @property
+    def perception(self) -> Measure:
+        return self._first(_FIGURE_MEASURES[1], "lower")
+
+    def shown(self) -> tuple[Measure, ...]:
+        """Measures of the small figures, without repetition."""
+        return tuple(dict.fromkeys((self.fidelity, self.perception)))
+
+    def _first(self, key: str, direction: str) -> Measure:
+        for wanted in (lambda m: m.key == key, lambda m: m.direction == direction, lambda m: True):
+            found = next((measure for measure in self.measures if wanted(measure)), None)
+            if found is not None:
+                return found
+        raise ConfigError("metrics: none is given")
+
+
+def names(
+    measures: Sequence[str],
+    models: Sequence[str],
+    datasets: Sequence[str],
+    kernels: Sequence[str],
+    pools: Mapping[str, Sequence[str]],
+) -> Names:
+    """Labels of what a run shows.  A pool counts only if the run has all of its datasets."""
+    metrics, protocols = registry.load("metrics"), registry.load("protocols")
+    shown = []
+    for key in measures:
+        metric, _, protocol = key.partition("@")
+        if protocol not in protocols:
+            raise ConfigError(unknown("protocol", protocol, protocols))
+        entry = metrics[metric]
+        shown.append(
+            Measure(
+                metric,
+                protocol,
+                label=f"{entry['label']}-{protocols[protocol]['suffix']}",
+                unit=entry["unit"],
+                direction=entry["direction"],
+                digits=entry["digits"],
+            )
+        )
+    return Names(
+        measures=tuple(shown),
+        models=_labels("models", models),
+        datasets=_labels("datasets", datasets),
+        kernels=_labels("kernels", kernels),
+        pools={pool: members for pool, members in pools.items() if set(members) <= set(datasets)},
+    )
+
+
+def _labels(axis: str, ids: Sequence[str]) -> Mapping[str, str]:
+    entries = registry.load(axis)
+    return {name: entries[name]["label"] for name in ids}
+
+
+def image_counts(hr_manifests: Mapping[str, Path]) -> dict[str, int]:
+    """Number of images of each dataset."""
+    return {dataset: len(_images(path)) for dataset, path in hr_manifests.items()}
+
+
+def make_tables(
+    scores: Path, status: Path, hr_manifests: Mapping[str, Path], scale: int, out: Path, shown: Names
+) -> None:
+    """Write ``out/x{scale}.csv``, ``.md``, ``.tex`` and ``.html``."""
+    summary = tables.summarise(tables.read_scores(scores), shown.pools, image_counts(hr_manifests))
+    tables.render(
+        summary,
+        tables.read_status(status),
+        shown.measures,
+        scale,
+        out,
+        models=shown.models,
+        groups=shown.groups,
+        kernels=shown.kernels,
+        pools=shown.pools,
+    )
+
+
+def make_plots(
+    scores: Path,
+    hr_manifests: Mapping[str, Path],
+    scale: int,
+    shown: Names,
+    *,
+    quality: Path,
+    perception_distortion: Path,
+    kernel_map: Path | None,
+) -> None:
+    """Draw the plots of one scale.  The first two are for the run's first kernel, the one of the papers."""
+    from sisr.figures import plots
+
+    frame = tables.read_scores(scores)
+    summary = tables.summarise(frame, shown.pools, image_counts(hr_manifests))
+    kernel = _first_kernel(frame, scale, shown)
+    common = {"models": shown.models, "kernel": kernel, "kernel_label": shown.kernels[kernel], "scale": scale}
+    plots.quality(frame, shown.shown(), quality, datasets=shown.datasets, **common)
+    plots.perception_distortion(
+        summary, shown.fidelity, shown.perception, perception_distortion, groups=shown.groups, **common
+    )
+    if kernel_map is not None:
+        plots.kernel_map(
+            summary,
+            shown.fidelity,
+            kernel_map,
+            models=shown.models,
+            groups=shown.groups,
+            kernels=shown.kernels,
+            scale=scale,
+        )
+
+
+def _first_kernel(scores: pd.DataFrame, scale: int, shown: Names) -> str:
+    present = set(scores.loc[scores["scale"] == scale, "kernel"])
+    return next((kernel for kernel in shown.kernels if kernel in present), next(iter(shown.kernels)))
+
+
+def make_crops(
+    scores: Path,
+    hr_manifest: Path,
+    lr_manifest: Path,
+    sr_status: Mapping[str, Sequence[Path]],
+    dataset: str,
+    kernel: str,
+    scale: int,
+    outs: Sequence[Path],
+    shown: Names,
+    regions: Mapping[str, Sequence[Sequence[int]]],
+) -> None:
+    """Draw one crop sheet per path of ``outs``.
+
+    The config's ``regions`` (image -> [x, y, width, height], HR pixels) come first; then the images on which
+    the models disagree most, in the window where they do.
+
+    Parameters
+    ----------
+    sr_status : model -> status files of its shards
+    """
+    from sisr.figures import crops
+
+    frame = tables.read_scores(scores)
+    here = frame[(frame["dataset"] == dataset) & (frame["kernel"] == kernel) & (frame["scale"] == scale)]
+    hr = {image["name"]: hr_manifest.parent / image["file"] for image in _images(hr_manifest)}
+    lr = {image["name"]: lr_manifest.parent / image["file"] for image in _images(lr_manifest)}
+    sr, missing = _sr_images(sr_status)
+    for image in regions:
+        if image not in hr:
+            raise ConfigError(f"crops.regions.{dataset}: {unknown('image', image, hr)}")
+    wanted: list[tuple[str, Sequence[int] | None]] = [
+        (image, region) for image, boxes in regions.items() for region in boxes
+    ]
+    picked = crops.pick_images(here, shown.shown(), kernel, scale, len(hr)).get(dataset, list(hr))
+    wanted += [(image, None) for image in picked if image not in regions]
+    # Sets with fewer images than sheets show an image again rather than fail.
+    wanted = (wanted * len(outs))[: len(outs)]
+    for (image, box), out in zip(wanted, outs, strict=True):
+        srs = {model: files[image] for model, files in sr.items() if image in files}
+        region = crops.pick_region(hr[image], srs, scale) if box is None else box
+        values: dict[str, dict[str, float]] = {}
+        for row in here[here["image"] == image].itertuples():
+            values.setdefault(str(row.model), {})[f"{row.metric}@{row.protocol}"] = float(row.value)
+        crops.crop_sheet(
+            hr[image],
+            lr[image],
+            srs,
+            region,
+            out,
+            scale=scale,
+            title=f"{shown.datasets[dataset]} · {image} · ×{scale} · LR by {shown.kernels[kernel]}",
+            labels=shown.models,
+            values=values,
+            measures=shown.shown(),
+            missing=missing,
+        )
+
+
+def _sr_images(sr_status: Mapping[str, Sequence[Path]]) -> tuple[dict[str, dict[str, Path]], dict[str, str]]:
+    """SR files by model and image name, and the reason of each model that has none."""
+    files: dict[str, dict[str, Path]] = {}
+    missing: dict[str, str] = {}
+    for model, paths in sr_status.items():
+        for path in paths:
+            document = json.loads(path.read_text(encoding="utf-8"))
+            if document["status"] == "ok":
+                found = {image["name"]: path.parent / image["file"] for image in document["images"]}
+                files.setdefault(model, {}).update(found)
+            else:
+                missing[model] = document["reason"]
+    return files, missing
+
+
+def _images(manifest: Path) -> list[dict[str, str]]:
+    return json.loads(manifest.read_text(encoding="utf-8"))["images"]

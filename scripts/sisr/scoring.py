@@ -1,0 +1,399 @@
+"""Scores of image pairs: one cell of the benchmark, or two folders of somebody's own images.
+
+Both give the same numbers from the same functions.  Images are read and their PSNR and SSIM computed by a
+few threads, in order, with a bounded number in flight, so memory does not grow with the number of images;
+LPIPS runs meanwhile in the calling thread.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from sisr.atomic import write_text
+from sisr.colour import Uint8Image
+from sisr.errors import ConfigError, ScoreError
+from sisr.images import list_images, read_image
+from sisr.metrics import LpipsProtocol, Measure, parse_measure, parse_measures, protocol
+from sisr.metrics.fidelity import FIDELITY, prepare, size_text
+from sisr.metrics.lpips_backbone import ASSETS as LPIPS_ASSETS
+from sisr.ordered import map_ordered
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from sisr.metrics.perceptual import LpipsScorer
+
+#: Header of every score table.
+COLUMNS = ("dataset", "image", "kernel", "scale", "model", "metric", "protocol", "value")
+
+#: Called with the name of each image when its scores are known.
+Progress = Callable[[str], object]
+
+
+@dataclass(frozen=True)
+class Pair:
+    """An HR image and the SR image to be compared with it, by path."""
+
+    image: str
+    hr_path: Path
+    sr_path: Path
+
+
+class Score(NamedTuple):
+    """The value of one measure on one image."""
+
+    image: str
+    measure: Measure
+    value: float
+
+
+def conform(hr: Uint8Image, sr: Uint8Image, scale: int, image: str, *, or_full: bool = False) -> Uint8Image:
+    """The HR image cropped at bottom and right to multiples of the scale, which must be the SR's size.
+
+    With ``or_full`` an SR image of exactly the HR's own size is accepted too, and the HR stays whole.
+    Nothing is ever resized: :class:`ScoreError` names the image, the expected and the found size.
+    """
+    height, width = hr.shape[:2]
+    cropped = hr[: height - height % scale, : width - width % scale]
+    if sr.shape[:2] == cropped.shape[:2]:
+        return cropped
+    if or_full and sr.shape[:2] == (height, width):
+        return hr
+    note = "" if cropped.shape == hr.shape else f" (HR of {size_text(hr)} cropped to a multiple of {scale})"
+    raise ScoreError(f"{image}: expected SR of {size_text(cropped)}{note}, found {size_text(sr)}")
+
+
+def score_pairs(
+    pairs: Iterable[Pair],
+    scale: int,
+    measures: Sequence[str | Measure],
+    lpips_backbones: Mapping[str, Path] | None = None,
+    *,
+    threads: int = 1,
+    device: str = "cpu",
+    progress: Progress | None = None,
+    or_full: bool = False,
+) -> Iterator[Score]:
+    """Score pairs lazily, in the order of ``pairs`` and, within an image, of ``measures``.
+
+    ``lpips_backbones``: net (``alex``, ``vgg``, ``squeeze``) -> weights file, needed only for LPIPS measures.
+    ``threads`` read images and compute PSNR and SSIM; the values do not depend on it.  ``device`` is for
+    LPIPS.  Measures and backbones are checked before the first image is read.  Raises :class:`ScoreError`
+    for pairs that cannot be compared, ``ImageError`` for files that cannot be read.
+    """
+    wanted = parse_measures(measures)
+    scorers = _lpips_scorers(wanted, lpips_backbones or {}, device)
+    return _stream(pairs, scale, wanted, scorers, threads=max(1, threads), progress=progress, or_full=or_full)
+
+
+class _Computed(NamedTuple):
+    image: str
+    hr: Uint8Image
+    sr: Uint8Image
+    values: dict[Measure, float]
+
+
+def _stream(
+    pairs: Iterable[Pair],
+    scale: int,
+    measures: tuple[Measure, ...],
+    scorers: Mapping[str, LpipsScorer],
+    *,
+    threads: int,
+    progress: Progress | None,
+    or_full: bool,
+) -> Iterator[Score]:
+    def compute(pair: Pair) -> _Computed:
+        sr = read_image(pair.sr_path).array
+        hr = conform(read_image(pair.hr_path).array, sr, scale, pair.image, or_full=or_full)
+        with _naming(pair.image):
+            return _Computed(pair.image, hr, sr, _fidelity(hr, sr, scale, measures))
+
+    # One pair in work beyond `threads`: it is taken up while the caller's thread runs LPIPS.
+    for image, hr, sr, values in map_ordered(compute, pairs, threads + 1):
+        for measure in measures:
+            if measure.family == "lpips":
+                with _naming(image):
+                    values[measure] = scorers[measure.protocol](hr, sr)
+            yield Score(image, measure, values[measure])
+        if progress is not None:
+            progress(image)
+
+
+@contextmanager
+def _naming(image: str) -> Iterator[None]:
+    """Put the image's name before the message of a :class:`ScoreError`."""
+    try:
+        yield
+    except ScoreError as error:
+        raise ScoreError(f"{image}: {error}") from None
+
+
+def _fidelity(
+    hr: Uint8Image, sr: Uint8Image, scale: int, measures: Iterable[Measure]
+) -> dict[Measure, float]:
+    """Values of the fidelity measures; the planes are prepared once per protocol."""
+    by_protocol: dict[str, list[Measure]] = {}
+    for measure in measures:
+        if measure.family == "fidelity":
+            by_protocol.setdefault(measure.protocol, []).append(measure)
+    values = {}
+    for key, group in by_protocol.items():
+        prepared = prepare(hr, sr, key, scale)
+        values.update({measure: FIDELITY[measure.metric](prepared) for measure in group})
+    return values
+
+
+def _lpips_scorers(
+    measures: Iterable[Measure], backbones: Mapping[str, Path], device: str
+) -> dict[str, LpipsScorer]:
+    """A scorer for each LPIPS protocol; torch is imported only if there is one."""
+    scorers = {}
+    for measure in measures:
+        rules = protocol(measure.protocol)
+        if not isinstance(rules, LpipsProtocol):
+            continue
+        if rules.net not in backbones:
+            raise ConfigError(
+                f"measure '{measure.id}': no backbone weights for net '{rules.net}'; "
+                f"they are in asset '{LPIPS_ASSETS[rules.net][0]}'"
+            )
+        from sisr.metrics.perceptual import LpipsScorer
+
+        scorers[measure.protocol] = LpipsScorer(rules.net, backbones[rules.net], device)
+    return scorers
+
+
+# --- a cell of the benchmark ----------------------------------------------------------------------------
+
+
+def score_cell(
+    hr_manifest: Path,
+    sr_status: Path,
+    scale: int,
+    measures: Sequence[str | Measure],
+    out_csv: Path,
+    *,
+    dataset: str,
+    kernel: str,
+    model: str,
+    lpips_backbones: Mapping[str, Path] | None = None,
+    threads: int = 1,
+    device: str = "cpu",
+    progress: Progress | None = None,
+) -> None:
+    """Score the images that an upscaling job lists, and write them as a tidy table.
+
+    ``hr_manifest`` and ``sr_status`` are JSON with ``images: [{"name", "file"}]``, files relative to the
+    JSON's folder; an SR whose ``status`` is not ``ok`` gives a table of the header alone.  The HR is cropped
+    at bottom and right to the scale; an SR of another size raises :class:`ScoreError`.  The table appears
+    whole or not at all, and the same values give the same bytes.
+    """
+    wanted = parse_measures(measures)
+    status = _read_json(sr_status)
+    pairs = []
+    if status.get("status") == "ok":
+        hr_files = _files(hr_manifest, _read_json(hr_manifest))
+        for name, sr in _files(sr_status, status).items():
+            if name not in hr_files:
+                raise ScoreError(f"{sr_status}: image '{name}' is not in {hr_manifest}")
+            pairs.append(Pair(name, hr_files[name], sr))
+    # A failed cell needs no network, so its weights need not be there.
+    scores: Iterable[Score] = ()
+    if pairs:
+        scores = score_pairs(
+            pairs, scale, wanted, lpips_backbones, threads=threads, device=device, progress=progress
+        )
+    write_scores(out_csv, scores, dataset=dataset, kernel=kernel, scale=scale, model=model)
+
+
+def write_scores(
+    path: Path, scores: Iterable[Score], *, dataset: str, kernel: str, scale: int, model: str
+) -> None:
+    """Write a tidy table atomically: UTF-8, one row per image and measure, a fixed number of decimals.
+
+    ``inf`` is written as such.  Raises :class:`ScoreError` if the file cannot be written.
+    """
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(COLUMNS)
+    for image, measure, value in scores:
+        row = (dataset, image, kernel, scale, model, measure.metric, measure.protocol, measure.format(value))
+        writer.writerow(row)
+    try:
+        write_text(path, text.getvalue())
+    except OSError as error:
+        raise ScoreError(f"{path}: cannot write the scores: {error.strerror or error}") from None
+
+
+def _read_json(path: Path) -> dict[str, Any]:
+    try:
+        document = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ScoreError(f"{path}: cannot read: {error.strerror}") from None
+    except ValueError as error:
+        raise ScoreError(f"{path}: not JSON: {error}") from None
+    if not isinstance(document, dict):
+        raise ScoreError(f"{path}: expected a JSON object, found {type(document).__name__}")
+    return document
+
+
+def _files(path: Path, document: Mapping[str, Any]) -> dict[str, Path]:
+    """Image name -> file of a manifest, in its order."""
+    try:
+        entries = [(str(entry["name"]), path.parent / entry["file"]) for entry in document["images"]]
+    except (KeyError, TypeError) as error:
+        raise ScoreError(f"{path}: expected images with name and file, found no {error}") from None
+    files = dict(entries)
+    if len(files) != len(entries):
+        twice = next(name for index, (name, _) in enumerate(entries) if name in dict(entries[:index]))
+        raise ScoreError(f"{path}: image '{twice}' twice")
+    return files
+
+
+# --- two folders ------------------------------------------------------------------------------------------
+
+#: ``img_001_SRF_4_HR``, ``img_001_HR``: the HR marks of datasets that keep HR and LR side by side.
+_HR_MARK = re.compile(r"(?:_SRF_\d+)?_HR$", re.IGNORECASE)
+#: A scale in what follows the image's name: ``x4``, ``_x4``, ``_4x``, ``_SRF_4``.
+_SCALE_MARK = re.compile(r"(?:^|[_-])(?:(?:x|SRF_)(\d+)|(\d+)x)(?![A-Za-z0-9])", re.IGNORECASE)
+
+
+def match_folders(hr_dir: Path, sr_dir: Path, scale: int) -> list[Pair]:
+    """Pair the images of two folders by name, in the natural order of the HR folder.
+
+    An SR file belongs to HR image ``NAME`` if its stem is the HR's own, or ``NAME`` followed by a scale, a
+    model or both: ``NAMEx4``, ``NAME_x4``, ``NAME_MODEL_x4``, ``NAME_x4_MODEL``, ``NAME_MODEL``.  ``NAME`` is
+    the HR's stem without ``_HR`` or ``_SRF_4_HR``; where an HR folder has files so marked, its other files
+    (the LR beside them) are left out.  SR files that name another scale are left out.  The longest fitting
+    ``NAME`` wins, so ``img_2`` is never taken for a variant of ``img``.
+
+    Raises :class:`ScoreError` for an HR without SR, an SR without HR, or more than one SR for an HR.
+    """
+    hr_dir, sr_dir = Path(hr_dir), Path(sr_dir)
+    if hr_dir.resolve() == sr_dir.resolve():
+        raise ScoreError(f"{hr_dir}: HR and SR are the same folder")
+    hr_files = list_images(hr_dir)
+    marked = [path for path in hr_files if _HR_MARK.search(path.stem)]
+    names: dict[str, Path] = {}
+    for path in marked or hr_files:
+        name = _HR_MARK.sub("", path.stem)
+        if name in names:
+            raise ScoreError(f"{hr_dir}: {names[name].name} and {path.name} are both HR of '{name}'")
+        names[name] = path
+    found: dict[str, list[Path]] = {name: [] for name in names}
+    for path in list_images(sr_dir):
+        owner, other_scale = _owner(path.stem, names, scale)
+        if owner is not None:
+            found[owner].append(path)
+        elif other_scale is None:
+            raise ScoreError(f"{path}: no HR image of that name in {hr_dir}")
+    for name, candidates in found.items():
+        if not candidates:
+            raise ScoreError(f"{names[name]}: no SR image for scale {scale} in {sr_dir}")
+        if len(candidates) > 1:
+            listed = ", ".join(path.name for path in candidates)
+            raise ScoreError(f"{names[name]}: {len(candidates)} SR images in {sr_dir}: {listed}")
+    return [Pair(name, path, found[name][0]) for name, path in names.items()]
+
+
+def _owner(stem: str, names: Mapping[str, Path], scale: int) -> tuple[str | None, int | None]:
+    """Name of the HR image that an SR stem belongs to, or the other scale that the stem names."""
+    other_scale = None
+    for name in sorted(names, key=len, reverse=True):
+        if stem in (name, names[name].stem):
+            return name, None
+        rest = stem[len(name) :]
+        if not stem.startswith(name) or not re.match(r"[_-]|x\d+(?![A-Za-z0-9])", rest, re.IGNORECASE):
+            continue
+        scales = {int(first or second) for first, second in _SCALE_MARK.findall(rest)}
+        if not scales or scale in scales:
+            return name, None
+        other_scale = min(scales)
+    return None, other_scale
+
+
+@dataclass(frozen=True, eq=False)
+class FolderScores:
+    """Scores of two folders: the matched pairs, the tidy table, and the mean of each measure by its id."""
+
+    pairs: list[Pair]
+    table: pd.DataFrame
+    means: dict[str, float]
+
+    def matches(self) -> list[str]:
+        """One line per pair, ``HR file <- SR file``."""
+        return [f"{pair.hr_path.name} <- {pair.sr_path.name}" for pair in self.pairs]
+
+    def __str__(self) -> str:
+        """What was matched, then the means with their units, for a terminal."""
+        lines = self.matches()
+        lines.append(f"mean of {len(self.pairs)} image{'s' * (len(self.pairs) > 1)}:")
+        for key, value in self.means.items():
+            measure = parse_measure(key)
+            shown = f"{value:.{measure.digits}f} {measure.unit}".rstrip()
+            lines.append(f"  {measure.label:<12} {shown:<12} ({key}, {measure.direction} is better)")
+        return "\n".join(lines)
+
+
+def score_folders(
+    hr_dir: Path,
+    sr_dir: Path,
+    scale: int,
+    measures: Sequence[str | Measure],
+    out_csv: Path | None = None,
+    *,
+    lpips_backbones: Mapping[str, Path] | None = None,
+    dataset: str | None = None,
+    kernel: str = "unknown",
+    model: str | None = None,
+    threads: int = 1,
+    device: str = "cpu",
+    progress: Progress | None = None,
+) -> FolderScores:
+    """Score every SR image of a folder against its HR image, matched by :func:`match_folders`.
+
+    SR must have the size of the HR or of the HR cropped to the scale; nothing is resized.  ``dataset`` and
+    ``model`` default to the names of the folders.  ``out_csv`` gets the tidy table; no file is written if
+    an image fails.
+    """
+    import pandas as pd
+
+    pairs = match_folders(hr_dir, sr_dir, scale)
+    scores = list(
+        score_pairs(
+            pairs,
+            scale,
+            measures,
+            lpips_backbones,
+            threads=threads,
+            device=device,
+            progress=progress,
+            or_full=True,
+        )
+    )
+    labels: dict[str, Any] = {
+        "dataset": Path(hr_dir).resolve().name if dataset is None else dataset,
+        "kernel": kernel,
+        "scale": scale,
+        "model": Path(sr_dir).resolve().name if model is None else model,
+    }
+    if out_csv is not None:
+        write_scores(Path(out_csv), scores, **labels)
+    rows = [
+        {**labels, "image": image, "metric": measure.metric, "protocol": measure.protocol, "value": value}
+        for image, measure, value in scores
+    ]
+    means = {
+        measure.id: sum(s.value for s in scores if s.measure == measure) / len(pairs)
+        for measure in parse_measures(measures)
+    }
+    return FolderScores(pairs, pd.DataFrame(rows, columns=list(COLUMNS)), means)

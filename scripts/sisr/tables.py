@@ -1,0 +1,708 @@
+"""From the tidy score table to result tables: means per dataset or pool, ranked, in four formats.
+
+Everything here is computed from ``scores.csv`` and ``status.csv`` alone::
+
+    scores  = read_scores(run / "scores.csv")
+    status  = read_status(run / "status.csv")
+    summary = summarise(scores, pools={"Set14 + Urban100": ["set14", "urban100"]})
+    render(summary, status, measures, scale=4, out=run / "tables", models=..., groups=..., kernels=...)
+
+:func:`build` makes a format-independent :class:`Table`; the four writers only lay it out.  Values are
+compared as they are printed: two models whose means agree in the printed digits share a mark.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from sisr.atomic import write_text
+from sisr.errors import ConfigError, ScoreError
+from sisr.gather import SCORE_COLUMNS
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
+
+#: Columns of ``status.csv`` that the tables need; it may have more.
+STATUS_COLUMNS = ("dataset", "kernel", "scale", "model", "status", "reason", "images")
+SUMMARY_COLUMNS = (
+    "group", "kernel", "scale", "model", "metric", "protocol", "mean", "n", "expected", "note",
+)  # fmt: skip
+#: Columns that name one value of the tidy table; the same key twice is an error.
+_KEY = list(SCORE_COLUMNS[:-1])
+_MISSING = "—"
+NOT_RUN = "A dash without a letter: the model was not run there."
+#: Characters of \footnotesize text that fit the 345 pt line of LaTeX's article class beside a model's name.
+_TEX_LINE = 74
+
+
+@dataclass(frozen=True)
+class Measure:
+    """One column of the tables: a metric under a protocol, and how to print it.
+
+    ``direction`` is ``"higher"`` or ``"lower"`` (which is better); ``digits`` are those after the point.
+    """
+
+    metric: str
+    protocol: str
+    label: str
+    unit: str = ""
+    direction: str = "higher"
+    digits: int = 4
+
+    def __post_init__(self) -> None:
+        if self.direction not in ("higher", "lower"):
+            raise ConfigError(f"measure {self.key}: direction '{self.direction}' is not 'higher' or 'lower'")
+
+    @property
+    def key(self) -> str:
+        """Id of the measure, for example ``psnr@y-bt601``."""
+        return f"{self.metric}@{self.protocol}"
+
+    @property
+    def arrow(self) -> str:
+        """``↑`` where higher is better, else ``↓``."""
+        return "↑" if self.direction == "higher" else "↓"
+
+    @property
+    def heading(self) -> str:
+        """Label with its direction, for example ``PSNR-Y ↑``."""
+        return f"{self.label} {self.arrow}"
+
+    def show(self, value: float) -> str:
+        """``value`` as printed in a table: fixed digits, ``inf``, or a dash for a missing (NaN) one."""
+        if math.isnan(value):
+            return _MISSING
+        return str(value) if math.isinf(value) else f"{value:.{self.digits}f}"
+
+
+# --- reading and averaging ------------------------------------------------------------------------------
+
+
+def read_scores(path: Path) -> pd.DataFrame:
+    """Tidy score table of a run, checked by :func:`check_scores`; names stay strings, ``inf`` is a value."""
+    frame = _read_csv(path, SCORE_COLUMNS)
+    frame["value"] = pd.to_numeric(frame["value"], errors="coerce")
+    check_scores(frame, str(path))
+    return frame
+
+
+def read_status(path: Path) -> pd.DataFrame:
+    """Status table of a run: one row a cell with status, reason and number of images."""
+    return _read_csv(path, STATUS_COLUMNS)
+
+
+def _read_csv(path: Path, columns: Sequence[str]) -> pd.DataFrame:
+    # Without keep_default_na=False a model or image that is called "NA" or "null" would vanish.
+    try:
+        frame = pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8")
+    except FileNotFoundError:
+        raise ScoreError(f"{path}: no such file") from None
+    except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as error:
+        raise ScoreError(f"{path}: not a table: {str(error).splitlines()[0]}") from None
+    if missing := [name for name in columns if name not in frame.columns]:
+        raise ScoreError(f"{path}: column '{missing[0]}' is missing; found {', '.join(frame.columns)}")
+    frame = frame[list(columns)]
+    scale = pd.to_numeric(frame["scale"], errors="coerce")
+    if scale.isna().any():
+        row = int(scale.isna().to_numpy().argmax())
+        raise ScoreError(f"{path}:{row + 2}: scale '{frame['scale'].iloc[row]}' is not a number")
+    return frame.assign(scale=scale.astype(int))
+
+
+def check_scores(scores: pd.DataFrame, source: str = "scores") -> None:
+    """Raise :class:`ScoreError`, naming the cell, for a value that is not a number or is given twice."""
+    for bad, problem in (
+        (scores["value"].isna(), "is not a number"),
+        (scores.duplicated(_KEY), "is given twice"),
+    ):
+        if bad.any():
+            row = scores[bad].iloc[0]
+            raise ScoreError(
+                f"{source}: {row.metric}@{row.protocol} of image '{row.image}' in cell "
+                f"{row.dataset}/{row.kernel}/x{row.scale}/{row.model} {problem}"
+            )
+
+
+def summarise(
+    scores: pd.DataFrame,
+    pools: Mapping[str, Sequence[str]] | None = None,
+    expected: Mapping[str, int] | None = None,
+) -> pd.DataFrame:
+    """Means over the images of each dataset and of each pool of datasets.
+
+    A pool is averaged over its images, not over the means of its datasets: Set14 + Urban100 is one mean over
+    114 images.  It appears for a kernel and scale only where each of its datasets was scored there.
+
+    Parameters
+    ----------
+    scores : tidy table with the columns ``SCORE_COLUMNS``; ``value`` may be ``inf``.
+    pools : label of the pool -> ids of its datasets.
+    expected : dataset -> number of its images.  A dataset that is not named has as many as any model was
+        scored on.
+
+    Returns
+    -------
+    Long table with the columns ``SUMMARY_COLUMNS``.  ``mean`` is NaN, and ``note`` says why, where ``n`` (the
+    images scored) is less than ``expected``: a mean over the images that a model happened to finish would not
+    be comparable.  One infinite value makes the mean infinite.
+
+    Raises
+    ------
+    ScoreError : a value is NaN or given twice, or there are more images than expected.
+    ConfigError : a pool has the name of a dataset, or names a dataset twice.
+    """
+    check_scores(scores)
+    counts = {
+        str(name): int(n) for name, n in scores.groupby("dataset", sort=False)["image"].nunique().items()
+    }
+    for name, number in (expected or {}).items():
+        if counts.get(name, 0) > number:
+            raise ScoreError(f"scores: dataset {name} has {counts[name]} images, expected {number}")
+    order = [name for name in expected or {} if name in counts]
+    groups = {name: [name] for name in (*order, *(name for name in counts if name not in order))}
+    counts |= expected or {}
+    for pool, members in (pools or {}).items():
+        if pool in counts:
+            raise ConfigError(f"pool '{pool}': a dataset has this name")
+        if len(set(members)) < len(members):
+            raise ConfigError(f"pool '{pool}': names a dataset twice: {', '.join(members)}")
+        groups[pool] = list(members)
+
+    rows: list[tuple[object, ...]] = []
+    for group, members in groups.items():
+        part = scores[scores["dataset"].isin(members)]
+        want = sum(counts.get(name, 0) for name in members)
+        for (kernel, scale), here in part.groupby(["kernel", "scale"], sort=False):
+            if here["dataset"].nunique() < len(members):
+                continue
+            for (model, metric, protocol), one in here.groupby(["model", "metric", "protocol"], sort=False):
+                n = len(one)
+                # fsum is exact, so the mean does not depend on the order of the rows.
+                mean = math.fsum(one["value"]) / n if n == want else math.nan
+                note = "" if n == want else f"{n} of {want} images scored"
+                rows.append((group, kernel, scale, model, metric, protocol, mean, n, want, note))
+    return pd.DataFrame(rows, columns=list(SUMMARY_COLUMNS))
+
+
+# --- the table, independent of a format -----------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One printed value: ``rank`` 1 is best, 2 second, 0 neither; ``mark`` refers to a :class:`Note`."""
+
+    value: float
+    text: str
+    rank: int = 0
+    mark: str = ""
+
+
+@dataclass(frozen=True)
+class Column:
+    """One measure on one dataset or pool of ``images`` images."""
+
+    group: str
+    group_label: str
+    images: int
+    measure: Measure
+
+
+@dataclass(frozen=True)
+class Row:
+    """One model; ``mark`` refers to a :class:`Note` about the whole row."""
+
+    model: str
+    label: str
+    cells: tuple[Cell, ...]
+    mark: str = ""
+
+
+@dataclass(frozen=True)
+class Section:
+    """All models on the LR images of one kernel."""
+
+    kernel: str
+    label: str
+    columns: tuple[Column, ...]
+    rows: tuple[Row, ...]
+
+    def spans(self) -> list[tuple[Column, int]]:
+        """First column of each group with the number of columns of the group."""
+        spans: list[tuple[Column, int]] = []
+        for column in self.columns:
+            if spans and spans[-1][0].group == column.group:
+                spans[-1] = (spans[-1][0], spans[-1][1] + 1)
+            else:
+                spans.append((column, 1))
+        return spans
+
+
+@dataclass(frozen=True)
+class Note:
+    """Why a value is missing: the model, its status, where it holds (datasets, kernels) and the reason."""
+
+    mark: str
+    model: str
+    status: str
+    where: str
+    reason: str
+
+    def __str__(self) -> str:
+        return f"{self.model}: {self.status} ({self.where}){': ' + self.reason if self.reason else ''}"
+
+
+@dataclass(frozen=True)
+class Table:
+    """Result table of one scale: a section per kernel, notes on what is missing."""
+
+    scale: int
+    measures: tuple[Measure, ...]
+    sections: tuple[Section, ...]
+    notes: tuple[Note, ...]
+
+    @property
+    def heading(self) -> str:
+        return f"Super-resolution ×{self.scale}"
+
+    @property
+    def not_run(self) -> bool:
+        """Whether the table has dashes without a mark: cells that were not asked for."""
+        return any(
+            cell.text == _MISSING and not cell.mark and not row.mark
+            for section in self.sections
+            for row in section.rows
+            for cell in row.cells
+        )
+
+    @property
+    def kernels(self) -> str:
+        return ", ".join(section.label for section in self.sections) or "none"
+
+    @property
+    def protocols(self) -> str:
+        return ", ".join(dict.fromkeys(measure.protocol for measure in self.measures))
+
+    @property
+    def title(self) -> str:
+        """Scale, kernels and protocols in one line."""
+        return f"{self.heading}; LR by {self.kernels}; protocols {self.protocols}"
+
+    @property
+    def legend(self) -> list[str]:
+        """``PSNR-Y = psnr@y-bt601, dB, higher is better`` for each measure."""
+        return [
+            f"{m.label} = {m.key}{', ' + m.unit if m.unit else ''}, {m.direction} is better"
+            for m in self.measures
+        ]
+
+
+@dataclass
+class _Notes:
+    """Collects notes in order of appearance and gives each the next letter."""
+
+    found: dict[tuple[str, str, str, str], Note] = field(default_factory=dict)
+
+    def add(self, model: str, status: str, where: str, reason: str) -> str:
+        key = (model, status, where, reason)
+        if key not in self.found:
+            self.found[key] = Note(_letters(len(self.found)), *key)
+        return self.found[key].mark
+
+
+def _letters(index: int) -> str:
+    """a, b, ..., z, aa, ab, ..."""
+    head, last = divmod(index, 26)
+    return (_letters(head - 1) if head else "") + chr(ord("a") + last)
+
+
+def build(
+    summary: pd.DataFrame,
+    status: pd.DataFrame,
+    measures: Sequence[Measure],
+    scale: int,
+    *,
+    models: Mapping[str, str],
+    groups: Mapping[str, str],
+    kernels: Mapping[str, str],
+    pools: Mapping[str, Sequence[str]] | None = None,
+) -> Table:
+    """Lay out the summary of one scale.
+
+    ``models``, ``groups`` (datasets, then pools) and ``kernels`` map ids to labels; their order is the order
+    of rows, columns and sections.  What is not in them comes last under its id.  A model of which the status
+    table says that it did not run keeps its row, with dashes and a note.
+    """
+    summary = summary[summary["scale"] == scale]
+    status = status[status["scale"] == scale]
+    kernel_ids = _ordered(kernels, [*summary["kernel"], *status["kernel"]])
+    model_ids = _ordered(models, [*summary["model"], *status["model"]])
+    notes = _Notes()
+    marks = _status_marks(status, model_ids, kernel_ids, notes, models, groups, kernels)
+
+    sections = []
+    for kernel in kernel_ids:
+        here = summary[summary["kernel"] == kernel]
+        means = {
+            (str(group), str(model), f"{metric}@{protocol}"): (float(mean), str(note))
+            for group, model, metric, protocol, mean, note in here[
+                ["group", "model", "metric", "protocol", "mean", "note"]
+            ].itertuples(index=False, name=None)
+        }
+        sizes = dict(zip(here["group"], here["expected"], strict=True))
+        columns = tuple(
+            Column(group, groups.get(group, group), int(sizes[group]), measure)
+            for group in _ordered(groups, here["group"])
+            for measure in measures
+            if any((group, model, measure.key) in means for model in model_ids)
+        )
+        present = {*here["model"], *status[status["kernel"] == kernel]["model"]}
+        names = [model for model in model_ids if model in present]
+        ranks = [
+            rank([means.get((c.group, model, c.measure.key), _NO_MEAN)[0] for model in names], c.measure)
+            for c in columns
+        ]
+        rows = []
+        for line, model in enumerate(names):
+            cells = []
+            for column, ranked in zip(columns, ranks, strict=True):
+                value, note = means.get((column.group, model, column.measure.key), _NO_MEAN)
+                mark = ""
+                if math.isnan(value):
+                    members = (pools or {}).get(column.group, [column.group])
+                    found = [marks.get((model, kernel, dataset)) for dataset in members]
+                    mark = next((m for m in found if m), "")
+                    # Some part was never asked for: the dash needs no note.  Else images are missing.
+                    if not mark and None not in found:
+                        mark = notes.add(models.get(model, model), "incomplete", column.group_label, note)
+                cells.append(Cell(value, column.measure.show(value), ranked[line], mark))
+            rows.append(_row(model, models.get(model, model), cells))
+        sections.append(Section(kernel, kernels.get(kernel, kernel), columns, tuple(rows)))
+    shown = {column.measure for section in sections for column in section.columns}
+    return Table(
+        scale,
+        tuple(m for m in measures if m in shown or not shown),
+        tuple(sections),
+        tuple(notes.found.values()),
+    )
+
+
+_NO_MEAN = (math.nan, "not scored")
+
+
+def _status_marks(
+    status: pd.DataFrame,
+    model_ids: Sequence[str],
+    kernel_ids: Sequence[str],
+    notes: _Notes,
+    models: Mapping[str, str],
+    groups: Mapping[str, str],
+    kernels: Mapping[str, str],
+) -> dict[tuple[str, str, str], str]:
+    """(model, kernel, dataset) -> mark of the note that says why it did not run, "" where it did.
+
+    One note for all cells of a model with the same status and reason, in the order of the rows so that the
+    letters ascend down the table.
+    """
+    marks = {
+        (str(model), str(kernel), str(dataset)): ""
+        for model, kernel, dataset in zip(status["model"], status["kernel"], status["dataset"], strict=True)
+    }
+    trouble = status[status["status"] != "ok"]
+    for model in model_ids:
+        for (state, reason), same in trouble[trouble["model"] == model].groupby(
+            ["status", "reason"], sort=False
+        ):
+            where = ", ".join(groups.get(name, name) for name in _ordered(groups, same["dataset"]))
+            if len(kernel_ids) > 1:
+                where += "; " + ", ".join(kernels.get(k, k) for k in _ordered(kernels, same["kernel"]))
+            mark = notes.add(models.get(model, model), str(state), where, " ".join(str(reason).split()))
+            for kernel, dataset in zip(same["kernel"], same["dataset"], strict=True):
+                marks[model, str(kernel), str(dataset)] = mark
+    return marks
+
+
+def _row(model: str, label: str, cells: list[Cell]) -> Row:
+    """A row in which everything is missing for one reason carries the mark once, beside the label."""
+    marks = {cell.mark for cell in cells}
+    if len(marks) == 1 and "" not in marks:
+        return Row(model, label, tuple(Cell(c.value, c.text, c.rank) for c in cells), marks.pop())
+    return Row(model, label, tuple(cells))
+
+
+def rank(values: Sequence[float], measure: Measure) -> list[int]:
+    """1 for the best of ``values``, 2 for the second, 0 for the rest and for NaN.
+
+    Values are compared as printed, so those that look equal share their place; a lone value has no rank.
+    """
+    printed = [measure.show(value) for value in values]
+    present = {float(text) for text in printed if text != _MISSING}
+    if sum(text != _MISSING for text in printed) < 2:
+        return [0] * len(values)
+    best = sorted(present, reverse=measure.direction == "higher")[:2]
+    return [
+        0 if text == _MISSING or (v := float(text)) not in best else best.index(v) + 1 for text in printed
+    ]
+
+
+def _ordered(known: Iterable[str], present: Iterable[str]) -> list[str]:
+    """The names that are present, first those known, in their order, then others as they appear."""
+    names = dict.fromkeys(present)
+    first = [name for name in known if name in names]
+    return first + [name for name in names if name not in first]
+
+
+# --- writers --------------------------------------------------------------------------------------------
+
+
+def render(
+    summary: pd.DataFrame,
+    status: pd.DataFrame,
+    measures: Sequence[Measure],
+    scale: int,
+    out: Path,
+    *,
+    models: Mapping[str, str],
+    groups: Mapping[str, str],
+    kernels: Mapping[str, str],
+    pools: Mapping[str, Sequence[str]] | None = None,
+) -> dict[str, Path]:
+    """Write ``out/x{scale}.csv``, ``.md``, ``.tex`` and ``.html``; returns the paths by extension.
+
+    Arguments are those of :func:`build`.  The files depend on the arguments alone: no dates, no versions.
+    """
+    table = build(
+        summary, status, measures, scale, models=models, groups=groups, kernels=kernels, pools=pools
+    )
+    texts = {
+        "csv": to_csv(table, summary),
+        "md": to_markdown(table),
+        "tex": to_latex(table),
+        "html": to_html(table),
+    }
+    paths = {}
+    for extension, text in texts.items():
+        paths[extension] = out / f"x{scale}.{extension}"
+        write_text(paths[extension], text)
+    return paths
+
+
+def to_csv(table: Table, summary: pd.DataFrame) -> str:
+    """Plain numbers: kernel, model, group, one column per measure, n.
+
+    Six digits after the point, ``inf``, nothing where a mean is missing; ``n`` counts the images scored.
+    """
+    here = summary[summary["scale"] == table.scale]
+    counts = here.groupby(["kernel", "model", "group"])["n"].max().to_dict()
+    lines = []
+    for section in table.sections:
+        for row in section.rows:
+            for group in dict.fromkeys(column.group for column in section.columns):
+                values = {
+                    column.measure.key: cell.value
+                    for column, cell in zip(section.columns, row.cells, strict=True)
+                    if column.group == group
+                }
+                numbers = [values.get(measure.key, math.nan) for measure in table.measures]
+                shown = ["" if math.isnan(v) else str(v) if math.isinf(v) else f"{v:.6f}" for v in numbers]
+                n = int(counts.get((section.kernel, row.model, group), 0))
+                lines.append([section.kernel, row.model, group, *shown, n])
+    header = ["kernel", "model", "group", *(measure.key for measure in table.measures), "n"]
+    return pd.DataFrame(lines, columns=header).to_csv(index=False, lineterminator="\n")
+
+
+def to_markdown(table: Table) -> str:
+    """GitHub-flavoured Markdown: best bold, second underlined (``<ins>``, the tag that GitHub keeps)."""
+    lines = [
+        f"# {_md(table.heading)}",
+        "",
+        f"LR by {_md(table.kernels)}. Protocols: {_md('; '.join(table.legend))}.",
+        "Best **bold**, second <ins>underlined</ins>, per kernel and column.",
+    ]
+    for section in table.sections:
+        lines += ["", f"## LR: {_md(section.label)} (`{section.kernel}`)", ""]
+        if not section.columns:
+            lines.append("No scores.")
+            continue
+        head = ["Model"] + [
+            f"{_md(c.group_label)} ({c.images})<br>{_md(c.measure.heading)}" for c in section.columns
+        ]
+        body = [
+            [_md(row.label) + _md_mark(row.mark)] + [_md_cell(cell) for cell in row.cells]
+            for row in section.rows
+        ]
+        widths = [max(map(len, column)) for column in zip(head, *body, strict=True)]
+        rule = [":" + "-" * (widths[0] - 1)] + ["-" * (width - 1) + ":" for width in widths[1:]]
+        for line in (head, rule, *body):
+            cells = [line[0].ljust(widths[0])] + [
+                c.rjust(w) for c, w in zip(line[1:], widths[1:], strict=True)
+            ]
+            lines.append(f"| {' | '.join(cells)} |")
+    if table.not_run:
+        lines += ["", NOT_RUN]
+    if table.notes:
+        lines += ["", "**Not in the table**", ""]
+        lines += [f"- <sup>{note.mark}</sup> {_md(str(note))}" for note in table.notes]
+    return "\n".join(lines) + "\n"
+
+
+def _md(text: str) -> str:
+    """Escape what Markdown or inline HTML would interpret inside a table cell."""
+    text = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    for char in "\\`*_[]|":
+        text = text.replace(char, "\\" + char)
+    return " ".join(text.split())
+
+
+def _md_mark(mark: str) -> str:
+    return f"<sup>{mark}</sup>" if mark else ""
+
+
+def _md_cell(cell: Cell) -> str:
+    wrapped = {1: f"**{cell.text}**", 2: f"<ins>{cell.text}</ins>"}.get(cell.rank, cell.text)
+    return wrapped + _md_mark(cell.mark)
+
+
+_TEX = {
+    "\\": r"\textbackslash{}", "{": r"\{", "}": r"\}", "$": r"\$", "&": r"\&", "#": r"\#", "%": r"\%",
+    "_": r"\_", "^": r"\textasciicircum{}", "~": r"\textasciitilde{}", "<": r"\textless{}",
+    ">": r"\textgreater{}", "|": r"\textbar{}", '"': r"\textquotedbl{}",
+    "×": r"$\times$", "↑": r"$\uparrow$", "↓": r"$\downarrow$", "±": r"$\pm$", "∞": r"$\infty$",
+    "≥": r"$\geq$", "≤": r"$\leq$", "→": r"$\rightarrow$", "−": r"$-$", "—": "---", "–": "--",
+    "…": r"\dots{}", "σ": r"$\sigma$", "µ": r"$\mu$", "·": r"$\cdot$",
+}  # fmt: skip
+
+
+def _tex(text: str) -> str:
+    """Escape TeX's special characters and the symbols that pdfLaTeX knows only by command."""
+    # \textquotedbl needs the T1 encoding, which article does not load by itself.
+    return " ".join("".join("''" if c == '"' else _TEX.get(c, c) for c in text).split())
+
+
+def _tex_cell(cell: Cell) -> str:
+    text = _tex(cell.text)
+    wrapped = {1: rf"\best{{{text}}}", 2: rf"\second{{{text}}}"}.get(cell.rank, text)
+    return wrapped + _tex_mark(cell.mark)
+
+
+def _tex_mark(mark: str) -> str:
+    return rf"\textsuperscript{{{mark}}}" if mark else ""
+
+
+def to_latex(table: Table) -> str:
+    """LaTeX floats to ``\\input``: needs only ``booktabs``; one or more per kernel, none wider than a line.
+
+    A table whose groups do not fit one line of ``article`` side by side is continued in further floats,
+    labelled ``tab:sr-x4-<kernel>``, ``...-2`` and so on.
+    """
+    lines = [
+        f"% {table.title}",
+        r"% Needs \usepackage{booktabs}. Redefine \best and \second to change the marks.",
+        r"\providecommand{\best}[1]{\textbf{#1}}",
+        r"\providecommand{\second}[1]{\underline{#1}}",
+    ]
+    for section in table.sections:
+        parts = _tex_parts(section)
+        if not parts:
+            lines += ["", f"% {section.kernel}: no scores"]
+        for number, chosen in enumerate(parts, start=1):
+            lines += ["", *_tex_float(table, section, chosen, number, len(parts))]
+    if table.notes and not any(section.columns for section in table.sections):
+        lines += ["", *(_tex(str(note)) + r"\par" for note in table.notes)]
+    return "\n".join(lines) + "\n"
+
+
+def _tex_parts(section: Section) -> list[list[int]]:
+    """Indices of columns per float: whole groups, as many as fit one line."""
+    name = max((len(row.label) for row in section.rows), default=5) + 3
+    parts: list[list[int]] = []
+    used = 0
+    start = 0
+    for column, span in section.spans():
+        chosen = list(range(start, start + span))
+        start += span
+        width = 0
+        for i in chosen:
+            texts = [section.columns[i].measure.heading, *(row.cells[i].text for row in section.rows)]
+            width += max(map(len, texts)) + 2
+        width = max(width, len(column.group_label) + 4)
+        if not parts or used + width > _TEX_LINE - name:
+            parts.append([])
+            used = 0
+        parts[-1] += chosen
+        used += width
+    return parts
+
+
+def _tex_float(table: Table, section: Section, chosen: list[int], number: int, parts: int) -> list[str]:
+    columns = [section.columns[i] for i in chosen]
+    spans = Section(section.kernel, section.label, tuple(columns), ()).spans()
+    used = {m for row in section.rows for m in (row.mark, *(row.cells[i].mark for i in chosen))}
+    measures = dict.fromkeys(column.measure for column in columns)
+    protocols = "; ".join(f"{m.label}: {m.protocol}{' (' + m.unit + ')' if m.unit else ''}" for m in measures)
+    caption = (
+        f"{table.heading}, LR by {section.label}{f' ({number} of {parts})' if parts > 1 else ''}. "
+        f"Protocols: {protocols}. Best "
+    )
+    label = f"tab:sr-x{table.scale}-{section.kernel}{f'-{number}' if number > 1 else ''}"
+    start = 2
+    heads, rules = [], []
+    for column, span in spans:
+        heads.append(rf"\multicolumn{{{span}}}{{c}}{{{_tex(column.group_label)} ({column.images})}}")
+        rules.append(rf"\cmidrule(lr){{{start}-{start + span - 1}}}")
+        start += span
+    lines = [
+        r"\begin{table}[htbp]",
+        r"\centering\footnotesize\setlength{\tabcolsep}{4pt}",
+        rf"\caption{{{_tex(caption)} \best{{bold}}, second \second{{underlined}}.}}",
+        rf"\label{{{label}}}",
+        r"\par\medskip",
+        rf"\begin{{tabular}}{{l{'r' * len(columns)}}}",
+        r"\toprule",
+        " & " + " & ".join(heads) + r" \\",
+        "".join(rules),
+        "Model & " + " & ".join(_tex(column.measure.heading) for column in columns) + r" \\",
+        r"\midrule",
+    ]
+    for row in section.rows:
+        cells = [_tex_cell(row.cells[i]) for i in chosen]
+        lines.append(_tex(row.label) + _tex_mark(row.mark) + " & " + " & ".join(cells) + r" \\")
+    lines += [r"\bottomrule", r"\end{tabular}"]
+    dashes = any(
+        row.cells[i].text == _MISSING and not (row.mark or row.cells[i].mark)
+        for row in section.rows
+        for i in chosen
+    )
+    if dashes:
+        lines += [rf"\par\smallskip {NOT_RUN}"]
+    if notes := [note for note in table.notes if note.mark in used]:
+        lines += [
+            r"\par\smallskip",
+            r"\begin{minipage}{\linewidth}\footnotesize\raggedright Not in the table:\par",
+        ]
+        lines += [rf"{_tex_mark(note.mark)}\,{_tex(str(note))}\par" for note in notes]
+        lines += [r"\end{minipage}"]
+    return [*lines, r"\end{table}"]
+
+
+def to_html(table: Table) -> str:
+    """One self-contained page: no network, light and dark, sorted by a click on a column's heading."""
+    return _environment().get_template("table.html.j2").render(table=table, not_run=NOT_RUN)
+
+
+def _environment() -> Environment:
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+    return Environment(
+        loader=FileSystemLoader(Path(__file__).with_name("templates")),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )

@@ -1,0 +1,184 @@
+"""Upscaling: one cell's LR images through one model, and one status row for the cell."""
+
+from __future__ import annotations
+
+import json
+import logging
+import time
+from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tqdm import tqdm
+
+from sisr import device as devices
+from sisr import engines
+from sisr.assets.manifest import Manifest
+from sisr.atomic import write_json
+from sisr.errors import ModelError, ModelSkipped, ModelUnavailable
+from sisr.images import read_image, write_png
+from sisr.models import Model
+
+log = logging.getLogger(__name__)
+
+#: Images decoded ahead and encoded behind the one that is computed: overlap at a memory cost that does not
+#: grow with the dataset.
+_AHEAD = 2
+
+
+@dataclass(frozen=True)
+class Status:
+    """Outcome of a cell: ``ok``, ``skipped``, ``unavailable``, ``oom`` or ``failed``, with the reason."""
+
+    status: str
+    reason: str = ""
+    images: tuple[Mapping[str, Any], ...] = ()
+
+
+def upscale_images(
+    upscaler: engines.Upscaler, jobs: Iterable[tuple[Path, Path]], total: int | None = None, label: str = ""
+) -> list[float]:
+    """Upscale ``(LR path, SR path)`` pairs; returns the seconds of compute per image.
+
+    Decoding and encoding overlap with compute.  SR files are written atomically as PNG.
+    """
+    seconds: list[float] = []
+    pairs = iter(jobs)
+    with (
+        ThreadPoolExecutor(1) as reader,
+        ThreadPoolExecutor(1) as writer,
+        tqdm(total=total, desc=label, unit="image", leave=False, mininterval=1) as bar,
+    ):
+        ahead: list[tuple[Future[Any], Path]] = []
+        behind: list[Future[None]] = []
+
+        def refill() -> None:
+            while len(ahead) < _AHEAD:
+                pair = next(pairs, None)
+                if pair is None:
+                    return
+                ahead.append((reader.submit(read_image, pair[0]), pair[1]))
+
+        refill()
+        while ahead:
+            picture, target = ahead.pop(0)
+            lr = picture.result().array
+            refill()
+            start = time.perf_counter()
+            sr = upscaler(lr)
+            seconds.append(time.perf_counter() - start)
+            while len(behind) >= _AHEAD:
+                behind.pop(0).result()
+            behind.append(writer.submit(write_png, target, sr))
+            bar.update()
+        for pending in behind:
+            pending.result()
+    return seconds
+
+
+def attempt(work: Callable[[], tuple[Mapping[str, Any], ...]]) -> Status:
+    """Run a cell and turn what can be expected of a model into a status; a bug passes through."""
+    try:
+        return Status("ok", images=work())
+    except ModelSkipped as error:
+        return Status("skipped", str(error))
+    except ModelUnavailable as error:
+        return Status("unavailable", str(error))
+    except MemoryError:
+        return Status("oom", "out of memory on the CPU")
+    except ModelError as error:
+        return Status("failed", str(error))
+    except RuntimeError as error:
+        if type(error).__name__ == "OutOfMemoryError" or "can't allocate memory" in str(error):
+            return Status("oom", str(error).splitlines()[0])
+        raise
+
+
+def upscale_cell(
+    model: Model,
+    scale: int,
+    lr_manifest: Path,
+    out_dir: Path,
+    status_path: Path,
+    *,
+    weights: Callable[[], Mapping[str, Path]],
+    device: str = "auto",
+    threads: int = 1,
+    shard: tuple[int, int] = (0, 1),
+) -> Status:
+    """Upscale every ``n``-th image of an LR set and write PNGs and the status file.
+
+    Parameters
+    ----------
+    lr_manifest : JSON of :func:`sisr.degrade.make_lr`
+    weights : called once; role -> path; raises :class:`ModelUnavailable` where they could not be had
+    shard : (index, count): images ``index, index + count, ...`` of the manifest's order
+
+    The status file is JSON with ``status``, ``reason``, ``model``, ``scale``, ``device`` and ``images``
+    (name, file relative to the status file's folder, seconds of compute).
+    """
+    index, count = shard
+    entries = json.loads(lr_manifest.read_text(encoding="utf-8"))["images"][index::count]
+    out_dir.mkdir(parents=True, exist_ok=True)
+    resolved = devices.resolve(device)
+
+    def work() -> tuple[Mapping[str, Any], ...]:
+        model.weights_for(scale)
+        if model.unavailable:
+            raise ModelUnavailable(model.unavailable)
+        files = weights()
+        with devices.lease(resolved) as leased:
+            upscaler = engines.load(model, scale, files, leased, threads)
+            jobs = [(lr_manifest.parent / e["file"], out_dir / f"{e['name']}.png") for e in entries]
+            seconds = upscale_images(upscaler, jobs, len(jobs), model.label)
+        return tuple(
+            {"name": e["name"], "file": str(t.relative_to(status_path.parent)), "seconds": round(s, 6)}
+            for e, (_, t), s in zip(entries, jobs, seconds, strict=True)
+        )
+
+    status = attempt(work)
+    if status.status != "ok":
+        log.warning("%s x%d: %s: %s", model.id, scale, status.status, status.reason)
+    write_json(
+        status_path,
+        {
+            "model": model.id,
+            "scale": scale,
+            "device": resolved,
+            "threads": threads,
+            "status": status.status,
+            "reason": status.reason,
+            "images": list(status.images),
+        },
+    )
+    return status
+
+
+def weight_files(model: Model, scale: int, source: Path | None) -> Mapping[str, Path]:
+    """Role -> path of the weights of a scale.
+
+    ``source`` is what the workflow made of them: the manifest of a fetched asset, trained ``.safetensors``,
+    or None for a model without weights.  :class:`ModelUnavailable` if the asset could not be had.
+    """
+    weights = model.weights_for(scale)
+    if weights is None or source is None:
+        return {}
+    if weights.recipe:
+        return {"state": source}
+    manifest = Manifest.read(source)
+    if manifest.status != "ok":
+        raise ModelUnavailable(manifest.reason)
+    return {role: manifest.path(name) for role, name in weights.files.items()}
+
+
+def upscale_folder(
+    upscaler: engines.Upscaler, sources: Iterable[Path], out_dir: Path, label: str = ""
+) -> list[Path]:
+    """Upscale single files into ``out_dir/<stem>.png``; returns the files written (for the command line)."""
+    sources = list(sources)
+    out_dir.mkdir(parents=True, exist_ok=True)
+    targets = [out_dir / f"{source.stem}.png" for source in sources]
+    upscale_images(upscaler, zip(sources, targets, strict=True), len(sources), label)
+    return targets

@@ -1,0 +1,28 @@
+"""Rule upscale: one cell's LR images through one model."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sisr.joblog import job
+from sisr.models import get
+from sisr.upscale import upscale_cell, weight_files
+
+if TYPE_CHECKING:
+    from snakemake.iocontainers import snakemake
+
+with job(snakemake.log[0]):
+    model = get(snakemake.wildcards.model)
+    scale = int(snakemake.wildcards.scale)
+    source = Path(snakemake.input.weights) if snakemake.input.weights else None
+    index, count = map(int, snakemake.wildcards.shard.split("of"))
+    upscale_cell(
+        model,
+        scale,
+        lr_manifest=Path(snakemake.input.lr),
+        out_dir=Path(snakemake.output.images),
+        status_path=Path(snakemake.output.status),
+        weights=lambda: weight_files(model, scale, source),
+        device=snakemake.params.device,
+        threads=snakemake.threads,
+        shard=(index, count),
+    )

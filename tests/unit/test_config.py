@@ -1,0 +1,137 @@
+"""Configuration: from YAML and command-line strings to cells, and the one-line errors on the way."""
+
+from __future__ import annotations
+
+import copy
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sisr import registry
+from sisr.config import Cell, read
+from sisr.errors import ConfigError
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture
+def document() -> dict[str, Any]:
+    return {
+        "name": "tiny",
+        "suites": {
+            "a": {
+                "datasets": ["set5"],
+                "kernels": ["matlab-bicubic"],
+                "scales": [2, 4],
+                "models": ["nearest", "bicubic"],
+            },
+            "b": {
+                "datasets": ["set5", "set14"],
+                "kernels": ["matlab-bicubic"],
+                "scales": [4],
+                "models": ["bicubic"],
+            },
+        },
+        "metrics": ["psnr@y-bt601"],
+    }
+
+
+def test_cells_that_two_suites_share_are_run_once(document: dict[str, Any]) -> None:
+    cells = read(document).cells
+    assert cells == (
+        Cell("set5", "matlab-bicubic", 2, "nearest"),
+        Cell("set5", "matlab-bicubic", 2, "bicubic"),
+        Cell("set5", "matlab-bicubic", 4, "nearest"),
+        Cell("set5", "matlab-bicubic", 4, "bicubic"),
+        Cell("set14", "matlab-bicubic", 4, "bicubic"),
+    )
+
+
+@pytest.mark.parametrize("given", ["2", 2, [2], ["2"], "[2]", "x2"])
+def test_command_line_scales_are_coerced(document: dict[str, Any], given: object) -> None:
+    assert read({**document, "scales": given}).values("scale") == [2]
+
+
+def test_command_line_lists_are_split(document: dict[str, Any]) -> None:
+    run = read({**document, "datasets": "set5,set14", "models": "bicubic"})
+    assert run.values("dataset") == ["set5", "set14"]
+    assert run.values("model") == ["bicubic"]
+
+
+def test_suite_restricts(document: dict[str, Any]) -> None:
+    assert read({**document, "suite": "b"}).values("dataset") == ["set5", "set14"]
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"metrcs": []}, "did you mean 'metrics'"),
+        ({"suites": {"a": {"datasets": ["set5"], "kernals": ["x"]}}}, "suites.a: unknown key 'kernals'"),
+        ({"models": "bicubik"}, "did you mean 'bicubic'"),
+        ({"datasets": "urban100"}, "unknown dataset 'urban100'"),
+        ({"scales": "two"}, "scales.0: 'two' is not of type 'integer'"),
+        ({"suite": "c"}, "unknown suite 'c'"),
+        ({"metrics": ["psnr@y-bt602"]}, "did you mean 'y-bt601'"),
+        ({"metrics": ["psnr"]}, "METRIC@PROTOCOL"),
+        ({"pools": {"p": ["set6"]}}, "pools.p: unknown dataset 'set6'; did you mean 'set5'?"),
+        ({"datasets": "set14", "scales": "2"}, "no cell is left"),
+        ({"name": "../x"}, "name: '../x' does not match"),
+        ({"device": "gpu"}, "device: 'gpu' does not match"),
+    ],
+)
+def test_errors_are_one_line_and_name_the_key(
+    document: dict[str, Any], change: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(ConfigError) as caught:
+        read({**document, **change}, "config/x.yaml")
+    assert message in str(caught.value)
+    assert str(caught.value).startswith("config/x.yaml: ")
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("axis", "value", "message"),
+    [
+        ("models", "vdsrr", "suites.a.models: unknown model 'vdsrr'; did you mean 'vdsr'?"),
+        ("kernels", "matlab-bicubik", "unknown kernel 'matlab-bicubik'; did you mean 'matlab-bicubic'?"),
+        ("datasets", "set55", "unknown dataset 'set55'; did you mean 'set5'?"),
+    ],
+)
+def test_unknown_names_get_a_hint(document: dict[str, Any], axis: str, value: str, message: str) -> None:
+    changed = copy.deepcopy(document)
+    changed["suites"]["a"][axis] = [value]
+    with pytest.raises(ConfigError, match="unknown") as caught:
+        read(changed)
+    assert message in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["config", "demo"])
+def test_shipped_configurations_are_valid(name: str) -> None:
+    run = read(registry.read_yaml(ROOT / "config" / f"{name}.yaml"), f"config/{name}.yaml")
+    assert run.cells
+
+
+def test_duplicate_keys_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "x.yaml"
+    path.write_text("a: 1\nb: 2\na: 3\n", encoding="utf-8")
+    with pytest.raises(ConfigError, match=r"x\.yaml:3: key 'a' twice"):
+        registry.read_yaml(path)
+
+
+@pytest.mark.parametrize(
+    "name", ["assets", "datasets", "kernels", "metrics", "protocols", "models", "config", "training"]
+)
+def test_schemas_refuse_unknown_keys_everywhere(name: str) -> None:
+    """Every object of a schema that has properties says what else it takes."""
+
+    def check(node: object, where: str) -> None:
+        if isinstance(node, dict):
+            if node.get("type") == "object" and "properties" in node:
+                assert "additionalProperties" in node, f"{name}: {where}"
+            for key, value in node.items():
+                check(value, f"{where}.{key}")
+        elif isinstance(node, list):
+            for index, value in enumerate(node):
+                check(value, f"{where}.{index}")
+
+    check(registry.schema(name), "")

@@ -1,0 +1,54 @@
+# HR images of a dataset, and the LR images that a kernel makes of them.
+
+
+rule prepare_dataset:
+    input:
+        asset=hr_sources,
+    output:
+        manifest="<results>/hr/{dataset}.json",
+        images=directory("<results>/hr/{dataset}"),
+    log:
+        "<logs>/hr/{dataset}.log",
+    wildcard_constraints:
+        dataset="[^/]+",
+    conda:
+        "../../envs/base.yaml"
+    threads: 2
+    resources:
+        mem_mb=2000,
+        runtime=30,
+    params:
+        entry=lambda wildcards: DATASETS[wildcards.dataset],
+        code=code_digest("datasets"),
+    message:
+        "Preparing HR images of {wildcards.dataset}"
+    script:
+        "../../scripts/prepare_dataset.py"
+
+
+rule make_lr:
+    input:
+        hr="<results>/hr/{dataset}.json",
+        hr_images="<results>/hr/{dataset}",
+    output:
+        manifest="<results>/lr/{dataset}/{kernel}/x{scale}.json",
+        images=directory("<results>/lr/{dataset}/{kernel}/x{scale}"),
+    log:
+        "<logs>/lr/{dataset}/{kernel}/x{scale}.log",
+    wildcard_constraints:
+        dataset="[^/]+",
+        kernel="[^/]+",
+        scale="[0-9]+",
+    conda:
+        "../../envs/base.yaml"
+    resources:
+        mem_mb=2000,
+        runtime=30,
+    params:
+        entry=lambda wildcards: registry.load("kernels")[wildcards.kernel],
+        seed=RUN.seed,
+        code=code_digest("degrade"),
+    message:
+        "Making LR images of {wildcards.dataset} at x{wildcards.scale} with {wildcards.kernel}"
+    script:
+        "../../scripts/make_lr.py"

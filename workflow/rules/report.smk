@@ -1,0 +1,157 @@
+# Tables, plots and crops, all from the tidy table; and the report that shows them.
+
+
+rule provenance:
+    input:
+        run_assets(),
+    output:
+        "<results>/provenance.json",
+    log:
+        "<logs>/provenance.log",
+    localrule: True
+    conda:
+        "../../envs/base.yaml"
+    params:
+        config=RUN.resolved,
+    message:
+        "Recording what made this run"
+    script:
+        "../../scripts/record_provenance.py"
+
+
+rule tables:
+    input:
+        scores="<results>/scores.csv",
+        status="<results>/status.csv",
+        hr=[f"<results>/hr/{dataset}.json" for dataset in RUN.values("dataset")],
+    output:
+        csv=report(
+            "<results>/tables/x{scale}.csv",
+            caption="../report/table.rst",
+            category="Tables",
+            subcategory="Downloads",
+            labels={"scale": "x{scale}", "form": "CSV"},
+        ),
+        md="<results>/tables/x{scale}.md",
+        tex="<results>/tables/x{scale}.tex",
+        html=report(
+            "<results>/tables/x{scale}.html",
+            caption="../report/table.rst",
+            category="Tables",
+            labels={"scale": "x{scale}", "form": "table"},
+        ),
+    log:
+        "<logs>/tables/x{scale}.log",
+    conda:
+        "../../envs/base.yaml"
+    params:
+        names=RESULT_NAMES,
+        labels=result_labels(),
+        datasets=RUN.values("dataset"),
+        protocols=protocol_texts(),
+        code=code_digest("results"),
+    message:
+        "Writing the result tables of x{wildcards.scale}"
+    script:
+        "../../scripts/make_tables.py"
+
+
+rule plots:
+    input:
+        scores="<results>/scores.csv",
+        hr=[f"<results>/hr/{dataset}.json" for dataset in RUN.values("dataset")],
+    output:
+        quality=report(
+            "<results>/figures/quality_x{scale}.svg",
+            caption="../report/quality.rst",
+            category="Plots",
+            labels={"scale": "x{scale}", "plot": "quality by dataset"},
+        ),
+        perception_distortion=report(
+            "<results>/figures/perception_distortion_x{scale}.svg",
+            caption="../report/perception_distortion.rst",
+            category="Plots",
+            labels={"scale": "x{scale}", "plot": "perception and distortion"},
+        ),
+        kernels=report(
+            "<results>/figures/kernels_x{scale}.svg",
+            caption="../report/kernels.rst",
+            category="Plots",
+            labels={"scale": "x{scale}", "plot": "LR kernels"},
+        ),
+    log:
+        "<logs>/plots/x{scale}.log",
+    conda:
+        "../../envs/base.yaml"
+    params:
+        names=RESULT_NAMES,
+        labels=result_labels(),
+        datasets=RUN.values("dataset"),
+        code=code_digest("results"),
+    message:
+        "Drawing the plots of x{wildcards.scale}"
+    script:
+        "../../scripts/make_plots.py"
+
+
+rule crops:
+    input:
+        scores="<results>/scores.csv",
+        hr="<results>/hr/{dataset}.json",
+        hr_images="<results>/hr/{dataset}",
+        lr="<results>/lr/{dataset}/{kernel}/x{scale}.json",
+        lr_images="<results>/lr/{dataset}/{kernel}/x{scale}",
+        sr=sr_of_set,
+        sr_images=sr_images_of_set,
+    output:
+        report(
+            collect(
+                "<results>/figures/crops/{{dataset}}_{{kernel}}_x{{scale}}_{number}.jpg",
+                number=range(1, RUN.crops_per_set + 1),
+            ),
+            caption="../report/crops.rst",
+            category="Crops",
+            subcategory="{dataset}",
+            labels={"kernel": "{kernel}", "scale": "x{scale}"},
+        ),
+    log:
+        "<logs>/crops/{dataset}_{kernel}_x{scale}.log",
+    wildcard_constraints:
+        dataset="[^/]+",
+        kernel="[^/]+",
+        scale="[0-9]+",
+    conda:
+        "../../envs/base.yaml"
+    params:
+        names=RESULT_NAMES,
+        labels=result_labels(),
+        models=models_of_set,
+        regions=lambda wildcards: RUN.crop_regions.get(wildcards.dataset, {}),
+        code=code_digest("results"),
+    message:
+        "Drawing crops of {wildcards.dataset} ({wildcards.kernel} x{wildcards.scale})"
+    script:
+        "../../scripts/make_crops.py"
+
+
+# The report is a call of Snakemake with the same configuration, hence the copy of the latter.
+rule render_report:
+    input:
+        shown=report_items(),
+        provenance="<results>/provenance.json",
+        captions=sorted(str(path) for path in CAPTIONS.glob("*.rst")),
+    output:
+        "<results>/report.html",
+    log:
+        "<logs>/report.log",
+    localrule: True
+    conda:
+        "../../envs/report.yaml"
+    params:
+        config=RUN.resolved,
+        snakefile=str(SNAKEFILE),
+        code=code_digest("render"),
+    message:
+        "Rendering the report"
+    script:
+        "../../scripts/render_report.py"

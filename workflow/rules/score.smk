@@ -1,0 +1,56 @@
+# Scores: one CSV a cell and shard, gathered into the tidy table that all results are computed from.
+
+
+rule score:
+    input:
+        hr="<results>/hr/{dataset}.json",
+        hr_images="<results>/hr/{dataset}",
+        sr="<results>/sr/{dataset}/{kernel}/x{scale}/{model}/{shard}.json",
+        sr_images="<results>/sr/{dataset}/{kernel}/x{scale}/{model}/{shard}",
+        backbones=[f"<resources>/assets/{asset}.json" for asset in LPIPS_ASSETS],
+    output:
+        "<results>/scores/{dataset}/{kernel}/x{scale}/{model}/{shard}.csv",
+    log:
+        "<logs>/scores/{dataset}/{kernel}/x{scale}/{model}/{shard}.log",
+    conda:
+        "../../envs/torch.yaml"
+    threads: 1
+    resources:
+        mem_mb=lambda wildcards, attempt: 3000 * attempt,
+        runtime=lambda wildcards, attempt: 60 * attempt,
+    params:
+        measures=list(RUN.measures),
+        metrics=registry.load("metrics"),
+        protocols=registry.load("protocols"),
+        code=code_digest("scoring"),
+    message:
+        "Scoring {wildcards.model} on {wildcards.dataset} ({wildcards.kernel} x{wildcards.scale})"
+    script:
+        "../../scripts/score_cell.py"
+
+
+rule gather:
+    input:
+        scores=cell_files(
+            "<results>/scores/{dataset}/{kernel}/x{scale}/{model}/{shard}.csv"
+        ),
+        status=cell_files(
+            "<results>/sr/{dataset}/{kernel}/x{scale}/{model}/{shard}.json"
+        ),
+    output:
+        scores="<results>/scores.csv",
+        status=report(
+            "<results>/status.csv", caption="../report/status.rst", category="Data"
+        ),
+    log:
+        "<logs>/gather.log",
+    conda:
+        "../../envs/base.yaml"
+    params:
+        cells=[list(cell) for cell in RUN.cells],
+        shards={dataset: len(shards_of(dataset)) for dataset in RUN.values("dataset")},
+        code=code_digest("gather"),
+    message:
+        "Gathering the scores of all cells"
+    script:
+        "../../scripts/gather_scores.py"

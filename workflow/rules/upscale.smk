@@ -1,0 +1,35 @@
+# Inference: one job a cell and shard. A model that cannot run leaves a status with its reason, not an error.
+
+
+rule upscale:
+    input:
+        lr="<results>/lr/{dataset}/{kernel}/x{scale}.json",
+        lr_images="<results>/lr/{dataset}/{kernel}/x{scale}",
+        weights=weights_source,
+    output:
+        status="<results>/sr/{dataset}/{kernel}/x{scale}/{model}/{shard}.json",
+        images=directory("<results>/sr/{dataset}/{kernel}/x{scale}/{model}/{shard}"),
+    log:
+        "<logs>/sr/{dataset}/{kernel}/x{scale}/{model}/{shard}.log",
+    wildcard_constraints:
+        dataset="[^/]+",
+        kernel="[^/]+",
+        scale="[0-9]+",
+        model="[^/]+",
+        shard="[0-9]+of[0-9]+",
+    conda:
+        "../../envs/torch.yaml"
+    # One thread each: cells fill the cores, and the pixels do not depend on how many there are.
+    threads: 1
+    resources:
+        gpu=gpus_of,
+        mem_mb=lambda wildcards, attempt: 4000 * attempt,
+        runtime=lambda wildcards, attempt: 120 * attempt,
+    params:
+        entry=model_entry,
+        device=RUN.device,
+        code=engine_digest,
+    message:
+        "Upscaling {wildcards.dataset} ({wildcards.kernel} x{wildcards.scale}) with {wildcards.model}"
+    script:
+        "../../scripts/upscale_cell.py"
