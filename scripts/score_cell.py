@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 from sisr.assets.manifest import Manifest
 from sisr.joblog import job
+from sisr.metrics.lpips_backbone import by_net
 from sisr.scoring import score_cell
 
 if TYPE_CHECKING:
@@ -21,6 +22,6 @@ with job(snakemake.log[0]):
         dataset=snakemake.wildcards.dataset,
         kernel=snakemake.wildcards.kernel,
         model=snakemake.wildcards.model,
-        lpips_backbones={name: manifest.path(name) for manifest in backbones for name in manifest.files},
+        lpips_backbones=by_net({name: m.path(name) for m in backbones for name in m.files}),
         threads=snakemake.threads,
     )

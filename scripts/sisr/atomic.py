@@ -41,4 +41,3 @@ def write_text(path: Path, text: str) -> None:
 def write_json(path: Path, content: Any) -> None:
     """Write JSON atomically; the same content gives the same bytes."""
     write_text(path, json.dumps(content, indent=1, ensure_ascii=False) + "\n")
-

@@ -49,6 +49,7 @@ class Lpips(StrEnum):
 
     ALEX = "alex"
     VGG = "vgg"
+    SQUEEZE = "squeeze"
     NONE = "none"
 
 
@@ -201,12 +202,14 @@ def score(
     Files are matched by name or stem, also as in name_MODEL_x4.png.  Nothing is ever resized.
     """
     from sisr.assets import fetch as fetch_asset
+    from sisr.metrics.lpips_backbone import ASSETS, by_net
     from sisr.scoring import score_folders
 
     measures = [f"{metric}@{name}" for name in protocol or ["y-bt601"] for metric in ("psnr", "ssim")]
     backbones = {}
     if lpips is not Lpips.NONE:
         measures.append(f"lpips@{lpips.value}-v0.1")
-        manifest = fetch_asset("lpips-backbones", resources=resources, mirror=mirror, progress=False)
-        backbones = {name: manifest.path(name) for name in manifest.files}
+        asset, _ = ASSETS[lpips.value]
+        manifest = fetch_asset(asset, resources=resources, mirror=mirror, progress=False)
+        backbones = by_net({name: manifest.path(name) for name in manifest.files})
     typer.echo(score_folders(hr, sr, scale, measures, out, lpips_backbones=backbones))

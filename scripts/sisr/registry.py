@@ -82,8 +82,9 @@ def explain(error: jsonschema.ValidationError) -> str:
     """One line for a schema violation: the dotted key, what was found and what was expected."""
     where = ".".join(str(part) for part in error.absolute_path)
     if error.validator == "additionalProperties" and isinstance(error.instance, dict):
-        allowed = error.schema.get("properties", {})
-        patterns = error.schema.get("patternProperties", {})
+        rules: Any = error.schema
+        allowed = rules.get("properties", {})
+        patterns = rules.get("patternProperties", {})
         for key in error.instance:
             if key not in allowed and not patterns:
                 return f"{where + ': ' if where else ''}{unknown('key', str(key), allowed)}"

@@ -34,7 +34,8 @@ def render_report(
         page = temporary.with_suffix(".html")
         command = [
             sys.executable, "-m", "snakemake", "--snakefile", str(snakefile),
-            "--configfile", str(config_copy), "--profile", "none", "--workflow-profile", "none", "--nolock", "--cores", "1",
+            "--configfile", str(config_copy), "--profile", "none", "--workflow-profile", "none",
+            "--nolock", "--cores", "1",
             "--report", str(page), "--", *items,
         ]  # fmt: skip
         try:

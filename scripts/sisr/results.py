@@ -10,10 +10,11 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sisr import registry, tables
 from sisr.errors import ConfigError, unknown
+from sisr.metrics import parse_measure
 from sisr.tables import Measure
 
 if TYPE_CHECKING:
@@ -66,25 +67,9 @@ def names(
     pools: Mapping[str, Sequence[str]],
 ) -> Names:
     """Labels of what a run shows.  A pool counts only if the run has all of its datasets."""
-    metrics, protocols = registry.load("metrics"), registry.load("protocols")
-    shown = []
-    for key in measures:
-        metric, _, protocol = key.partition("@")
-        if protocol not in protocols:
-            raise ConfigError(unknown("protocol", protocol, protocols))
-        entry = metrics[metric]
-        shown.append(
-            Measure(
-                metric,
-                protocol,
-                label=f"{entry['label']}-{protocols[protocol]['suffix']}",
-                unit=entry["unit"],
-                direction=entry["direction"],
-                digits=entry["digits"],
-            )
-        )
+    shown = (parse_measure(text) for text in measures)
     return Names(
-        measures=tuple(shown),
+        measures=tuple(Measure(m.metric, m.protocol, m.label, m.unit, m.direction, m.digits) for m in shown),
         models=_labels("models", models),
         datasets=_labels("datasets", datasets),
         kernels=_labels("kernels", kernels),
@@ -136,7 +121,12 @@ def make_plots(
     frame = tables.read_scores(scores)
     summary = tables.summarise(frame, shown.pools, image_counts(hr_manifests))
     kernel = _first_kernel(frame, scale, shown)
-    common = {"models": shown.models, "kernel": kernel, "kernel_label": shown.kernels[kernel], "scale": scale}
+    common: dict[str, Any] = {
+        "models": shown.models,
+        "kernel": kernel,
+        "kernel_label": shown.kernels[kernel],
+        "scale": scale,
+    }
     plots.quality(frame, shown.shown(), quality, datasets=shown.datasets, **common)
     plots.perception_distortion(
         summary, shown.fidelity, shown.perception, perception_distortion, groups=shown.groups, **common
@@ -200,8 +190,10 @@ def make_crops(
         srs = {model: files[image] for model, files in sr.items() if image in files}
         region = crops.pick_region(hr[image], srs, scale) if box is None else box
         values: dict[str, dict[str, float]] = {}
-        for row in here[here["image"] == image].itertuples():
-            values.setdefault(str(row.model), {})[f"{row.metric}@{row.protocol}"] = float(row.value)
+        of_image = here[here["image"] == image]
+        columns = (of_image[name] for name in ("model", "metric", "protocol", "value"))
+        for model, metric, protocol, value in zip(*columns, strict=True):
+            values.setdefault(model, {})[f"{metric}@{protocol}"] = float(value)
         crops.crop_sheet(
             hr[image],
             lr[image],

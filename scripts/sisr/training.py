@@ -22,6 +22,7 @@ from torch.nn import functional
 from tqdm import tqdm
 
 from sisr import archs, kernels
+from sisr.archs.espcn import ESPCN
 from sisr.atomic import replacing
 from sisr.colour import rgb_to_y
 from sisr.errors import ImageError, ModelError
@@ -60,7 +61,7 @@ def train(recipe: Recipe, scale: int, pictures: Sequence[Path], out: Path, progr
     torch.set_num_threads(recipe.threads)
     torch.use_deterministic_algorithms(True)
     network = archs.build(recipe.arch, scale)
-    if hasattr(network, "start_from_zero_detail"):
+    if isinstance(network, ESPCN):
         network.start_from_zero_detail()
     optimiser = torch.optim.Adam(network.parameters(), lr=recipe.learning_rate)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, recipe.iterations)
@@ -134,7 +135,8 @@ def _batches(
     size = recipe.patch
     area = np.array([pair.lr.size for pair in pairs], dtype=np.float64)
     while True:
-        lrs, hrs = [], []
+        lrs: list[np.ndarray] = []
+        hrs: list[np.ndarray] = []
         for index in rng.choice(len(pairs), recipe.batch, p=area / area.sum()):
             pair = pairs[index]
             row = int(rng.integers(pair.lr.shape[0] - size + 1))

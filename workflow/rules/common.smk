@@ -13,6 +13,7 @@ from sisr.device import gpu_ids, resolve as resolve_device
 from sisr.digest import code_digest
 from sisr.engines import ENGINES
 from sisr.errors import SisrError
+from sisr.metrics.lpips_backbone import backbone_assets
 from sisr.models import get as get_model
 from sisr.recipes import read_recipe
 
@@ -32,9 +33,7 @@ RUN = or_workflow_error(read_config, config)
 DATASETS = or_workflow_error(registry.load, "datasets")
 MODELS = {model: or_workflow_error(get_model, model) for model in RUN.values("model")}
 ASSETS = or_workflow_error(registry.load, "assets")
-LPIPS_ASSETS = (
-    ["lpips-backbones"] if any(m.startswith("lpips@") for m in RUN.measures) else []
-)
+LPIPS_ASSETS = backbone_assets(RUN.measures)
 
 # --- which device ----------------------------------------------------------------------------------------
 
@@ -42,9 +41,7 @@ LPIPS_ASSETS = (
 def gpus_of(wildcards):
     """GPUs that a job asks for: one where the engine can use it and the run has one, else none."""
     uses = MODELS[wildcards.model].engine == "torch"
-    return int(
-        uses and or_workflow_error(resolve_device, RUN.device).startswith("cuda")
-    )
+    return int(uses and or_workflow_error(resolve_device, RUN.device).startswith("cuda"))
 
 
 # --- assets, datasets ------------------------------------------------------------------------------------
@@ -177,10 +174,7 @@ def result_labels():
 def protocol_texts():
     """Label of each protocol of the run, for captions."""
     protocols = registry.load("protocols")
-    return {
-        m.partition("@")[2]: protocols[m.partition("@")[2]]["label"]
-        for m in RUN.measures
-    }
+    return {m.partition("@")[2]: protocols[m.partition("@")[2]]["label"] for m in RUN.measures}
 
 
 def report_items():

@@ -31,17 +31,11 @@ rule score:
 
 rule gather:
     input:
-        scores=cell_files(
-            "<results>/scores/{dataset}/{kernel}/x{scale}/{model}/{shard}.csv"
-        ),
-        status=cell_files(
-            "<results>/sr/{dataset}/{kernel}/x{scale}/{model}/{shard}.json"
-        ),
+        scores=cell_files("<results>/scores/{dataset}/{kernel}/x{scale}/{model}/{shard}.csv"),
+        status=cell_files("<results>/sr/{dataset}/{kernel}/x{scale}/{model}/{shard}.json"),
     output:
         scores="<results>/scores.csv",
-        status=report(
-            "<results>/status.csv", caption="../report/status.rst", category="Data"
-        ),
+        status=report("<results>/status.csv", caption="../report/status.rst", category="Data"),
     log:
         "<logs>/gather.log",
     conda:

@@ -34,6 +34,8 @@ class ESPCN(nn.Module):
         for layer in self.features:
             if isinstance(layer, nn.Conv2d):
                 nn.init.xavier_normal_(layer.weight)
-                nn.init.zeros_(layer.bias)
+                if layer.bias is not None:
+                    nn.init.zeros_(layer.bias)
         nn.init.normal_(self.subpixel.weight, std=0.01)
-        nn.init.constant_(self.subpixel.bias, 0.5)
+        if self.subpixel.bias is not None:
+            nn.init.constant_(self.subpixel.bias, 0.5)

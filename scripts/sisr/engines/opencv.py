@@ -24,7 +24,7 @@ def load(model: Model, scale: int, files: Mapping[str, Path], device: str, threa
             "cv2.dnn_superres is missing: another OpenCV package overwrote opencv-contrib-python-headless"
         )
     cv2.setNumThreads(threads)
-    network = cv2.dnn_superres.DnnSuperResImpl_create()
+    network = cv2.dnn_superres.DnnSuperResImpl_create()  # type: ignore[attr-defined]  # not in cv2's stubs
     graph = files["graph"]
     try:
         network.readModel(str(graph))

@@ -336,12 +336,12 @@ def _footer_height(footer: str) -> int:
 
 
 def _lay_out(tiles: Sequence[_Tile], box: Region, full: tuple[int, int], footer: str, name: str) -> _Layout:
-    """The largest enlargement with which all tiles fit; of the grids that do, the one with most overview."""
+    """The largest enlargement with which all tiles fit; of those grids, the one that leaves least empty."""
     least = math.ceil(max(sum(f.getlength(t) for t, f in _pieces(tile)) for tile in tiles)) + 2
     height = MAX_HEIGHT - _HEADER - 2 * _MARGIN - _footer_height(footer)
     for enlarge in range(max(1, _TILE // box.w), 0, -1):
         cell = max(least, box.w * enlarge)
-        found: list[tuple[int, _Layout]] = []
+        found: list[tuple[float, _Layout]] = []
         for columns in range(1, len(tiles) + 1):
             tops = _tops(tiles, columns, cell, box.h * enlarge)
             room = MAX_WIDTH - 2 * _MARGIN - 2 * _GAP - (columns * (cell + _GAP) - _GAP)
@@ -349,7 +349,10 @@ def _lay_out(tiles: Sequence[_Tile], box: Region, full: tuple[int, int], footer:
                 continue
             # A small overview beside a low grid may be as high as the grid, but not less than 360 px.
             overview = _fit(full, room, min(height, max(tops[-1], 360)))
-            found.append((overview[0] * overview[1], _Layout(enlarge, columns, cell, tops, overview)))
+            layout = _Layout(enlarge, columns, cell, tops, overview)
+            used = overview[0] * overview[1] + len(tiles) * cell * (tops[-1] / (len(tops) - 1))
+            body = (overview[0] + 2 * _GAP + layout.width) * max(tops[-1], overview[1])
+            found.append((used / body, layout))
         if found:
             return max(found, key=lambda pair: (pair[0], -pair[1].columns))[1]
     raise ConfigError(

@@ -12,7 +12,6 @@ import numpy as np
 import pytest
 import yaml
 from PIL import Image
-
 from sisr import datasets, registry
 from sisr.datasets import image_names, prepare, prepare_files, source_files
 from sisr.errors import AssetError, ConfigError, ImageError

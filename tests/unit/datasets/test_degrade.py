@@ -9,7 +9,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
-
 from sisr import kernels
 from sisr.datasets import prepare_files
 from sisr.degrade import degrade, degrade_folder, make_lr

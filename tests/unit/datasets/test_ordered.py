@@ -6,7 +6,6 @@ import threading
 import time
 
 import pytest
-
 from sisr.ordered import map_ordered
 
 

@@ -10,7 +10,6 @@ import numpy as np
 import pytest
 import yaml
 from PIL import Image
-
 from sisr import kernels, registry
 from sisr.errors import ConfigError, ImageError
 

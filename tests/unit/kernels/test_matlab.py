@@ -11,7 +11,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
-
 from sisr.errors import ConfigError, ImageError
 from sisr.images import modcrop, read_image
 from sisr.kernels import matlab
@@ -89,14 +88,15 @@ def test_floats_equal_the_literal_reference(image: np.ndarray, factor: Fraction,
 @pytest.mark.parametrize("factor", [Fraction(1, 8), Fraction(1, 4), Fraction(1, 2), Fraction(2), Fraction(4)])
 @pytest.mark.parametrize("border", sorted(BORDERS))
 def test_matrix_products_equal_ordered_sums_on_a_large_image(factor: Fraction, border: str) -> None:
-    # sizes beyond one block, tile and strip of the fast path, and no multiple of any
-    height, width = (300, 1700) if factor < 1 else (45, 450)
+    # needs several blocks, several products a block and several strips, the last of each a partial one
+    height, width = (1300, 1700) if factor < 1 else (165, 450)
     image = RNG.integers(0, 256, (height, width, 3), dtype=np.uint8)
     image[RNG.random(image.shape) < 0.3] = 255
     rows, columns = (matlab._axis(n, factor, "cubic", True) for n in (height, width))
     assert rows.blocks and columns.blocks
     expected = matlab._resize_ordered(image, rows, columns, border)
-    assert np.array_equal(imresize(image, factor, border), expected)
+    for threads in (1, 3):
+        assert np.array_equal(imresize(image, factor, border, threads=threads), expected)
 
 
 def test_which_weights_are_exact() -> None:
