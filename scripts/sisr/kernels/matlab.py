@@ -26,14 +26,14 @@ multiple of the scale; the border that is mirrored is that of the cropped image.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
 from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.lib.stride_tricks import as_strided
 from numpy.typing import NDArray
 
 from sisr.errors import ConfigError, ImageError, unknown
@@ -148,48 +148,46 @@ def _exact_dtype(weights: Floats) -> type[np.floating] | None:
     return None
 
 
-class _Block(NamedTuple):
-    """Output samples [start, stop) are ``matrix @`` input positions [first, first + matrix.shape[1])."""
-
-    start: int
-    stop: int
-    first: int
-    matrix: NDArray[np.floating]
-
-
 @dataclass(frozen=True)
 class _Axis:
-    """How one axis is resized: its weight table and, if sums are exact, the table cut into dense blocks."""
+    """How one axis is resized: MATLAB's weight table and, where sums are exact, the same as equal blocks.
+
+    Output samples ``[i * b, (i + 1) * b)`` are ``matrix @`` the input positions
+    ``begin + i * step + [0, k)``, with ``(b, k) = matrix.shape``.  The last block may go beyond the output.
+    """
 
     in_length: int
     out_length: int
     first: NDArray[np.int64]
     weights: Floats
-    blocks: tuple[_Block, ...]
+    matrix: NDArray[np.floating] | None
+    step: int
+
+    @property
+    def begin(self) -> int:
+        """Position that the first block begins to read at; mostly negative, beyond the border."""
+        return int(self.first[0])
 
 
 @lru_cache(maxsize=32)
 def _axis(in_length: int, scale: Fraction, kernel: str, antialias: bool) -> _Axis:
     out_length = math.ceil(in_length * scale)
     first, weights = contributions(in_length, out_length, float(scale), KERNELS[kernel], antialias)
-    exact = _exact_dtype(weights)
-    block = _BLOCK_SHRINK if scale < 1 else _BLOCK_ENLARGE
-    blocks = tuple(_blocks(first, weights.astype(exact), block)) if exact else ()
-    return _Axis(in_length, out_length, first, weights, blocks)
-
-
-def _blocks(first: NDArray[np.int64], weights: NDArray[np.floating], block: int) -> Iterator[_Block]:
-    """The banded weight matrix as dense blocks; the like ones, nearly all, share one array."""
-    made: dict[bytes, NDArray[np.floating]] = {}
-    for start in range(0, len(first), block):
-        stop = min(start + block, len(first))
-        offsets = first[start:stop] - first[start]
-        key = offsets.tobytes() + weights[start:stop].tobytes()
-        if key not in made:
-            taps = offsets[:, None] + np.arange(weights.shape[1])
-            made[key] = np.zeros((stop - start, int(taps[-1, -1]) + 1), weights.dtype)
-            np.put_along_axis(made[key], taps, weights[start:stop], axis=1)
-        yield _Block(start, stop, int(first[start]), made[key])
+    dtype = _exact_dtype(weights)
+    # At scale p/q, weights repeat after p output samples, which advance by q input samples.
+    period, advance = scale.numerator, scale.denominator
+    repeats = np.array_equal(weights[period:], weights[:-period]) and (
+        np.array_equal(first[period:], first[:-period] + advance)
+    )
+    if dtype is None or not repeats or out_length < period:
+        return _Axis(in_length, out_length, first, weights, None, 0)
+    block = period * math.ceil((_BLOCK_SHRINK if scale < 1 else _BLOCK_ENLARGE) / period)
+    rows = np.arange(block)
+    offsets = first[rows % period] - first[0] + rows // period * advance
+    taps = offsets[:, None] + np.arange(weights.shape[1])
+    matrix = np.zeros((block, int(taps[-1, -1]) + 1), dtype)
+    np.put_along_axis(matrix, taps, weights[rows % period].astype(dtype), axis=1)
+    return _Axis(in_length, out_length, first, weights, matrix, block // period * advance)
 
 
 # --- resizing -------------------------------------------------------------------------------------------
@@ -201,7 +199,6 @@ def imresize(
     border: str = "mirror",
     kernel: str = "cubic",
     antialias: bool = True,
-    threads: int = 1,
 ) -> NDArray[Any]:
     """Resize as MATLAB ``imresize(image, scale, kernel)`` does.
 
@@ -213,7 +210,6 @@ def imresize(
     border : ``mirror`` (MATLAB) or ``replicate``
     kernel : ``cubic``, ``linear``, ``box`` or ``lanczos3``
     antialias : widen the kernel when shrinking (has no effect when enlarging)
-    threads : for 8-bit data with dyadic weights; changes no value
 
     Returns
     -------
@@ -238,8 +234,8 @@ def imresize(
     cube = image if image.ndim == 3 else image[..., None]
     rows = _axis(cube.shape[0], factor, kernel, antialias)
     columns = _axis(cube.shape[1], factor, kernel, antialias)
-    if image.dtype == np.uint8 and rows.blocks and columns.blocks:
-        result = _resize_exact(cube, rows, columns, border, threads)
+    if image.dtype == np.uint8 and rows.matrix is not None and columns.matrix is not None:
+        result = _resize_exact(cube, rows, columns, border)
     else:
         result = _resize_ordered(cube, rows, columns, border)
     return result if image.ndim == 3 else result[..., 0]
@@ -260,79 +256,79 @@ def _fraction(scale: float | Fraction) -> Fraction:
     return simple if float(simple) == float(scale) else Fraction(scale)
 
 
-#: Output samples per dense block, when shrinking and enlarging.  At scale 1/s each of a block's b samples has
-#: a row of s*(b + 3) weights, of which 4*s are not zero: small blocks waste less arithmetic, large ones make
-#: better use of the product.
+#: Output samples per block, at least, when shrinking and enlarging.  At scale 1/s each of a block's b samples
+#: has a row of s*(b + 3) weights, of which 4*s are not zero: small blocks waste less arithmetic, large ones
+#: make better use of the matrix product.
 _BLOCK_SHRINK, _BLOCK_ENLARGE = 8, 16
 #: Multiplications of one matrix product.  OpenBLAS runs products of up to 2**18 in the calling thread; its
 #: own threads wait for each other by spinning, which on a busy machine costs a hundred times the product.
 _PRODUCT = 2**18
 
 
-def _resize_exact(
-    cube: NDArray[np.uint8], rows: _Axis, columns: _Axis, border: str, threads: int
-) -> NDArray[np.uint8]:
-    """Both passes as banded matrix products; needs axes with blocks, in whose type the sums are exact."""
-    height, width, channels = cube.shape
-    flat = cube.reshape(height, width * channels)
+def _resize_exact(cube: NDArray[np.uint8], rows: _Axis, columns: _Axis, border: str) -> NDArray[np.uint8]:
+    """Both passes as banded matrix products; needs axes with a matrix, in whose type the sums are exact."""
+    assert rows.matrix is not None and columns.matrix is not None
+    channels = cube.shape[2]
+    flat = cube.reshape(len(cube), -1)  # copies a cropped image, once
     # Interleaved channels are resized side by side: each weight becomes weight * identity(channels).
-    identity = np.eye(channels, dtype=columns.blocks[0].matrix.dtype)
-    matrices = {id(block.matrix): block.matrix for block in columns.blocks}
-    spread = {key: np.kron(matrix.T, identity) for key, matrix in matrices.items()}
-    result = np.empty((rows.out_length, columns.out_length * channels), np.uint8)
-
-    def strip(blocks: tuple[_Block, ...]) -> None:
-        """Some output rows, through both passes while they are in the cache."""
-        middle = _rows_exact(flat, blocks, border, identity.dtype)
-        sums = np.empty((len(middle), result.shape[1]), identity.dtype)
-        for block in columns.blocks:
-            last = block.first + block.matrix.shape[1]
-            if block.first >= 0 and last <= width:
-                band = middle[:, block.first * channels : last * channels]
-            else:
-                inside = BORDERS[border](np.arange(block.first, last), width)
-                band = middle.reshape(len(middle), width, channels)[:, inside].reshape(len(middle), -1)
-            target = sums[:, block.start * channels : block.stop * channels]
-            np.matmul(band, spread[id(block.matrix)], out=target)
-        # The cast truncates, which on [0.5, 255.5] is floor().
-        result[blocks[0].start : blocks[-1].stop] = _clip_and_half(sums)
-
-    most = _PRODUCT // max(matrix.size for matrix in spread.values())
-    step = max(1, most // rows.blocks[0].stop)
-    strips = [rows.blocks[i : i + step] for i in range(0, len(rows.blocks), step)]
-    if threads > 1:
-        with ThreadPoolExecutor(threads) as pool:
-            list(pool.map(strip, strips))
-    else:
-        for blocks in strips:
-            strip(blocks)
-    return result.reshape(rows.out_length, columns.out_length, channels)
+    spread = np.kron(columns.matrix.T, np.eye(channels, dtype=columns.matrix.dtype))
+    block = len(rows.matrix)
+    step = max(1, _PRODUCT // spread.size // block)
+    result = np.empty((rows.out_length, columns.out_length, channels), np.uint8)
+    for start in range(0, math.ceil(rows.out_length / block), step):
+        # A strip of output rows goes through both passes while it is in the cache.
+        strip = result[start * block : (start + step) * block]
+        middle = _rows_exact(flat, rows, border, start, len(strip))
+        strip[...] = _columns_exact(middle, columns, border, spread)
+    return result
 
 
 def _rows_exact(
-    flat: NDArray[np.uint8], blocks: tuple[_Block, ...], border: str, dtype: np.dtype[np.floating]
+    flat: NDArray[np.uint8], axis: _Axis, border: str, start: int, count: int
 ) -> NDArray[np.floating]:
-    """First pass, (h, n) -> (rows of the blocks, n) of ``dtype``, clipped to [0, 255] and rounded."""
+    """First pass, (h, n) -> (count, n) floats in [0, 255], rounded: output rows from block ``start`` on."""
+    assert axis.matrix is not None
     height, length = flat.shape
-    top, weights = blocks[0].start, blocks[0].matrix.dtype
-    result = np.empty((blocks[-1].stop - top, length), dtype)
-    # Work space is allocated once: with fresh arrays a third of the time goes into page faults.
-    source = np.empty((max(block.matrix.shape[1] for block in blocks), length), weights)
-    total = np.empty((max(block.matrix.shape[0] for block in blocks), length), weights)
-    for block in blocks:
-        last = block.first + block.matrix.shape[1]
-        values, sums = source[: last - block.first], total[: block.stop - block.start]
-        if block.first >= 0 and last <= height:
-            np.copyto(values, flat[block.first : last])
-        else:
-            np.copyto(values, flat[BORDERS[border](np.arange(block.first, last), height)])
-        step = max(1, _PRODUCT // block.matrix.size)
-        for left in range(0, length, step):
-            tile = np.s_[:, left : left + step]
-            np.matmul(block.matrix, values[tile], out=sums[tile])
-        target = result[block.start - top : block.stop - top]
-        np.floor(_clip_and_half(sums), out=target, casting="same_kind")
-    return result
+    block, taps = axis.matrix.shape
+    blocks = math.ceil(count / block)
+    begin = axis.begin + start * axis.step
+    end = begin + (blocks - 1) * axis.step + taps
+    # Rows are cut into equal tiles, the last filled up with zeros.
+    tiles = math.ceil(length * axis.matrix.size / _PRODUCT)
+    tile = math.ceil(length / tiles)
+    source = np.empty((end - begin, tiles * tile), axis.matrix.dtype)
+    inside = begin >= 0 and end <= height
+    source[:, :length] = flat[begin:end] if inside else flat[BORDERS[border](np.arange(begin, end), height)]
+    source[:, length:] = 0
+    down, right = source.strides
+    bands = as_strided(source, (tiles, blocks, taps, tile), (tile * right, axis.step * down, down, right))
+    sums = np.empty((blocks * block, tiles * tile), source.dtype)
+    np.matmul(axis.matrix, bands, out=sums.reshape(blocks, block, tiles, tile).transpose(2, 0, 1, 3))
+    rounded = _clip_and_half(sums[:count, :length])
+    return np.floor(rounded, out=rounded)
+
+
+def _columns_exact(
+    middle: NDArray[np.floating], axis: _Axis, border: str, spread: NDArray[np.floating]
+) -> NDArray[np.floating]:
+    """Second pass, (r, w * c) -> (r, out_length, c) floats, rounded once they are truncated."""
+    assert axis.matrix is not None
+    count, width = len(middle), axis.in_length
+    cube = middle.reshape(count, width, -1)
+    channels = cube.shape[2]
+    block, taps = axis.matrix.shape
+    blocks = math.ceil(axis.out_length / block)
+    begin, end = axis.begin, axis.begin + (blocks - 1) * axis.step + taps
+    first, last = max(begin, 0), min(end, width)
+    source = np.empty((count, end - begin, channels), spread.dtype)
+    source[:, first - begin : last - begin] = cube[:, first:last]
+    for outside in (np.arange(begin, first), np.arange(last, end)):
+        source[:, outside - begin] = cube[:, BORDERS[border](outside, width)]
+    down, right, _ = source.strides
+    bands = as_strided(source, (blocks, count, taps * channels), (axis.step * right, down, source.itemsize))
+    sums = np.empty((count, blocks * block * channels), spread.dtype)
+    np.matmul(bands, spread, out=sums.reshape(count, blocks, block * channels).transpose(1, 0, 2))
+    return _clip_and_half(sums.reshape(count, -1, channels)[:, : axis.out_length])
 
 
 def _clip_and_half(values: NDArray[np.floating]) -> NDArray[np.floating]:
@@ -349,7 +345,7 @@ def _resize_ordered(cube: NDArray[Any], rows: _Axis, columns: _Axis, border: str
     return np.ascontiguousarray(_pass_ordered(turned, columns, border).transpose(1, 0, 2))
 
 
-#: Rows and values of a row that :func:`_pass_ordered` sums at once: measured best, near the size of the cache.
+#: Rows and values of a row that :func:`_pass_ordered` sums at once; measured best.
 _ROWS, _VALUES = 16, 4096
 
 

