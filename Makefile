@@ -64,7 +64,7 @@ format: setup-dev ## Format the code
 	@$(BIN)/snakefmt workflow
 
 benchmark: setup-dev ## Speed against BasicSR, scikit-image and Pillow, in one run
-	@$(BIN)/python -m pytest tests/benchmarks --benchmark-only -q -p no:xdist $(ARGS)
+	@$(BIN)/python -m pytest tests/benchmarks -q -s -p no:xdist $(ARGS)
 
 clean: ## Remove results (downloads and weights stay)
 	rm -rf results/demo results/benchmark .snakemake .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -16,4 +16,6 @@ with job(snakemake.log[0]):
         int(snakemake.wildcards.scale),
         out_dir=Path(snakemake.output.images),
         manifest=Path(snakemake.output.manifest),
+        seed=snakemake.params.seed,
+        threads=snakemake.threads,
     )

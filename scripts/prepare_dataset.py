@@ -15,4 +15,5 @@ with job(snakemake.log[0]):
         asset_manifest=Path(snakemake.input.asset) if snakemake.input.asset else None,
         out_dir=Path(snakemake.output.images),
         manifest=Path(snakemake.output.manifest),
+        threads=snakemake.threads,
     )

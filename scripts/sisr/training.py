@@ -10,13 +10,14 @@ import hashlib
 import json
 import logging
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
+from safetensors import safe_open
 from safetensors.torch import save_file
 from torch.nn import functional
 from tqdm import tqdm
@@ -31,6 +32,7 @@ from sisr.recipes import Recipe
 
 log = logging.getLogger(__name__)
 
+_METADATA = "sisr.training"
 _LOSSES = {"l1": functional.l1_loss, "mse": functional.mse_loss}
 
 
@@ -85,16 +87,17 @@ def train(recipe: Recipe, scale: int, pictures: Sequence[Path], out: Path, progr
                 bar.set_postfix_str(f"loss {np.mean(losses[-100:]):.3e}")
     final = float(np.mean(losses[-max(1, recipe.iterations // 10) :]))
     log.info("%s x%d: loss %.4e after %d iterations", recipe.arch, scale, final, recipe.iterations)
-    metadata = {
-        "recipe": json.dumps(asdict(recipe), sort_keys=True),
+    made = {
+        "recipe": asdict(recipe),
         "recipe_sha256": recipe.digest,
-        "scale": str(scale),
-        "pictures": json.dumps({p.name: hashlib.sha256(p.read_bytes()).hexdigest() for p in pictures}),
+        "scale": scale,
+        "pictures": {p.name: hashlib.sha256(p.read_bytes()).hexdigest() for p in pictures},
         "torch": torch.__version__,
         "python": sys.version.split()[0],
     }
     with replacing(out) as temporary:
-        save_file(_sorted_state(network), temporary, metadata=metadata)
+        # One key: safetensors writes several in random order, and the same training shall give the same bytes.
+        save_file(_sorted_state(network), temporary, metadata={_METADATA: json.dumps(made, sort_keys=True)})
     return final
 
 
@@ -151,9 +154,7 @@ def _batches(
         yield torch.from_numpy(np.stack(lrs)[:, None]), torch.from_numpy(np.stack(hrs)[:, None])
 
 
-def metadata_of(weights: Path) -> Mapping[str, str]:
-    """Metadata of a ``.safetensors`` file written by :func:`train`."""
-    from safetensors import safe_open
-
+def metadata_of(weights: Path) -> dict[str, Any]:
+    """What :func:`train` wrote about a ``.safetensors`` file; empty for one that it did not write."""
     with safe_open(weights, framework="pt") as stream:
-        return stream.metadata() or {}
+        return json.loads((stream.metadata() or {}).get(_METADATA, "{}"))

@@ -1,0 +1,122 @@
+"""The command line: same numbers as the library, one line and exit code 1 for what is the user's fault."""
+
+from __future__ import annotations
+
+import csv
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+from sisr.cli import app
+from sisr.images import read_image, write_png
+from sisr.kernels.matlab import imresize
+from sisr.metrics.fidelity import psnr
+from typer.testing import CliRunner
+
+runner = CliRunner()
+
+
+@pytest.fixture
+def hr(tmp_path: Path) -> Path:
+    """Two pictures, 41x38 and 40x40; the second is gray."""
+    rng = np.random.default_rng(0)
+    rows, columns = np.mgrid[0:40, 0:41]
+    base = (120 + 50 * np.sin(rows / 5) + 40 * np.cos(columns / 3)).astype(np.uint8)
+    folder = tmp_path / "hr"
+    colour = np.stack([base, base[::-1], rng.integers(90, 110, base.shape, dtype=np.uint8)], axis=2)
+    write_png(folder / "one.png", np.ascontiguousarray(colour[:38]))
+    write_png(folder / "two.png", np.ascontiguousarray(base[:, :40]))
+    return folder
+
+
+def run(*arguments: object, code: int = 0) -> str:
+    result = runner.invoke(app, [str(argument) for argument in arguments])
+    output = result.output
+    assert result.exit_code == code, output
+    if code == 1:
+        assert output.startswith("error: ")
+        assert output.count("\n") == 1, output
+    return output
+
+
+@pytest.mark.parametrize(
+    ("table", "entry"),
+    [
+        ("datasets", "urban100"),
+        ("kernels", "matlab-bicubic"),
+        ("models", "vdsr"),
+        ("protocols", "y-bt601"),
+        ("metrics", "lpips"),
+        ("assets", "set5"),
+    ],
+)
+def test_list(table: str, entry: str) -> None:
+    assert any(line.startswith(f"{entry} ") for line in run("list", table).splitlines())
+
+
+def test_degrade_upscale_score(hr: Path, tmp_path: Path) -> None:
+    lr, sr, out = tmp_path / "lr", tmp_path / "sr", tmp_path / "scores.csv"
+    run("degrade", "--kernel", "matlab-bicubic", "--scale", 2, hr, lr)
+    picture = read_image(hr / "one.png").array[:38, :40]
+    assert np.array_equal(read_image(lr / "one.png").array, imresize(picture, 0.5))
+    run("upscale", "--model", "bicubic", "--scale", 2, lr, sr)
+    expected_sr = imresize(imresize(picture, 0.5), 2)
+    assert np.array_equal(read_image(sr / "one.png").array, expected_sr)
+    output = run("score", "--scale", 2, hr, sr, "--out", out, "--lpips", "none")
+    assert "y-bt601" in output
+    with out.open(encoding="utf-8", newline="") as stream:
+        rows = {(row["image"], row["metric"]): float(row["value"]) for row in csv.DictReader(stream)}
+    assert set(rows) == {(i, m) for i in ("one", "two") for m in ("psnr", "ssim")}
+    assert rows["one", "psnr"] == pytest.approx(psnr(picture, expected_sr, "y-bt601", 2), abs=1e-6)
+
+
+def test_one_image_and_several_protocols(hr: Path, tmp_path: Path) -> None:
+    run("upscale", "-m", "nearest", "-s", 2, hr / "one.png", tmp_path / "big")
+    assert [path.name for path in (tmp_path / "big").iterdir()] == ["one.png"]
+    out = tmp_path / "o.csv"
+    shutil.copytree(hr, tmp_path / "same")
+    run(
+        "score",
+        "-s",
+        2,
+        hr,
+        tmp_path / "same",
+        "--protocol",
+        "y-bt601",
+        "--protocol",
+        "rgb",
+        "--lpips",
+        "none",
+        "-o",
+        out,
+    )
+    text = out.read_text(encoding="utf-8")
+    assert ",rgb,inf" in text
+    assert ",y-bt601,inf" in text
+
+
+def test_errors_are_one_line(hr: Path, tmp_path: Path) -> None:
+    sr = tmp_path / "sr"
+    assert "did you mean 'bicubic'" in run("upscale", "-m", "bicubik", "-s", 2, hr, sr, code=1)
+    assert "did you mean 'matlab-bicubic'" in run("degrade", "-k", "matlab-bicubik", "-s", 2, hr, sr, code=1)
+    assert "x4 only" in run("upscale", "-m", "realesrgan", "-s", 2, hr, sr, code=1)
+    assert str(tmp_path / "none") in run(
+        "degrade", "-k", "matlab-bicubic", "-s", 2, tmp_path / "none", sr, code=1
+    )
+    assert "not trained yet" in run(
+        "upscale", "-m", "espcn", "-s", 2, hr, sr, "--resources", tmp_path / "r", code=1
+    )
+    assert "give asset ids or --all" in run("fetch", code=1)
+    assert "did you mean 'set5'" in run("fetch", "set55", "--resources", tmp_path / "r", code=1)
+    write_png(sr / "one.png", np.zeros((30, 30, 3), np.uint8))
+    write_png(sr / "two.png", np.zeros((40, 40), np.uint8))
+    output = run("score", "-s", 2, hr, sr, "-o", tmp_path / "x.csv", "--lpips", "none", code=1)
+    assert "40x38" in output
+    assert "30x30" in output
+    assert not (tmp_path / "x.csv").exists()
+
+
+def test_help_names_every_command() -> None:
+    text = run("--help")
+    assert all(name in text for name in ("list", "fetch", "degrade", "upscale", "score"))

@@ -1,0 +1,48 @@
+"""Gathering: text is copied, order is the config's, the worst shard speaks for its cell."""
+
+from __future__ import annotations
+
+import csv
+import json
+from pathlib import Path
+
+import pytest
+from sisr.config import Cell
+from sisr.gather import SCORE_COLUMNS, gather_scores, gather_status
+
+HEADER = ",".join(SCORE_COLUMNS) + "\n"
+
+
+def test_scores_are_concatenated_as_text(tmp_path: Path) -> None:
+    rows = ["set5,baby,k,2,m,psnr,p,33.123456\n", 'set5,"a,b",k,2,m,psnr,p,inf\n']
+    parts = []
+    for index, content in enumerate((HEADER + rows[0], HEADER, HEADER + rows[1])):
+        parts.append(tmp_path / f"{index}.csv")
+        parts[-1].write_text(content, encoding="utf-8")
+    gather_scores(parts, tmp_path / "scores.csv")
+    assert (tmp_path / "scores.csv").read_text(encoding="utf-8") == HEADER + "".join(rows)
+
+
+def test_a_foreign_table_is_a_bug(tmp_path: Path) -> None:
+    (tmp_path / "x.csv").write_text("a,b\n1,2\n", encoding="utf-8")
+    with pytest.raises(ValueError, match=r"x\.csv"):
+        gather_scores([tmp_path / "x.csv"], tmp_path / "scores.csv")
+    assert not (tmp_path / "scores.csv").exists()
+
+
+def test_the_worst_shard_speaks(tmp_path: Path) -> None:
+    documents = [
+        {"status": "ok", "reason": "", "images": [{"seconds": 1.0}, {"seconds": 3.0}, {"seconds": 2.0}]},
+        {"status": "oom", "reason": "out of memory", "images": []},
+        {"status": "ok", "reason": "", "images": []},
+    ]
+    parts = []
+    for index, document in enumerate(documents):
+        parts.append(tmp_path / f"{index}.json")
+        parts[-1].write_text(json.dumps(document), encoding="utf-8")
+    cells = [Cell("big", "k", 2, "m"), Cell("small", "k", 2, "m")]
+    gather_status(cells, {"big": 2, "small": 1}, parts, tmp_path / "status.csv")
+    with (tmp_path / "status.csv").open(encoding="utf-8", newline="") as stream:
+        rows = list(csv.DictReader(stream))
+    assert (rows[0]["status"], rows[0]["images"], rows[0]["seconds_per_image"]) == ("oom", "3", "2.0000")
+    assert (rows[1]["status"], rows[1]["reason"]) == ("ok", "")
