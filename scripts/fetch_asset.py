@@ -1,9 +1,11 @@
 """Rule fetch_asset: download an asset and check it."""
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sisr.assets import fetch, fetch_or_unavailable
+from sisr.assets.sources import MIRROR_VARIABLE
 from sisr.joblog import job
 
 if TYPE_CHECKING:
@@ -14,5 +16,5 @@ with job(snakemake.log[0]):
     get(
         snakemake.wildcards.asset,
         resources=Path(snakemake.output[0]).parents[1],
-        mirror=snakemake.params.mirror or None,
+        mirror=os.environ.get(MIRROR_VARIABLE) or snakemake.params.mirror or None,
     )

@@ -16,6 +16,8 @@ from typing import Any, NamedTuple
 from sisr import registry
 from sisr.errors import ConfigError, unknown
 from sisr.metrics.protocol import parse_measures
+from sisr.models import get as get_model
+from sisr.recipes import read_recipe
 
 #: Axes of a suite, in the order of a cell, and what a user calls one value of each.
 AXES = {"datasets": "dataset", "kernels": "kernel", "scales": "scale", "models": "model"}
@@ -95,6 +97,7 @@ def read(document: Mapping[str, Any], source: str = "config", config: Path = reg
         Cell(*values) for name in chosen for values in product(*(suites[name][axis] for axis in AXES))
     )
     everything = tuple(cells)
+    _check_links({cell.dataset for cell in cells}, {cell.model for cell in cells}, config)
     for position, axis in enumerate(AXES):
         wanted = document.get(axis)
         if wanted:
@@ -119,6 +122,25 @@ def read(document: Mapping[str, Any], source: str = "config", config: Path = reg
         crop_regions=document.get("crops", {}).get("regions", {}),
         resolved=document,
     )
+
+
+def _check_links(datasets: Iterable[str], models: Iterable[str], config: Path) -> None:
+    """Raise :class:`ConfigError` where an entry in use names an asset or recipe that is not there."""
+    assets = registry.load("assets", config)
+    for dataset in sorted(datasets):
+        asset = registry.load("datasets", config)[dataset].get("asset")
+        if asset is not None and asset not in assets:
+            raise ConfigError(f"config/datasets.yaml: {dataset}.asset: {unknown('asset', asset, assets)}")
+    for model_id in sorted(models):
+        for scale, weights in get_model(model_id, config).weights.items():
+            where = f"config/models.yaml: {model_id}.weights.{scale}"
+            if weights.recipe is not None:
+                for asset in read_recipe(weights.recipe, config).data:
+                    if asset not in assets:
+                        name = f"config/training/{weights.recipe}.yaml: data"
+                        raise ConfigError(f"{name}: {unknown('asset', asset, assets)}")
+            elif weights.asset not in assets:
+                raise ConfigError(f"{where}.asset: {unknown('asset', str(weights.asset), assets)}")
 
 
 def _pools(pools: Mapping[str, Sequence[str]], source: str, config: Path) -> Mapping[str, Sequence[str]]:

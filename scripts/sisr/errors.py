@@ -20,7 +20,15 @@ class ConfigError(SisrError):
 
 
 class AssetError(SisrError):
-    """An asset could not be fetched from any of its sources."""
+    """An asset could not be fetched from any of its sources.
+
+    ``brief`` says the same without addresses and paths, for result tables, which are the same on every
+    machine that fails alike.
+    """
+
+    def __init__(self, message: str, brief: str | None = None) -> None:
+        super().__init__(message)
+        self.brief = brief or message
 
 
 class ChecksumError(AssetError):
@@ -50,6 +58,9 @@ class ScoreError(SisrError):
 def unknown(kind: str, name: str, known: Iterable[str]) -> str:
     """Message for a name that is not in a registry, with the closest known name as a hint."""
     names = sorted(known)
-    close = get_close_matches(name, names, n=1, cutoff=0.5)
-    hint = f"did you mean '{close[0]}'?" if close else f"known: {', '.join(names) or 'none'}"
+    # "bicubic" may be meant for any of several names that hold it; a typo is near one.
+    holding = [known_name for known_name in names if len(name) > 2 and name in known_name]
+    close = holding or get_close_matches(name, names, n=1, cutoff=0.5)
+    quoted = " or ".join(f"'{known_name}'" for known_name in close[:4])
+    hint = f"did you mean {quoted}?" if close else f"known: {', '.join(names) or 'none'}"
     return f"unknown {kind} '{name}'; {hint}"

@@ -80,20 +80,26 @@ def validate(document: Any, schema_name: str, source: str) -> None:
 
 def explain(error: jsonschema.ValidationError) -> str:
     """One line for a schema violation: the dotted key, what was found and what was expected."""
-    where = ".".join(str(part) for part in error.absolute_path)
+    key = ".".join(str(part) for part in error.absolute_path)
+    where = f"{key}: " if key else ""
+    rules: Any = error.schema
     if error.validator == "additionalProperties" and isinstance(error.instance, dict):
-        rules: Any = error.schema
         allowed = rules.get("properties", {})
-        patterns = rules.get("patternProperties", {})
-        for key in error.instance:
-            if key not in allowed and not patterns:
-                return f"{where + ': ' if where else ''}{unknown('key', str(key), allowed)}"
-    if error.validator in ("oneOf", "anyOf") and error.context:
-        deepest = max(error.context, key=lambda e: len(e.absolute_path))
+        for name in error.instance:
+            if name not in allowed and "patternProperties" not in rules:
+                return where + unknown("key", str(name), allowed)
+    if error.validator in ("oneOf", "anyOf"):
+        deepest = max(error.context or [], key=lambda e: len(e.absolute_path), default=error)
         if len(deepest.absolute_path) > len(error.absolute_path):
             return explain(deepest)
+        choices = [
+            " and ".join(branch["required"]) for branch in error.validator_value if "required" in branch
+        ]
+        if choices and isinstance(error.instance, dict):
+            found = [name for name in error.instance if any(name in choice.split() for choice in choices)]
+            return f"{where}expected either {' or '.join(choices)}, found {', '.join(found) or 'neither'}"
     message = error.message if len(error.message) < 300 else error.message[:297] + "..."
-    return f"{where + ': ' if where else ''}{message}".replace("\n", " ")
+    return (where + message).replace("\n", " ")
 
 
 @cache

@@ -96,7 +96,7 @@ def train(recipe: Recipe, scale: int, pictures: Sequence[Path], out: Path, progr
         "python": sys.version.split()[0],
     }
     with replacing(out) as temporary:
-        # One key: safetensors writes several in random order, and the same training shall give the same bytes.
+        # One key: several would be written in random order, and the same training shall give the same bytes.
         save_file(_sorted_state(network), temporary, metadata={_METADATA: json.dumps(made, sort_keys=True)})
     return final
 

@@ -105,6 +105,58 @@ def test_unknown_names_get_a_hint(document: dict[str, Any], axis: str, value: st
     assert message in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("file", "old", "new", "message"),
+    [
+        (
+            "models",
+            "asset: vdsr,",
+            "asset: vdsrr,",
+            "vdsr.weights.2.asset: unknown asset 'vdsrr'; did you mean 'vdsr'?",
+        ),
+        ("models", "{ recipe: espcn-photos }", "{ recipe: espcn-fotos }", "espcn-fotos.yaml: no such file"),
+        (
+            "models",
+            "{ asset: vdsr, files: { state: model_epoch_50.pth } }",
+            "{ asset: vdsr, files: { state: model_epoch_50.pth }, recipe: espcn-photos }",
+            "vdsr.weights.2: expected either asset and files or recipe, found asset, files, recipe",
+        ),
+        (
+            "datasets",
+            "asset: set5",
+            "asset: set55",
+            "set5.asset: unknown asset 'set55'; did you mean 'set5'?",
+        ),
+        (
+            "datasets",
+            "asset: set5",
+            "asset: set5\n  path: x",
+            "set5: expected either asset or path, found asset, path",
+        ),
+    ],
+)
+def test_registries_that_point_nowhere(
+    config_copy: Path, document: dict[str, Any], file: str, old: str, new: str, message: str
+) -> None:
+    path = config_copy / f"{file}.yaml"
+    text = path.read_text(encoding="utf-8")
+    assert old in text
+    path.write_text(text.replace(old, new), encoding="utf-8")
+    changed = copy.deepcopy(document)
+    changed["suites"]["a"]["models"] = ["vdsr", "espcn"]
+    with pytest.raises(ConfigError) as caught:
+        read(changed, config=config_copy)
+    assert message in str(caught.value)
+
+
+def test_a_part_of_a_name_lists_what_it_may_mean() -> None:
+    from sisr.errors import unknown
+
+    known = ["matlab-bicubic", "pillow-bicubic", "opencv-area"]
+    message = "unknown kernel 'bicubic'; did you mean 'matlab-bicubic' or 'pillow-bicubic'?"
+    assert unknown("kernel", "bicubic", known) == message
+
+
 @pytest.mark.parametrize("name", ["config", "demo"])
 def test_shipped_configurations_are_valid(name: str) -> None:
     run = read(registry.read_yaml(ROOT / "config" / f"{name}.yaml"), f"config/{name}.yaml")

@@ -1,11 +1,15 @@
 # Everything the rules need to know of the run: the checked configuration, and functions of wildcards.
+import os
 import sys
 from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
 
 # The library lies beside the scripts (see rules' "../../scripts"), where a script finds it without being told.
-sys.path.append(str(Path(str(workflow.current_basedir)).parents[1] / "scripts"))
+SCRIPTS = str(Path(str(workflow.current_basedir)).parents[1] / "scripts")
+sys.path.insert(0, SCRIPTS)
+# Jobs too shall use this checkout's library, not one that is installed from elsewhere.
+os.environ["PYTHONPATH"] = os.pathsep.join([SCRIPTS, *filter(None, [os.environ.get("PYTHONPATH")])])
 
 from sisr import registry
 from sisr.config import read as read_config
@@ -13,9 +17,11 @@ from sisr.device import gpu_ids, resolve as resolve_device
 from sisr.digest import code_digest
 from sisr.engines import ENGINES
 from sisr.errors import SisrError
+from sisr.images import SUFFIXES
 from sisr.metrics.lpips_backbone import backbone_assets
 from sisr.models import get as get_model
 from sisr.recipes import read_recipe
+from sisr.workspace import join_runs, require_writable
 
 
 def or_workflow_error(function, *arguments):
@@ -34,6 +40,12 @@ DATASETS = or_workflow_error(registry.load, "datasets")
 MODELS = {model: or_workflow_error(get_model, model) for model in RUN.values("model")}
 ASSETS = or_workflow_error(registry.load, "assets")
 LPIPS_ASSETS = backbone_assets(RUN.measures)
+
+for folder in (Path("results", RUN.name), Path("resources")):
+    or_workflow_error(require_writable, folder)
+
+# Held until this process ends; without it a run that was killed would leave the folder locked.
+RUNS_LOCK = join_runs(Path(".snakemake"))
 
 # --- which device ----------------------------------------------------------------------------------------
 
@@ -57,6 +69,14 @@ def hr_sources(wildcards):
     """Manifest of the asset that a dataset's images come from; none for a folder of the user's own."""
     asset = DATASETS[wildcards.dataset].get("asset")
     return f"<resources>/assets/{asset}.json" if asset else []
+
+
+def hr_pictures(wildcards):
+    """Files in a dataset's own folder, so that changing them prepares it anew; a bad folder is the job's error."""
+    path = DATASETS[wildcards.dataset].get("path")
+    if path is None or not Path(path).expanduser().is_dir():
+        return []
+    return sorted(str(file) for file in Path(path).expanduser().iterdir() if file.suffix.lower() in SUFFIXES)
 
 
 def run_assets():

@@ -4,6 +4,7 @@
 rule prepare_dataset:
     input:
         asset=hr_sources,
+        pictures=hr_pictures,
     output:
         manifest="<results>/hr/{dataset}.json",
         images=directory("<results>/hr/{dataset}"),

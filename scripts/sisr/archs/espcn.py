@@ -4,29 +4,29 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 
 class ESPCN(nn.Module):
     """Three convolutions in LR space, then a sub-pixel (pixel shuffle) layer.
 
     Input ``(n, 1, h, w)`` luma in [0, 1], output ``(n, 1, s*h, s*w)``.  Filters 5-3-3 and widths 64-32 with
-    tanh, as in the paper; the receptive field is 9 LR pixels.  Borders are replicated rather than padded
-    with zeros, so that a picture has no dark frame.
+    tanh, as in the paper; the receptive field is 9 LR pixels.  The picture's border is repeated outwards once
+    instead of padding every layer with zeros, so that a picture has no dark frame.
     """
+
+    #: LR pixels that the convolutions look beyond a pixel: 2 + 1 + 1.
+    reach = 4
 
     def __init__(self, scale: int) -> None:
         super().__init__()
-        self.features = nn.Sequential(
-            nn.Conv2d(1, 64, 5, padding=2, padding_mode="replicate"),
-            nn.Tanh(),
-            nn.Conv2d(64, 32, 3, padding=1, padding_mode="replicate"),
-            nn.Tanh(),
-        )
-        self.subpixel = nn.Conv2d(32, scale**2, 3, padding=1, padding_mode="replicate")
+        self.features = nn.Sequential(nn.Conv2d(1, 64, 5), nn.Tanh(), nn.Conv2d(64, 32, 3), nn.Tanh())
+        self.subpixel = nn.Conv2d(32, scale**2, 3)
         self.shuffle = nn.PixelShuffle(scale)
 
     def forward(self, y: Tensor) -> Tensor:
-        return self.shuffle(self.subpixel(self.features(y)))
+        padded = functional.pad(y, (self.reach,) * 4, mode="replicate")
+        return self.shuffle(self.subpixel(self.features(padded)))
 
     @torch.no_grad()
     def start_from_zero_detail(self) -> None:

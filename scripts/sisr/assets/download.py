@@ -142,11 +142,14 @@ class Transfer:
         """
         wrong: list[str] = []
         tried: list[str] = []
+        # Places that fail alike are one line for the reader: {"mirror: No such file or directory": None}
+        brief: dict[str, None] = {}
         for place in places:
             try:
                 content, reason = self._attempt(place, check, target)
             except _Unobtainable as error:
                 tried.append(f"{place.label}: {error}")
+                brief[f"{place.place}: {error}"] = None
                 continue
             if not reason:
                 for complaint in wrong:
@@ -156,7 +159,10 @@ class Transfer:
         if wrong:
             others = "; also tried: " + "; ".join(wrong[1:] + tried) if wrong[1:] + tried else ""
             raise ChecksumError(f"{label}: {wrong[0]}{others}")
-        raise AssetError(f"{label}: no source delivers it: {'; '.join(tried)}")
+        raise AssetError(
+            f"{label}: no source delivers it: {'; '.join(tried)}",
+            f"{target.name} could not be fetched ({'; '.join(brief)})",
+        )
 
     def keep(self, label: str, stream: IO[bytes], check: Check, target: Path, origin: str) -> Content:
         """Bring a member of an opened archive under its final name; :class:`ChecksumError` if it is wrong."""

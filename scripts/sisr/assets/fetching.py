@@ -114,8 +114,8 @@ def fetch_or_unavailable(
 ) -> Manifest:
     """:func:`fetch`, except that an asset no source delivers gives a manifest with status ``unavailable``.
 
-    It is written too, and a later call tries again.  Wrong content is not "unavailable": it still raises
-    :class:`ChecksumError`.
+    It is written too, and a later call tries again.  The reason in it is brief; the log has every address.
+    Wrong content is not "unavailable": it still raises :class:`ChecksumError`.
     """
     try:
         return fetch(asset_id, resources, mirror, progress, config, policy=policy)
@@ -124,7 +124,7 @@ def fetch_or_unavailable(
     except AssetError as error:
         log.warning("%s", error)
         record = Path(resources).absolute() / "assets" / f"{asset_id}.json"
-        manifest = Manifest(asset_id, "unavailable", str(error), {}, record.parent)
+        manifest = Manifest(asset_id, "unavailable", error.brief, {}, record.parent)
         manifest.write(record)
         return manifest
 

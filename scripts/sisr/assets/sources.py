@@ -26,6 +26,13 @@ class Source:
     url: str
     label: str
 
+    @property
+    def place(self) -> str:
+        """Who would deliver, for readers elsewhere: the mirror, a host, or this machine."""
+        if self.label.startswith("mirror "):
+            return "mirror"
+        return urlsplit(self.url).hostname or "local file"
+
 
 @dataclass(frozen=True)
 class Mirror:

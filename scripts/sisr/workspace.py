@@ -1,0 +1,57 @@
+"""The folder that a run works in: it must be writable, and free of what a killed run left behind."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import IO
+
+from sisr.errors import ConfigError
+
+try:
+    import fcntl
+except ImportError:  # Windows: stale locks are left to `snakemake --unlock`
+    fcntl = None  # type: ignore[assignment]
+
+
+def require_writable(folder: Path) -> None:
+    """Raise :class:`ConfigError` in one line unless ``folder`` is a writable folder or can be made one."""
+    existing = next(path for path in (folder, *folder.absolute().parents) if os.path.lexists(path))
+    if not existing.is_dir():
+        raise ConfigError(f"{folder}: expected a folder for results, but {existing} is not a folder")
+    if not os.access(existing, os.W_OK | os.X_OK):
+        raise ConfigError(f"{folder}: cannot write results: {existing} is not writable")
+
+
+def join_runs(state: Path) -> IO[bytes] | None:
+    """Register this process as a run in ``state`` (Snakemake's ``.snakemake``); clear locks of dead runs.
+
+    Snakemake's locks are files, which outlive a run that was killed and then stop the next one.  So every
+    run also holds a shared lock of the kernel's, which ends with the process.  Whoever gets it exclusively
+    knows that no other run is alive and that all lock files are stale.
+
+    Returns
+    -------
+    The open lock file; the process counts as a run until it is closed.  None where the system has no such
+    locks: then nothing is cleared.
+    """
+    if fcntl is None:
+        return None
+    try:
+        state.mkdir(parents=True, exist_ok=True)
+        stream = (state / "runs.lock").open("ab")
+    except OSError:
+        return None  # Snakemake itself will say what is wrong with its folder
+    try:
+        try:
+            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            pass
+        else:
+            for lock in (state / "locks").glob("*.lock"):
+                lock.unlink(missing_ok=True)
+        fcntl.flock(stream, fcntl.LOCK_SH)
+    except OSError:  # a file system without locks
+        stream.close()
+        return None
+    return stream

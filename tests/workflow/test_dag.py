@@ -1,0 +1,67 @@
+"""The plans of the full benchmark and the demo, made but not run."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from sisr import config, registry
+from tiny_project import CHECKOUT, Project
+
+pytestmark = pytest.mark.workflow
+
+DEMO = "config/demo.yaml"
+
+
+@pytest.mark.parametrize("configfile", [None, DEMO], ids=["benchmark", "demo"])
+def test_whole_plan_has_one_job_a_cell_and_shard(project: Project, configfile: str | None) -> None:
+    run = project.run("--dry-run", configfile=configfile)
+    assert run.status == 0, run.output
+    planned = config.read(registry.read_yaml(CHECKOUT / (configfile or "config/config.yaml")))
+    datasets = registry.load("datasets")
+    cells = sum(datasets[cell.dataset].get("shards", 1) for cell in planned.cells)
+    sets = planned.sets()
+    assert (run.jobs["upscale"], run.jobs["score"]) == (cells, cells)
+    assert (run.jobs["make_lr"], run.jobs["crops"]) == (len(sets), len(sets))
+    assert run.jobs["prepare_dataset"] == len(planned.values("dataset"))
+    assert (run.jobs["tables"], run.jobs["plots"]) == (2, 2)
+    assert run.jobs["render_report"] == 1
+    assert not (project.root / "results").exists()
+    if configfile is None:
+        # Three sets, two scales, 14 models; Urban100 in four shards: 2 x (14 + 14 + 4 x 14).
+        assert cells == 168
+
+
+@pytest.mark.parametrize(
+    ("restriction", "cells"),
+    [
+        (("datasets=set5", "scales=2"), 14),
+        (("datasets=set5,set14", "scales=4", "models=bicubic,vdsr"), 4),
+        (("datasets=[set5,set14]", "scales=[2,4]", "models=[bicubic]"), 4),
+        (("suite=small_sets", "models=bicubic"), 4),
+    ],
+)
+def test_restrictions_need_no_edit(project: Project, restriction: tuple[str, ...], cells: int) -> None:
+    run = project.run("--dry-run", "--config", *restriction, configfile=None)
+    assert run.status == 0, run.output
+    assert run.jobs["upscale"] == cells
+    scales = {"2", "4"} if "scales=" not in " ".join(restriction) else set()
+    for item in restriction:
+        if item.startswith("scales="):
+            scales = set(re.findall(r"\d", item))
+    assert set(re.findall(r"results/benchmark/tables/x(\d)\.csv", run.output)) == scales
+
+
+def test_fetch_target_holds_every_asset_of_the_run(project: Project) -> None:
+    run = project.run("--dry-run", "--config", "datasets=set5", "--", "fetch", configfile=None)
+    assert run.status == 0, run.output
+    assert set(run.jobs) == {"fetch_asset", "fetch"}
+    for asset in ("set5", "vdsr", "skimage-train", "lpips-backbones", "ncnn-span"):
+        assert f"resources/assets/{asset}.json" in run.output
+
+
+@pytest.mark.parametrize("configfile", [None, DEMO], ids=["benchmark", "demo"])
+def test_lint_is_clean(project: Project, configfile: str | None) -> None:
+    run = project.run("--lint", configfile=configfile)
+    assert run.status == 0, run.output
+    assert "Congratulations" in run.output

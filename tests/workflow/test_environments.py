@@ -1,0 +1,83 @@
+"""Conda environments, pip pins and the workflow catalogue's file say the same."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+import yaml
+from tiny_project import CHECKOUT
+
+pytestmark = pytest.mark.workflow
+
+ENVIRONMENTS = sorted((CHECKOUT / "envs").glob("*.yaml"))
+REQUIREMENTS = sorted(CHECKOUT.glob("requirements*.txt"))
+_PIN = re.compile(r"^([A-Za-z0-9._-]+)==([A-Za-z0-9.+!]+)$")
+
+
+def normal(name: str) -> str:
+    """Name of a distribution as the package index compares names."""
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+def pins(path: Path) -> dict[str, str]:
+    """Distribution -> version of a requirements file; a line that pins nothing fails the test."""
+    found = {}
+    for line in path.read_text().splitlines():
+        text = line.partition("#")[0].strip()
+        if text and not text.startswith("-"):
+            match = _PIN.match(text)
+            assert match, f"{path.name}: '{line}' is not name==version"
+            found[normal(match[1])] = match[2]
+    return found
+
+
+@pytest.mark.parametrize("path", ENVIRONMENTS, ids=lambda path: path.stem)
+def test_environment_is_pinned_as_the_requirements_are(path: Path) -> None:
+    document = yaml.safe_load(path.read_text())
+    assert set(document) == {"channels", "dependencies"}
+    assert document["channels"] == ["conda-forge", "nodefaults"]
+    *of_conda, last = document["dependencies"]
+    assert all(re.fullmatch(r"[a-z0-9_-]+=[0-9.]+", spec) for spec in of_conda), of_conda
+    assert [spec.partition("=")[0] for spec in of_conda] == ["python", "pip"]
+    required = {name: version for file in REQUIREMENTS for name, version in pins(file).items()}
+    for spec in last["pip"]:
+        match = _PIN.match(spec)
+        assert match, f"'{spec}' is not name==version"
+        assert required[normal(match[1])] == match[2], f"{spec} differs from the requirements"
+
+
+def test_every_environment_of_a_rule_exists_and_is_used() -> None:
+    rules = "".join(path.read_text() for path in (CHECKOUT / "workflow/rules").glob("*.smk"))
+    named = set(re.findall(r'"\.\./\.\./envs/([a-z]+\.yaml)"', rules))
+    assert named == {path.name for path in ENVIRONMENTS}
+
+
+def test_constraints_hold_every_requirement() -> None:
+    constraints = pins(CHECKOUT / "constraints.txt")
+    # `pip freeze` leaves out the tools that build packages.
+    required = {
+        name: version
+        for file in REQUIREMENTS
+        for name, version in pins(file).items()
+        if name not in ("setuptools", "wheel")
+    }
+    assert {name: constraints.get(name) for name in required} == required
+
+
+def test_workflow_catalogue_can_show_the_workflow() -> None:
+    document = yaml.safe_load((CHECKOUT / ".snakemake-workflow-catalog.yml").read_text())
+    usage = document["usage"]
+    assert set(usage["mandatory-flags"]) == {"desc", "flags"}
+    assert usage["software-stack-deployment"] == {"conda": True}
+    assert usage["report"] is True
+    assert (CHECKOUT / "workflow/Snakefile").is_file()
+    assert {path.suffix for path in (CHECKOUT / "workflow/rules").iterdir()} == {".smk"}
+
+
+def test_workflow_catalogue_finds_the_documentation() -> None:
+    assert (CHECKOUT / "config/README.md").is_file()
+    text = (CHECKOUT / "README.md").read_text().lower()
+    assert "snakemake" in text
+    assert "workflow" in text

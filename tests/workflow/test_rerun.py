@@ -1,0 +1,84 @@
+"""What an edit makes run again, and what it does not."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+from skimage import data
+from tiny_project import CONFIG, SCORES, Project, part_of, save
+
+pytestmark = pytest.mark.workflow
+
+#: Jobs that draw the results of the whole run; the report names files of the copied project, so it is among
+#: them in any case.
+SHOW = {"tables": 2, "plots": 2, "crops": 4, "render_report": 1, "all": 1}
+ONE_SET = ("kernels=matlab-bicubic", "scales=2")
+
+
+def planned(project: Project) -> dict[str, int]:
+    run = project.run("--dry-run")
+    assert run.status == 0, run.output
+    return run.jobs
+
+
+def test_editing_ssim_reruns_scoring_and_what_follows(done: Project, finished: Project) -> None:
+    done.edit("scripts/sisr/metrics/structural.py", "(0.01 * peak) ** 2", "(0.02 * peak) ** 2")
+    assert planned(done) == {"score": 17, "gather": 1, **SHOW}
+
+    before = done.snapshot("results/tiny/sr")
+    run = done.run("--config", *ONE_SET, "models=nearest,bicubic", "--", SCORES)
+    assert run.status == 0, run.output
+    assert run.jobs == {"score": 2, "gather": 1}
+    assert done.snapshot("results/tiny/sr") == before
+    cells = {"kernel": ["matlab-bicubic"], "scale": ["2"], "model": ["nearest", "bicubic"]}
+    old = part_of(finished.read(SCORES), **cells)
+    assert part_of(done.read(SCORES), metric=["psnr"]) == part_of(old, metric=["psnr"])
+    assert part_of(done.read(SCORES), metric=["ssim"]) != part_of(old, metric=["ssim"])
+
+
+def test_editing_what_a_model_does_reruns_its_cells(done: Project) -> None:
+    done.edit("config/models.yaml", "method: pillow-lanczos", "method: pillow-bilinear")
+    assert planned(done) == {"upscale": 4, "score": 4, "gather": 1, **SHOW}
+
+
+def test_editing_a_label_redraws_only(done: Project) -> None:
+    done.edit("config/models.yaml", "label: Lanczos", "label: Lanczos 3")
+    assert planned(done) == SHOW
+
+
+def test_editing_a_citation_reruns_nothing(done: Project) -> None:
+    done.edit("config/models.yaml", "Appl. Meteorology 18(8), 1979", "Appl. Meteorology 18, 1979")
+    assert set(planned(done)) <= {"render_report", "all"}
+
+
+def test_editing_a_recipe_retrains_its_model_only(done: Project) -> None:
+    done.edit("config/training/tiny.yaml", "iterations: 5", "iterations: 6")
+    assert planned(done) == {"train_model": 1, "upscale": 1, "score": 1, "gather": 1, **SHOW}
+
+
+def test_adding_a_model_runs_its_cells_and_the_tables(done: Project, finished: Project) -> None:
+    classical = CONFIG["suites"]["classical"]
+    more = {**classical, "models": [*classical["models"], "bilinear"]}
+    done.configure({**CONFIG, "suites": {**CONFIG["suites"], "classical": more}})
+    assert planned(done) == {"upscale": 4, "score": 4, "gather": 1, "provenance": 1, **SHOW}
+
+    run = done.run("--config", *ONE_SET, "models=bicubic,bilinear", "--", SCORES)
+    assert run.status == 0, run.output
+    assert run.jobs == {"upscale": 1, "score": 1, "gather": 1}
+    cells = {"kernel": ["matlab-bicubic"], "scale": ["2"], "model": ["bicubic"]}
+    assert part_of(done.read(SCORES), model=["bicubic"]) == part_of(finished.read(SCORES), **cells)
+    assert len(done.read(SCORES).splitlines()) == 1 + 2 * 3 * 2
+
+
+def test_a_new_picture_in_a_folder_of_ones_own_is_noticed(done: Project) -> None:
+    save(done.root / "pictures/coffee.png", data.coffee()[100:148, 200:264])
+    jobs = planned(done)
+    assert (jobs["prepare_dataset"], jobs["make_lr"], jobs["upscale"]) == (1, 4, 17)
+    assert "train_model" not in jobs
+
+
+def test_touching_a_script_reruns_its_rule(done: Project) -> None:
+    """Unlike the library, of which the content counts, scripts go by their time, as in any workflow."""
+    os.utime(done.root / "scripts/make_tables.py")
+    assert {"tables", "render_report", "all"} == set(planned(done))
