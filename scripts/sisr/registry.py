@@ -92,9 +92,8 @@ def explain(error: jsonschema.ValidationError) -> str:
         deepest = max(error.context or [], key=lambda e: len(e.absolute_path), default=error)
         if len(deepest.absolute_path) > len(error.absolute_path):
             return explain(deepest)
-        choices = [
-            " and ".join(branch["required"]) for branch in error.validator_value if "required" in branch
-        ]
+        branches: Any = error.validator_value
+        choices = [" and ".join(branch["required"]) for branch in branches if "required" in branch]
         if choices and isinstance(error.instance, dict):
             found = [name for name in error.instance if any(name in choice.split() for choice in choices)]
             return f"{where}expected either {' or '.join(choices)}, found {', '.join(found) or 'neither'}"

@@ -1,4 +1,4 @@
-"""The folder that a run works in: it must be writable, and free of what a killed run left behind."""
+"""What a run works in: a writable folder, free of what a killed run left, and this checkout's library."""
 
 from __future__ import annotations
 
@@ -21,6 +21,16 @@ def require_writable(folder: Path) -> None:
         raise ConfigError(f"{folder}: expected a folder for results, but {existing} is not a folder")
     if not os.access(existing, os.W_OK | os.X_OK):
         raise ConfigError(f"{folder}: cannot write results: {existing} is not writable")
+
+
+def share_library() -> None:
+    """Let the jobs of this process import the library of this checkout, not one installed from elsewhere.
+
+    Snakemake appends a script's folder to the end of its path.  Inside a conda environment, where Snakemake
+    drops ``PYTHONPATH``, no other library is installed.
+    """
+    inherited = os.environ.get("PYTHONPATH")
+    os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [str(Path(__file__).parents[1]), inherited]))
 
 
 def join_runs(state: Path) -> IO[bytes] | None:

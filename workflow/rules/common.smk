@@ -1,19 +1,15 @@
 # Everything the rules need to know of the run: the checked configuration, and functions of wildcards.
-import os
 import sys
 from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
 
 # The library lies beside the scripts (see rules' "../../scripts"), where a script finds it without being told.
-SCRIPTS = str(Path(str(workflow.current_basedir)).parents[1] / "scripts")
-sys.path.insert(0, SCRIPTS)
-# Jobs too shall use this checkout's library, not one that is installed from elsewhere.
-os.environ["PYTHONPATH"] = os.pathsep.join([SCRIPTS, *filter(None, [os.environ.get("PYTHONPATH")])])
+sys.path.insert(0, str(Path(str(workflow.current_basedir)).parents[1] / "scripts"))
 
 from sisr import registry
 from sisr.config import read as read_config
-from sisr.device import gpu_ids, resolve as resolve_device
+from sisr.device import resolve as resolve_device
 from sisr.digest import code_digest
 from sisr.engines import ENGINES
 from sisr.errors import SisrError
@@ -21,7 +17,7 @@ from sisr.images import SUFFIXES
 from sisr.metrics.lpips_backbone import backbone_assets
 from sisr.models import get as get_model
 from sisr.recipes import read_recipe
-from sisr.workspace import join_runs, require_writable
+from sisr.workspace import join_runs, require_writable, share_library
 
 
 def or_workflow_error(function, *arguments):
@@ -43,6 +39,8 @@ LPIPS_ASSETS = backbone_assets(RUN.measures)
 
 for folder in (Path("results", RUN.name), Path("resources")):
     or_workflow_error(require_writable, folder)
+
+share_library()
 
 # Held until this process ends; without it a run that was killed would leave the folder locked.
 RUNS_LOCK = join_runs(Path(".snakemake"))
