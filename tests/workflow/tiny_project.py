@@ -176,9 +176,9 @@ class Project:
         return [sys.executable, "-m", "snakemake", "--cores", str(cores), *chosen, *arguments]
 
     def environment(self) -> dict[str, str]:
-        """Ours, but with the library of the copy (the one that is installed is the checkout's), no mirror."""
-        ours = {k: v for k, v in os.environ.items() if not k.startswith(("SNAKEMAKE_", "SISR_", "PYTEST_"))}
-        return {**ours, "PYTHONPATH": str(self.root / "scripts")}
+        """Ours without what would change a run; using the library of the copy is up to the workflow."""
+        changing = ("SNAKEMAKE_", "SISR_", "PYTEST_", "PYTHONPATH")
+        return {name: value for name, value in os.environ.items() if not name.startswith(changing)}
 
     def run(self, *arguments: str, cores: int = 2, configfile: str | None = CONFIG_FILE) -> Run:
         """Call Snakemake and wait for it."""
