@@ -48,7 +48,7 @@ fetch: setup ## Download everything the full benchmark needs; tries again what w
 	@$(BIN)/sisr fetch --all --keep-going
 
 test: lint ## Set up and pass every test
-	@$(BIN)/python -m pytest -n 2 --dist loadgroup $(ARGS)
+	@$(BIN)/python -m pytest -n 2 --dist worksteal $(ARGS)
 
 lint: setup-dev ## Formatters, linters and the type checker
 	@$(BIN)/ruff check .

@@ -22,7 +22,11 @@ CONFIG = ROOT / "config"
 SCHEMAS = ROOT / "workflow" / "schemas"
 
 
-class _JsonLoader(yaml.SafeLoader):
+# libyaml where it is built in: every job reads registries.
+_BaseLoader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
+class _JsonLoader(_BaseLoader):
     """SafeLoader whose mappings are JSON's: keys are strings (``2:`` is "2"), and none is given twice."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:

@@ -61,7 +61,7 @@ def train(recipe: Recipe, scale: int, pictures: Sequence[Path], out: Path, progr
     seed = int(recipe.digest[:8], 16) ^ (scale << 24) ^ recipe.seed
     torch.manual_seed(seed)
     torch.set_num_threads(recipe.threads)
-    torch.use_deterministic_algorithms(True)
+    torch.set_deterministic_debug_mode("error")
     network = archs.build(recipe.arch, scale)
     if isinstance(network, ESPCN):
         network.start_from_zero_detail()

@@ -31,7 +31,8 @@ def load_network(
 ) -> PlanesUpscaler:
     """The bare network on floating-point planes, without the rounding to 8 bits on either side."""
     torch.set_num_threads(threads)
-    torch.use_deterministic_algorithms(True, warn_only=True)
+    # Not use_deterministic_algorithms(): that imports the compiler, which takes longer than a small cell.
+    torch.set_deterministic_debug_mode("warn")
     torch.backends.cuda.matmul.allow_tf32 = False
     torch.backends.cudnn.allow_tf32 = False
     network = archs.build(model.params["arch"], scale)
