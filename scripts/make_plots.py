@@ -17,5 +17,4 @@ with job(snakemake.log[0]):
         names(**snakemake.params.names),
         quality=Path(snakemake.output.quality),
         perception_distortion=Path(snakemake.output.perception_distortion),
-        kernel_map=Path(snakemake.output.kernels),
     )

@@ -113,9 +113,8 @@ def make_plots(
     *,
     quality: Path,
     perception_distortion: Path,
-    kernel_map: Path | None,
 ) -> None:
-    """Draw the plots of one scale.  The first two are for the run's first kernel, the one of the papers."""
+    """Draw the plots of one scale, for the run's first kernel."""
     from sisr.figures import plots
 
     frame = tables.read_scores(scores)
@@ -131,16 +130,24 @@ def make_plots(
     plots.perception_distortion(
         summary, shown.fidelity, shown.perception, perception_distortion, groups=shown.groups, **common
     )
-    if kernel_map is not None:
-        plots.kernel_map(
-            summary,
-            shown.fidelity,
-            kernel_map,
-            models=shown.models,
-            groups=shown.groups,
-            kernels=shown.kernels,
-            scale=scale,
-        )
+
+
+def make_kernel_map(
+    scores: Path, hr_manifests: Mapping[str, Path], scale: int, shown: Names, out: Path
+) -> None:
+    """Draw models against LR kernels at one scale."""
+    from sisr.figures import plots
+
+    summary = tables.summarise(tables.read_scores(scores), shown.pools, image_counts(hr_manifests))
+    plots.kernel_map(
+        summary,
+        shown.fidelity,
+        out,
+        models=shown.models,
+        groups=shown.groups,
+        kernels=shown.kernels,
+        scale=scale,
+    )
 
 
 def _first_kernel(scores: pd.DataFrame, scale: int, shown: Names) -> str:

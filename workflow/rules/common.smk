@@ -208,10 +208,18 @@ def report_items():
         ),
         *collect("<results>/figures/quality_x{scale}.svg", scale=scales),
         *collect("<results>/figures/perception_distortion_x{scale}.svg", scale=scales),
-        *collect("<results>/figures/kernels_x{scale}.svg", scale=scales),
+        *collect("<results>/figures/kernels_x{scale}.svg", scale=scales_of_several_kernels()),
         *[
             f"<results>/figures/crops/{dataset}_{kernel}_x{scale}_{number}.jpg"
             for dataset, kernel, scale in RUN.sets()
             for number in range(1, RUN.crops_per_set + 1)
         ],
+    ]
+
+
+def scales_of_several_kernels():
+    return [
+        scale
+        for scale in RUN.values("scale")
+        if len({cell.kernel for cell in RUN.cells if cell.scale == scale}) > 1
     ]
