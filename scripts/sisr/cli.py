@@ -201,6 +201,8 @@ def score(
 
     Files are matched by name or stem, also as in name_MODEL_x4.png.  Nothing is ever resized.
     """
+    from tqdm import tqdm
+
     from sisr.assets import fetch as fetch_asset
     from sisr.metrics.lpips_backbone import ASSETS, by_net
     from sisr.scoring import score_folders
@@ -212,4 +214,14 @@ def score(
         asset, _ = ASSETS[lpips.value]
         manifest = fetch_asset(asset, resources=resources, mirror=mirror, progress=False)
         backbones = by_net({name: manifest.path(name) for name in manifest.files})
-    typer.echo(score_folders(hr, sr, scale, measures, out, lpips_backbones=backbones))
+    with tqdm(desc="scoring", unit="image", leave=False, disable=None) as bar:
+        result = score_folders(
+            hr,
+            sr,
+            scale,
+            measures,
+            out,
+            lpips_backbones=backbones,
+            progress=lambda image: bar.update(),
+        )
+    typer.echo(result)
