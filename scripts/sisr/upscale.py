@@ -17,7 +17,7 @@ from sisr import device as devices
 from sisr import engines
 from sisr.assets.manifest import Manifest
 from sisr.atomic import write_json
-from sisr.errors import ModelError, ModelSkipped, ModelUnavailable
+from sisr.errors import ImageError, ModelError, ModelSkipped, ModelUnavailable
 from sisr.images import read_image, write_png
 from sisr.models import Model
 
@@ -177,8 +177,14 @@ def upscale_folder(
     upscaler: engines.Upscaler, sources: Iterable[Path], out_dir: Path, label: str = ""
 ) -> list[Path]:
     """Upscale single files into ``out_dir/<stem>.png``; returns the files written (for the command line)."""
-    sources = list(sources)
+    targets: dict[Path, Path] = {}
+    for source in sources:
+        target = out_dir / f"{source.stem}.png"
+        if target in targets:
+            raise ImageError(f"{source}: would overwrite the result of {targets[target].name}")
+        if target.exists() and target.samefile(source):
+            raise ImageError(f"{source}: the result would overwrite it; give another folder")
+        targets[target] = source
     out_dir.mkdir(parents=True, exist_ok=True)
-    targets = [out_dir / f"{source.stem}.png" for source in sources]
-    upscale_images(upscaler, zip(sources, targets, strict=True), len(sources), label)
-    return targets
+    upscale_images(upscaler, [(source, target) for target, source in targets.items()], len(targets), label)
+    return list(targets)

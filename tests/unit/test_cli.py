@@ -117,6 +117,17 @@ def test_errors_are_one_line(hr: Path, tmp_path: Path) -> None:
     assert not (tmp_path / "x.csv").exists()
 
 
+def test_nothing_is_overwritten(hr: Path, tmp_path: Path) -> None:
+    shutil.copy(hr / "one.png", hr / "one.tif")
+    assert "would overwrite the result of one.png" in run(
+        "upscale", "-m", "nearest", "-s", 2, hr, tmp_path, code=1
+    )
+    (hr / "one.tif").unlink()
+    before = (hr / "one.png").read_bytes()
+    assert "give another folder" in run("upscale", "-m", "nearest", "-s", 2, hr, hr, code=1)
+    assert (hr / "one.png").read_bytes() == before
+
+
 def test_help_names_every_command() -> None:
     text = run("--help")
     assert all(name in text for name in ("list", "fetch", "degrade", "upscale", "score"))
