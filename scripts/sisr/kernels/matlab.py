@@ -259,10 +259,11 @@ def _fraction(scale: float | Fraction) -> Fraction:
 #: Output samples per block, at least, when shrinking and enlarging.  At scale 1/s each of a block's b samples
 #: has a row of s*(b + 3) weights, of which 4*s are not zero: small blocks waste less arithmetic, large ones
 #: make better use of the matrix product.
-_BLOCK_SHRINK, _BLOCK_ENLARGE = 8, 16
-#: Multiplications of one matrix product.  OpenBLAS runs products of up to 2**18 in the calling thread; its
-#: own threads wait for each other by spinning, which on a busy machine costs a hundred times the product.
-_PRODUCT = 2**18
+_BLOCK_SHRINK, _BLOCK_ENLARGE = 4, 16
+#: Multiplications of one matrix product: its strips stay in the cache.  OpenBLAS runs products of up to 2**18
+#: in the calling thread; above, its own threads wait for each other by spinning, which on a busy machine
+#: costs a hundred times the product.
+_PRODUCT = 2**16
 
 
 def _resize_exact(cube: NDArray[np.uint8], rows: _Axis, columns: _Axis, border: str) -> NDArray[np.uint8]:
@@ -319,7 +320,9 @@ def _columns_exact(
     block, taps = axis.matrix.shape
     blocks = math.ceil(axis.out_length / block)
     begin, end = axis.begin, axis.begin + (blocks - 1) * axis.step + taps
-    first, last = max(begin, 0), min(end, width)
+    # A tiny image may lie before all that is read (without antialiasing, the first sample is at (s - 1) / 2).
+    first = max(begin, 0)
+    last = max(min(end, width), first)
     source = np.empty((count, end - begin, channels), spread.dtype)
     source[:, first - begin : last - begin] = cube[:, first:last]
     for outside in (np.arange(begin, first), np.arange(last, end)):

@@ -8,7 +8,7 @@ from pathlib import Path
 import matlab_reference
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from sisr.errors import ConfigError, ImageError
@@ -99,6 +99,7 @@ def test_matrix_products_equal_ordered_sums_on_a_large_image(factor: Fraction, b
 
 
 @settings(max_examples=150, deadline=None)
+@example(np.zeros((1, 1, 3), np.uint8), Fraction(1, 8), "mirror", "cubic", False)
 @given(images(40), FACTOR, BORDER, st.sampled_from(["cubic", "linear", "box"]), st.booleans())
 def test_matrix_products_equal_ordered_sums_for_every_kernel(
     image: np.ndarray, factor: Fraction, border: str, kernel: str, antialias: bool
