@@ -9,9 +9,8 @@ from pathlib import Path
 
 from sisr.atomic import replacing
 from sisr.config import Cell
+from sisr.tidy import SCORE_COLUMNS
 
-#: Columns of the tidy table; everything downstream is computed from it alone.
-SCORE_COLUMNS = ("dataset", "image", "kernel", "scale", "model", "metric", "protocol", "value")
 STATUS_COLUMNS = ("dataset", "kernel", "scale", "model", "status", "reason", "images", "seconds_per_image")
 
 #: Which status a cell of several shards has: the first of these that any shard has.

@@ -82,16 +82,17 @@ def _labels(axis: str, ids: Sequence[str]) -> Mapping[str, str]:
     return {name: entries[name]["label"] for name in ids}
 
 
-def image_counts(hr_manifests: Mapping[str, Path]) -> dict[str, int]:
-    """Number of images of each dataset."""
-    return {dataset: len(_images(path)) for dataset, path in hr_manifests.items()}
+def _summarise(scores: pd.DataFrame, hr_manifests: Mapping[str, Path], shown: Names) -> pd.DataFrame:
+    """Means by dataset and pool, of models that have every image that a dataset's manifest lists."""
+    counts = {dataset: len(_images(path)) for dataset, path in hr_manifests.items()}
+    return tables.summarise(scores, shown.pools, counts)
 
 
 def make_tables(
     scores: Path, status: Path, hr_manifests: Mapping[str, Path], scale: int, out: Path, shown: Names
 ) -> None:
     """Write ``out/x{scale}.csv``, ``.md``, ``.tex`` and ``.html``."""
-    summary = tables.summarise(tables.read_scores(scores), shown.pools, image_counts(hr_manifests))
+    summary = _summarise(tables.read_scores(scores), hr_manifests, shown)
     tables.render(
         summary,
         tables.read_status(status),
@@ -118,7 +119,7 @@ def make_plots(
     from sisr.figures import plots
 
     frame = tables.read_scores(scores)
-    summary = tables.summarise(frame, shown.pools, image_counts(hr_manifests))
+    summary = _summarise(frame, hr_manifests, shown)
     kernel = _first_kernel(frame, scale, shown)
     common: dict[str, Any] = {
         "models": shown.models,
@@ -138,7 +139,7 @@ def make_kernel_map(
     """Draw models against LR kernels at one scale."""
     from sisr.figures import plots
 
-    summary = tables.summarise(tables.read_scores(scores), shown.pools, image_counts(hr_manifests))
+    summary = _summarise(tables.read_scores(scores), hr_manifests, shown)
     plots.kernel_map(
         summary,
         shown.fidelity,

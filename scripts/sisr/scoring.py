@@ -25,14 +25,12 @@ from sisr.metrics import LpipsProtocol, Measure, parse_measure, parse_measures, 
 from sisr.metrics.fidelity import FIDELITY, prepare, size_text
 from sisr.metrics.lpips_backbone import ASSETS as LPIPS_ASSETS
 from sisr.ordered import map_ordered
+from sisr.tidy import SCORE_COLUMNS
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from sisr.metrics.perceptual import LpipsScorer
-
-#: Header of every score table.
-COLUMNS = ("dataset", "image", "kernel", "scale", "model", "metric", "protocol", "value")
 
 #: Called with the name of each image when its scores are known.
 Progress = Callable[[str], object]
@@ -224,7 +222,7 @@ def write_scores(
     """
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(COLUMNS)
+    writer.writerow(SCORE_COLUMNS)
     for image, measure, value in scores:
         row = (dataset, image, kernel, scale, model, measure.metric, measure.protocol, measure.format(value))
         writer.writerow(row)
@@ -396,4 +394,4 @@ def score_folders(
         measure.id: sum(s.value for s in scores if s.measure == measure) / len(pairs)
         for measure in parse_measures(measures)
     }
-    return FolderScores(pairs, pd.DataFrame(rows, columns=list(COLUMNS)), means)
+    return FolderScores(pairs, pd.DataFrame(rows, columns=list(SCORE_COLUMNS)), means)

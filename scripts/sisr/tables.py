@@ -23,7 +23,7 @@ import pandas as pd
 
 from sisr.atomic import write_text
 from sisr.errors import ConfigError, ScoreError
-from sisr.gather import SCORE_COLUMNS
+from sisr.tidy import SCORE_COLUMNS
 
 if TYPE_CHECKING:
     from jinja2 import Environment

@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 import logging
 import time
-from collections.abc import Callable, Iterable, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from tqdm import tqdm
 
 from sisr import device as devices
@@ -20,6 +20,7 @@ from sisr.atomic import write_json
 from sisr.errors import ImageError, ModelError, ModelSkipped, ModelUnavailable
 from sisr.images import read_image, write_png
 from sisr.models import Model
+from sisr.ordered import map_ordered
 
 log = logging.getLogger(__name__)
 
@@ -45,36 +46,23 @@ def upscale_images(
     Decoding and encoding overlap with compute.  SR files are written atomically as PNG.
     """
     seconds: list[float] = []
-    pairs = iter(jobs)
-    with (
-        ThreadPoolExecutor(1) as reader,
-        ThreadPoolExecutor(1) as writer,
-        tqdm(total=total, desc=label, unit="image", leave=False, mininterval=1) as bar,
-    ):
-        ahead: list[tuple[Future[Any], Path]] = []
-        behind: list[Future[None]] = []
 
-        def refill() -> None:
-            while len(ahead) < _AHEAD:
-                pair = next(pairs, None)
-                if pair is None:
-                    return
-                ahead.append((reader.submit(read_image, pair[0]), pair[1]))
+    def read(job: tuple[Path, Path]) -> tuple[np.ndarray, Path]:
+        return read_image(job[0]).array, job[1]
 
-        refill()
-        while ahead:
-            picture, target = ahead.pop(0)
-            lr = picture.result().array
-            refill()
+    def compute() -> Iterator[tuple[np.ndarray, Path]]:
+        for lr, target in map_ordered(read, jobs, _AHEAD):
             start = time.perf_counter()
             sr = upscaler(lr)
             seconds.append(time.perf_counter() - start)
-            while len(behind) >= _AHEAD:
-                behind.pop(0).result()
-            behind.append(writer.submit(write_png, target, sr))
+            yield sr, target
+
+    def write(result: tuple[np.ndarray, Path]) -> None:
+        write_png(result[1], result[0])
+
+    with tqdm(total=total, desc=label, unit="image", leave=False, mininterval=1) as bar:
+        for _ in map_ordered(write, compute(), _AHEAD):
             bar.update()
-        for pending in behind:
-            pending.result()
     return seconds
 
 
@@ -125,9 +113,6 @@ def upscale_cell(
     resolved = devices.resolve(device)
 
     def work() -> tuple[Mapping[str, Any], ...]:
-        model.weights_for(scale)
-        if model.unavailable:
-            raise ModelUnavailable(model.unavailable)
         files = weights()
         with devices.lease(resolved) as leased:
             upscaler = engines.load(model, scale, files, leased, threads)

@@ -189,12 +189,6 @@ def result_labels():
     }
 
 
-def protocol_texts():
-    """Label of each protocol of the run, for captions."""
-    protocols = registry.load("protocols")
-    return {m.partition("@")[2]: protocols[m.partition("@")[2]]["label"] for m in RUN.measures}
-
-
 def report_items():
     """Everything that the report shows."""
     scales = RUN.values("scale")

@@ -48,7 +48,6 @@ rule tables:
         names=RESULT_NAMES,
         labels=result_labels(),
         datasets=RUN.values("dataset"),
-        protocols=protocol_texts(),
         code=code_digest("results"),
     message:
         "Writing the result tables of x{wildcards.scale}"
