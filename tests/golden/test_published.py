@@ -34,11 +34,13 @@ def files_of(model_id: str, scale: int, get_files: GetFiles) -> dict[str, Path]:
     return {role: have[name] for role, name in weights.files.items()}
 
 
-def means(upscaler: engines.Upscaler, pictures, scale: int) -> tuple[float, float]:  # type: ignore[no-untyped-def]
-    """Mean PSNR and SSIM under y-bt601 over the 8-bit pipeline: HR, MATLAB bicubic LR, model, SR."""
+def means(  # type: ignore[no-untyped-def]
+    upscaler: engines.Upscaler, pictures, scale: int, protocol: str = "y-bt601"
+) -> tuple[float, float]:
+    """Mean PSNR and SSIM over the 8-bit pipeline: HR, MATLAB bicubic LR, model, SR."""
     psnr, ssim = [], []
     for hr in pictures:
-        pair = prepare(hr, upscaler(imresize(hr, 1 / scale)), "y-bt601", scale)
+        pair = prepare(hr, upscaler(imresize(hr, 1 / scale)), protocol, scale)
         psnr.append(psnr_of(pair))
         ssim.append(ssim_of(pair))
     return float(np.mean(psnr)), float(np.mean(ssim))
@@ -112,3 +114,24 @@ def test_vdsr_on_set5(
     assert np.mean(values) == pytest.approx(published, abs=0.01)
     found, _ = means(load("vdsr", scale, get_files, threads=2), hr_images("set5", scale), scale)
     assert found == pytest.approx(eight_bit, abs=0.01)
+
+
+# IMDN (Hui et al., ACM Multimedia 2019): table of its repository, made with these weights; Set14 with its
+# gray image replicated to RGB.
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("dataset", "scale", "psnr", "ssim"),
+    [
+        ("set5", 2, 38.00, 0.9605),
+        ("set5", 4, 32.21, 0.8948),
+        ("set14", 2, 33.63, 0.9177),
+        ("set14", 4, 28.58, 0.7811),
+    ],
+)
+def test_imdn(
+    dataset: str, scale: int, psnr: float, ssim: float, hr_images: Callable, get_files: GetFiles
+) -> None:
+    protocol = "y-bt601-replicate" if dataset == "set14" else "y-bt601"
+    found = means(load("imdn", scale, get_files, threads=2), hr_images(dataset, scale), scale, protocol)
+    assert found[0] == pytest.approx(psnr, abs=0.01)
+    assert found[1] == pytest.approx(ssim, abs=0.0001)

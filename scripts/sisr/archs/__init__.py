@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 #: Name in the registry -> "module:class".  A class is built with ``scale`` as its only argument.
 ARCHS = {
     "espcn": "sisr.archs.espcn:ESPCN",
+    "imdn": "sisr.archs.imdn:IMDN",
     "vdsr": "sisr.archs.vdsr:VDSR",
 }
 

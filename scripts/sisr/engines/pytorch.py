@@ -1,9 +1,7 @@
 """PyTorch networks.
 
-``params.arch`` names the architecture, ``params.format`` the form of the checkpoint (see
-:mod:`sisr.weights`), and ``params.pre_upscale: matlab-bicubic`` says that the network refines the bicubic
-enlargement instead of enlarging itself.  Weights role ``state``.  Deterministic algorithms are on and TF32
-is off: the numbers must not depend on which convolution was fastest on the day.
+:mod:`sisr.networks` says how an entry becomes a network.  Deterministic algorithms are on and TF32 is off:
+the numbers must not depend on which convolution was fastest on the day.
 """
 
 from __future__ import annotations
@@ -14,13 +12,12 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from sisr import archs
+from sisr import networks
 from sisr.engines import Upscaler
 from sisr.engines.luma import upscale_luma
 from sisr.errors import ModelError
 from sisr.kernels.matlab import imresize
 from sisr.models import Model
-from sisr.weights import load_into, read_state_dict
 
 #: float32 (c, h, w) on the network's input range -> float32 (c, s*h, s*w).
 PlanesUpscaler = Callable[[np.ndarray], np.ndarray]
@@ -35,17 +32,17 @@ def load_network(
     torch.set_deterministic_debug_mode("warn")
     torch.backends.cuda.matmul.allow_tf32 = False
     torch.backends.cudnn.allow_tf32 = False
-    network = archs.build(model.params["arch"], scale)
-    load_into(network, read_state_dict(files["state"], model.params["format"]), files["state"])
-    network.eval().requires_grad_(False).to(device)
-    enlarge_first = model.params.get("pre_upscale") is not None
+    network = networks.load(model, scale, files)
+    module = network.module.to(device)
 
     def run(planes: np.ndarray) -> np.ndarray:
         """float32 (c, h, w) -> float32 (c, s*h, s*w)"""
-        source = imresize(planes.transpose(1, 2, 0), scale).transpose(2, 0, 1) if enlarge_first else planes
+        source = (
+            imresize(planes.transpose(1, 2, 0), scale).transpose(2, 0, 1) if network.enlarge_first else planes
+        )
         with torch.inference_mode():
             batch = torch.from_numpy(np.ascontiguousarray(source, dtype=np.float32))[None].to(device)
-            output = network(batch)[0].float().cpu().numpy()
+            output = module(batch)[0].float().cpu().numpy()
         if not np.isfinite(output).all():
             raise ModelError(f"{model.label}: output is not finite")
         expected = (planes.shape[0], planes.shape[1] * scale, planes.shape[2] * scale)
