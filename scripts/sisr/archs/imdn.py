@@ -53,7 +53,7 @@ class _DistillationBlock(nn.Module):
         kept, rest = [], x
         for convolution in (self.c1, self.c2, self.c3):
             y = functional.leaky_relu(convolution(rest), 0.05, inplace=True)
-            part, rest = torch.split(y, (self.kept, self.passed), dim=1)
+            part, rest = torch.split(y, [self.kept, self.passed], dim=1)
             kept.append(part)
         return self.c5(self.cca(torch.cat([*kept, self.c4(rest)], 1))) + x
 
