@@ -7,14 +7,15 @@ torch          PyTorch networks
 ncnn           networks in ncnn's ``.param``/``.bin`` form
 =============  ============================================================================================
 
-A new engine is a module with a function ``load(model, scale, files, device, threads)`` and its name in
-:data:`ENGINES` and in the enum of ``workflow/schemas/models.schema.yaml``.
+A new engine is a module with a function ``load(model, scale, files, device, threads)`` that returns a
+:data:`RawUpscaler`, and its name in :data:`ENGINES` and in the enum of
+``workflow/schemas/models.schema.yaml``.
 """
 
 from __future__ import annotations
 
 import importlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Protocol
 
@@ -29,6 +30,10 @@ ENGINES = {
     "torch": "sisr.engines.pytorch",
     "ncnn": "sisr.engines.ncnn_cpu",
 }
+
+#: What an engine makes: uint8 ``(h, w)`` or ``(h, w, 3)`` RGB to ``(s*h, s*w)`` or ``(s*h, s*w, 3)``, either
+#: uint8 or floating point on [0, 255] that is neither clipped nor rounded yet.
+RawUpscaler = Callable[[np.ndarray], np.ndarray]
 
 
 class Upscaler(Protocol):
@@ -64,4 +69,10 @@ def load(
         raise ModelUnavailable(model.unavailable)
     model.weights_for(scale)
     engine = importlib.import_module(ENGINES[model.engine])
-    return engine.load(model, scale, files, device, threads)
+    raw: RawUpscaler = engine.load(model, scale, files, device, threads)
+    return lambda lr: to_uint8(raw(lr))
+
+
+def to_uint8(values: np.ndarray) -> np.ndarray:
+    """Clip to [0, 255] and round to the nearest level; uint8 passes through."""
+    return values if values.dtype == np.uint8 else np.rint(np.clip(values, 0, 255)).astype(np.uint8)

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from sisr.engines import Upscaler
+from sisr.engines import RawUpscaler
 from sisr.errors import ConfigError, unknown
 from sisr.kernels.matlab import imresize
 from sisr.models import Model
@@ -25,7 +25,7 @@ _PILLOW = {
 }
 
 
-def load(model: Model, scale: int, files: Mapping[str, Path], device: str, threads: int) -> Upscaler:
+def load(model: Model, scale: int, files: Mapping[str, Path], device: str, threads: int) -> RawUpscaler:
     """See :func:`sisr.engines.load`; uses neither weights nor device."""
     method = model.params["method"]
     if method == "matlab-bicubic":

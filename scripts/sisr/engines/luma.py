@@ -18,14 +18,13 @@ PlaneUpscaler = Callable[[np.ndarray], np.ndarray]
 
 
 def upscale_luma(lr: np.ndarray, scale: int, network: PlaneUpscaler) -> np.ndarray:
-    """Enlarge uint8 ``(h, w)`` or ``(h, w, 3)`` with a network that maps an LR plane to an SR plane."""
+    """Enlarge uint8 ``(h, w)`` or ``(h, w, 3)`` with a network that maps an LR plane to an SR plane.
+
+    The result is floating point on [0, 255], neither clipped nor rounded.
+    """
     if lr.ndim == 2:
-        return _to_uint8(255.0 * network(lr.astype(np.float32) / 255))
+        return 255.0 * network(lr.astype(np.float32) / 255)
     ycbcr = rgb_to_ycbcr(lr)
     y = 255.0 * network((ycbcr[..., 0] / 255).astype(np.float32))
     chroma = imresize(ycbcr[..., 1:], scale)
-    return _to_uint8(ycbcr_to_rgb(np.dstack([y, chroma])))
-
-
-def _to_uint8(values: np.ndarray) -> np.ndarray:
-    return np.rint(np.clip(values, 0, 255)).astype(np.uint8)
+    return ycbcr_to_rgb(np.dstack([y, chroma]))

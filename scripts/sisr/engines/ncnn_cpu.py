@@ -13,12 +13,12 @@ from pathlib import Path
 import ncnn
 import numpy as np
 
-from sisr.engines import Upscaler
+from sisr.engines import RawUpscaler
 from sisr.errors import ModelError
 from sisr.models import Model
 
 
-def load(model: Model, scale: int, files: Mapping[str, Path], device: str, threads: int) -> Upscaler:
+def load(model: Model, scale: int, files: Mapping[str, Path], device: str, threads: int) -> RawUpscaler:
     """See :func:`sisr.engines.load`; ignores ``device``."""
     network = ncnn.Net()
     network.opt.use_vulkan_compute = False
@@ -46,6 +46,6 @@ def load(model: Model, scale: int, files: Mapping[str, Path], device: str, threa
         expected = (3, lr.shape[0] * scale, lr.shape[1] * scale)
         if sr.shape != expected:
             raise ModelError(f"{model.label}: output is {sr.shape}, expected {expected} for x{scale}")
-        return np.rint(np.clip(sr, 0, 1) * 255).astype(np.uint8).transpose(1, 2, 0)
+        return sr.transpose(1, 2, 0) * np.float32(255)
 
     return upscale

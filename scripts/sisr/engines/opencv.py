@@ -12,12 +12,12 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from sisr.engines import Upscaler
+from sisr.engines import RawUpscaler
 from sisr.errors import ModelError
 from sisr.models import Model
 
 
-def load(model: Model, scale: int, files: Mapping[str, Path], device: str, threads: int) -> Upscaler:
+def load(model: Model, scale: int, files: Mapping[str, Path], device: str, threads: int) -> RawUpscaler:
     """See :func:`sisr.engines.load`; weights role ``graph``: a frozen ``.pb``.  Runs on the CPU."""
     if not hasattr(cv2, "dnn_superres"):
         raise ModelError(

@@ -13,7 +13,7 @@ import numpy as np
 import torch
 
 from sisr import networks
-from sisr.engines import Upscaler
+from sisr.engines import RawUpscaler
 from sisr.engines.luma import upscale_luma
 from sisr.errors import ModelError
 from sisr.kernels.matlab import imresize
@@ -53,7 +53,7 @@ def load_network(
     return run
 
 
-def load(model: Model, scale: int, files: Mapping[str, Path], device: str, threads: int) -> Upscaler:
+def load(model: Model, scale: int, files: Mapping[str, Path], device: str, threads: int) -> RawUpscaler:
     """See :func:`sisr.engines.load`."""
     run = load_network(model, scale, files, device, threads)
 
@@ -63,7 +63,6 @@ def load(model: Model, scale: int, files: Mapping[str, Path], device: str, threa
         rgb = lr if lr.ndim == 3 else np.repeat(lr[..., None], 3, axis=2)
         peak = np.float32(model.input_peak)
         planes = np.ascontiguousarray(rgb.transpose(2, 0, 1), dtype=np.float32) * (peak / 255)
-        sr = run(planes).transpose(1, 2, 0) * (255 / peak)
-        return np.rint(np.clip(sr, 0, 255)).astype(np.uint8)
+        return run(planes).transpose(1, 2, 0) * (255 / peak)
 
     return upscale
