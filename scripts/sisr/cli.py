@@ -225,3 +225,61 @@ def score(
             progress=lambda image: bar.update(),
         )
     typer.echo(result)
+
+
+audit = typer.Typer(no_args_is_help=True, help="Measure sub-pixel shifts: of LR kernels, or of a folder.")
+app.add_typer(audit, name="audit")
+
+
+@audit.command("kernels")
+@one_line_errors
+def audit_kernels(
+    kernel: Annotated[
+        list[str] | None, typer.Option("--kernel", "-k", help="May be repeated.", show_default="all")
+    ] = None,
+    scale: Annotated[
+        list[int] | None,
+        typer.Option("--scale", "-s", min=1, max=16, help="May be repeated.", show_default="documented ones"),
+    ] = None,
+) -> None:
+    """Where the LR samples of kernels lie, measured on ramps, beside what the registry says.
+
+    Exit code 1 if a kernel is not where the registry says.
+    """
+    from sisr.audit import audit_kernels as measure
+    from sisr.audit import signed_pair
+
+    entries = registry.load("kernels")
+    chosen = {name: registry.entry("kernels", name) for name in kernel or entries}
+    sets = [(name, s, "") for name, entry in chosen.items() for s in scale or map(int, entry["phase"])]
+    width = max(map(len, chosen))
+    wrong = 0
+    typer.echo(f"{'kernel':{width}}  scale  documented      measured         ±  (down, right in HR pixels)")
+    for item in sets:
+        [row] = measure([item], [])
+        wrong += not row.ramp_agrees
+        typer.echo(
+            f"{row.kernel:{width}}  x{row.scale:<4}  {signed_pair(row.documented)}  "
+            f"{signed_pair(row.ramp)}  {row.ramp_error:5.2f}{'' if row.ramp_agrees else '  differs'}"
+        )
+    if wrong:
+        raise SisrError(f"{wrong} of {len(sets)} grids are not where config/kernels.yaml says")
+
+
+@audit.command("pair")
+@one_line_errors
+def audit_pair(
+    hr: Annotated[Path, typer.Argument(metavar="HR_DIR", help="Folder of HR images.")],
+    other: Annotated[Path, typer.Argument(metavar="DIR", help="Folder of SR or of LR images.")],
+    scale: Scale,
+) -> None:
+    """How far the pictures of a folder are shifted against the HR images; LR or SR is told by their size."""
+    from sisr.audit import OFF, audit_pairs, signed_pair
+    from sisr.scoring import match_folders
+
+    rows, median = audit_pairs(match_folders(hr, other, scale), scale)
+    width = max(6, *(len(name) for name, *_ in rows))
+    for name, *shift in rows:
+        typer.echo(f"{name:{width}}  {signed_pair(shift)}")
+    verdict = f"more than {OFF} HR pixels off" if median.size > OFF else f"within {OFF} HR pixels"
+    typer.echo(f"{'median':{width}}  {signed_pair(median)}  (down, right in HR pixels): {verdict}")

@@ -48,6 +48,7 @@ class Run:
     measures: tuple[str, ...]
     pools: Mapping[str, Sequence[str]]
     crops_per_set: int
+    crop_kernels: tuple[str, ...]
     crop_regions: Mapping[str, Mapping[str, Sequence[Sequence[int]]]]
     resolved: Mapping[str, Any]
 
@@ -110,6 +111,12 @@ def read(document: Mapping[str, Any], source: str = "config", config: Path = reg
     if not cells:
         raise ConfigError(f"{source}: no cell is left: the restrictions exclude each other")
 
+    crops = document.get("crops", {})
+    for kernel in crops.get("kernels", ()):
+        entries = registry.load("kernels", config)
+        if kernel not in entries:
+            raise ConfigError(f"{source}: crops.kernels: {unknown('kernel', kernel, entries)}")
+
     return Run(
         name=document["name"],
         seed=document.get("seed", 0),
@@ -118,8 +125,9 @@ def read(document: Mapping[str, Any], source: str = "config", config: Path = reg
         cells=tuple(cells),
         measures=tuple(document["metrics"]),
         pools=_pools(document.get("pools", {}), source, config),
-        crops_per_set=document.get("crops", {}).get("per_set", 1),
-        crop_regions=document.get("crops", {}).get("regions", {}),
+        crops_per_set=crops.get("per_set", 1),
+        crop_kernels=tuple(crops.get("kernels", dict.fromkeys(cell.kernel for cell in cells))),
+        crop_regions=crops.get("regions", {}),
         resolved=document,
     )
 

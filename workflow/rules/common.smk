@@ -168,6 +168,15 @@ def models_of_set(wildcards):
     return [model for model in models for _ in shards_of(wildcards.dataset)]
 
 
+def phases_of_sets(scale=None):
+    """Measured shifts of every LR set, or of those of one scale."""
+    return [
+        f"<results>/phase/sets/{dataset}/{kernel}/x{of_set}.csv"
+        for dataset, kernel, of_set in RUN.sets()
+        if scale in (None, of_set)
+    ]
+
+
 # --- results ---------------------------------------------------------------------------------------------
 
 
@@ -202,10 +211,21 @@ def report_items():
         ),
         *collect("<results>/figures/quality_x{scale}.svg", scale=scales),
         *collect("<results>/figures/perception_distortion_x{scale}.svg", scale=scales),
-        *collect("<results>/figures/kernels_x{scale}.svg", scale=scales_of_several_kernels()),
+        "<results>/phase/kernels.csv",
+        "<results>/phase/kernels.html",
+        *collect(
+            "<results>/phase/models_x{scale}.{form}", scale=scales, form=["csv", "html"]
+        ),
+        *collect(
+            "<results>/robustness/x{scale}.html", scale=scales_of_several_kernels()
+        ),
+        *collect(
+            "<results>/tables/robustness_x{scale}.csv", scale=scales_of_several_kernels()
+        ),
         *[
             f"<results>/figures/crops/{dataset}_{kernel}_x{scale}_{number}.jpg"
             for dataset, kernel, scale in RUN.sets()
+            if kernel in RUN.crop_kernels
             for number in range(1, RUN.crops_per_set + 1)
         ],
     ]

@@ -1,0 +1,22 @@
+"""Rule phase_kernels: where every LR grid of the run lies."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sisr.audit import audit_kernels, read_shifts, write_kernels
+from sisr.joblog import job
+
+if TYPE_CHECKING:
+    from snakemake.iocontainers import snakemake
+
+with job(snakemake.log[0]):
+    rows = audit_kernels(
+        [(kernel, scale, dataset) for dataset, kernel, scale in snakemake.params.sets],
+        read_shifts(map(Path, snakemake.input)),
+    )
+    write_kernels(
+        rows,
+        snakemake.params.labels["datasets"],
+        Path(snakemake.output.csv),
+        Path(snakemake.output.html),
+    )

@@ -1,0 +1,20 @@
+"""Rule phase_models: whether a model moves the picture, at one scale."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sisr.audit import audit_models, read_shifts, write_models
+from sisr.joblog import job
+
+if TYPE_CHECKING:
+    from snakemake.iocontainers import snakemake
+
+with job(snakemake.log[0]):
+    scale = int(snakemake.wildcards.scale)
+    write_models(
+        audit_models(read_shifts(map(Path, snakemake.input)), scale),
+        scale,
+        snakemake.params.labels,
+        Path(snakemake.output.csv),
+        Path(snakemake.output.html),
+    )

@@ -1,0 +1,32 @@
+"""Pages of the report that are HTML: one file each, which opens without a network."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from sisr.atomic import write_text
+
+
+def write_page(template: str, out: Path, **values: Any) -> None:
+    """Render a template of this package; a value that it needs and does not get is an error."""
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+    environment = Environment(
+        loader=FileSystemLoader(Path(__file__).with_name("templates")),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    environment.filters["signed"] = signed
+    write_text(out, environment.get_template(template).render(**values))
+
+
+def signed(value: float, digits: int = 2) -> str:
+    """A number with its sign and a true minus; a dash for NaN, and no sign for what prints as zero."""
+    if value != value:
+        return "—"
+    text = f"{value:+.{digits}f}"
+    return text[1:] if float(text) == 0 else text.replace("-", "−")
