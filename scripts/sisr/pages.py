@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,12 @@ def write_page(template: str, out: Path, **values: Any) -> None:
     )
     environment.filters["signed"] = signed
     write_text(out, environment.get_template(template).render(**values))
+
+
+def data_uri(path: Path) -> str:
+    """A picture as text that a page can hold in itself."""
+    kind = {".svg": "image/svg+xml", ".jpg": "image/jpeg", ".png": "image/png"}[path.suffix]
+    return f"data:{kind};base64,{base64.b64encode(path.read_bytes()).decode()}"
 
 
 def signed(value: float, digits: int = 2) -> str:

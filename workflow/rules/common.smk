@@ -177,6 +177,15 @@ def phases_of_sets(scale=None):
     ]
 
 
+def lr_sets_of_scale(wildcards):
+    """Manifests of all LR sets of one scale, in the order of the run."""
+    return [
+        f"<results>/lr/{dataset}/{kernel}/x{scale}.json"
+        for dataset, kernel, scale in RUN.sets()
+        if scale == int(wildcards.scale)
+    ]
+
+
 # --- results ---------------------------------------------------------------------------------------------
 
 

@@ -87,33 +87,6 @@ rule plots:
         "../../scripts/make_plots.py"
 
 
-# Only for scales that more than one kernel was run at.
-rule kernel_map:
-    input:
-        scores="<results>/scores.csv",
-        hr=[f"<results>/hr/{dataset}.json" for dataset in RUN.values("dataset")],
-    output:
-        report(
-            "<results>/figures/kernels_x{scale}.svg",
-            caption="../report/kernels.rst",
-            category="Plots",
-            labels={"scale": "x{scale}", "plot": "LR kernels"},
-        ),
-    log:
-        "<logs>/kernel_map/x{scale}.log",
-    conda:
-        "../../envs/base.yaml"
-    params:
-        names=RESULT_NAMES,
-        labels=result_labels(),
-        datasets=RUN.values("dataset"),
-        code=code_digest("results"),
-    message:
-        "Drawing models against kernels at x{wildcards.scale}"
-    script:
-        "../../scripts/make_kernel_map.py"
-
-
 rule crops:
     input:
         scores="<results>/scores.csv",

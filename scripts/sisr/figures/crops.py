@@ -139,6 +139,21 @@ def _sr(path: Path, shape: tuple[int, int]) -> np.ndarray:
     return array
 
 
+def pick_lr_region(hr: Path, lrs: Mapping[str, Path], scale: int) -> tuple[Region, float]:
+    """Window of the HR image in which the LR images of several kernels differ most, and how much they do.
+
+    The measure is the variance over the kernels of the luma, averaged over the window.  The window is 96 HR
+    pixels wide, so that it holds some LR pixels, and at 4:3.
+    """
+    stack = np.stack([_luma(read_image(path).array) for path in lrs.values()])
+    height, width = stack.shape[1:]
+    w, h = min(width, -(-96 // scale)), min(height, -(-72 // scale))
+    score = _window_means(stack.var(axis=0), w, h)
+    row, column = np.unravel_index(int(np.argmax(score.round(6))), score.shape)
+    region = Region(int(column) * scale, int(row) * scale, w * scale, h * scale)
+    return region, float(score.max())
+
+
 # --- drawing --------------------------------------------------------------------------------------------
 
 
@@ -421,22 +436,65 @@ def _draw(
         if tile.framed:
             frame = (x + inset - 3, y - 3, x + inset + tile_size[0] + 2, y + tile_size[1] + 2)
             pen.rectangle(frame, outline=_ACCENT, width=3)
-        line = y + tile_size[1] + 6
-        font = _font(_LABEL, tile.framed)
-        for text in _label(tile, layout.cell):
-            pen.text((x + (layout.cell - font.getlength(text)) / 2, line), text, _INK, font)
-            line += _LABEL + 3
-        runs = _pieces(tile)
-        at = x + (layout.cell - sum(f.getlength(t) for t, f in runs)) / 2
-        for text, run_font in runs:
-            pen.text((at, line), text, _SOFT if tile.framed else _INK, run_font)
-            at += run_font.getlength(text)
+        _write_below(pen, tile, x, y + tile_size[1] + 6, layout.cell)
 
     line = top + body + _GAP
     for text in foot:
         pen.text((_MARGIN, line), text, _SOFT, _font(_SMALL))
         line += _SMALL + 5
     return sheet
+
+
+def lr_sheet(
+    hr: Path, lrs: Mapping[str, Path], region: Region, out: Path, *, scale: int, title: str,
+    labels: Mapping[str, str], notes: Mapping[str, str],
+) -> Path:  # fmt: skip
+    """Draw a region of the HR image and of the LR image that each kernel made, enlarged by whole pixels.
+
+    Parameters
+    ----------
+    lrs : kernel -> LR image, in the order of the tiles
+    region : in HR pixels, with sides and corner that are multiples of ``scale``
+    labels, notes : kernel -> name below its tile, and what stands below the name
+    """
+    truth = read_image(hr).array
+    enlarge = max(1, _TILE // region.w)
+    cell, tile_height = region.w * enlarge, region.h * enlarge
+    tiles = [_Tile(_image(_cut(truth, region)), "HR", (), True)]
+    for kernel, path in lrs.items():
+        pixels = _image(_cut_lr(read_image(path).array, region, scale))
+        tiles.append(_Tile(pixels, labels.get(kernel, kernel), ((notes.get(kernel, ""), False),)))
+    columns = min(len(tiles), (MAX_WIDTH - 2 * _MARGIN + _GAP) // (cell + _GAP))
+    tops = _tops(tiles, columns, cell, tile_height)
+    width = max(2 * _MARGIN + columns * (cell + _GAP) - _GAP, 700)
+    sheet = Image.new("RGB", (width, _HEADER + 2 * _MARGIN + tops[-1]), "white")
+    pen = ImageDraw.Draw(sheet)
+    font = _font(20, bold=True)
+    pen.text((_MARGIN, _MARGIN - 4), _clip(title, font, width - 2 * _MARGIN), _INK, font)
+    note = f"{region.w}×{region.h} HR px at ({region.x}, {region.y}); LR pixels ×{scale * enlarge}, HR pixels ×{enlarge}"
+    pen.text((_MARGIN, _MARGIN + 26), _clip(note, _font(_SMALL), width - 2 * _MARGIN), _SOFT, _font(_SMALL))
+    for index, tile in enumerate(tiles):
+        x = _MARGIN + index % columns * (cell + _GAP)
+        y = _MARGIN + _HEADER + tops[index // columns]
+        sheet.paste(tile.pixels.resize((cell, tile_height), Image.Resampling.NEAREST), (x, y))
+        if tile.framed:
+            pen.rectangle((x - 3, y - 3, x + cell + 2, y + tile_height + 2), outline=_ACCENT, width=3)
+        _write_below(pen, tile, x, y + tile_height + 6, cell)
+    _save(sheet, out)
+    return out
+
+
+def _write_below(pen: ImageDraw.ImageDraw, tile: _Tile, x: int, line: int, cell: int) -> None:
+    """The label and the values of a tile, centred below it."""
+    font = _font(_LABEL, tile.framed)
+    for text in _label(tile, cell):
+        pen.text((x + (cell - font.getlength(text)) / 2, line), text, _INK, font)
+        line += _LABEL + 3
+    runs = _pieces(tile)
+    at = x + (cell - sum(f.getlength(t) for t, f in runs)) / 2
+    for text, run_font in runs:
+        pen.text((at, line), text, _SOFT if tile.framed else _INK, run_font)
+        at += run_font.getlength(text)
 
 
 def _clip(text: str, font: ImageFont.FreeTypeFont, width: int) -> str:

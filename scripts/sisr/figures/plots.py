@@ -1,7 +1,7 @@
-"""Plots of the score table: quality by dataset, perception against distortion, model against kernel.
+"""Plots of the score table: quality by dataset, perception against distortion.
 
 Each function draws one figure about one scale, writes it to ``out`` (SVG, PNG or PDF by extension) and
-returns ``out``.  ``models``, ``datasets``, ``groups`` and ``kernels`` map ids to labels; their order is the
+returns ``out``.  ``models``, ``datasets`` and ``groups`` map ids to labels; their order is the
 order in the figure, and ``models`` must hold all models of the run, since a model's colour is its place.
 Infinite values (identical images) have no place on an axis: they are left out and said to be.
 """
@@ -9,7 +9,6 @@ Infinite values (identical images) have no place on an axis: they are left out a
 from __future__ import annotations
 
 import math
-import textwrap
 import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import pairwise
@@ -30,8 +29,6 @@ if TYPE_CHECKING:
 #: From this number of images on, a box says more than the single images.
 BOX_FROM = 20
 _PANELS_PER_ROW = 4
-#: Inches that "28.45 (−2.09)" takes in a cell of the heat map.
-_CELL = 0.92
 
 
 # --- quality by dataset ---------------------------------------------------------------------------------
@@ -335,129 +332,6 @@ def _overlap(a: Box, b: Box) -> float:
     width = min(a[2], b[2]) - max(a[0], b[0])
     height = min(a[3], b[3]) - max(a[1], b[1])
     return width * height if width > 0 and height > 0 else 0.0
-
-
-# --- model against kernel -------------------------------------------------------------------------------
-
-
-def kernel_map(
-    summary: pd.DataFrame,
-    measure: Measure,
-    out: Path,
-    *,
-    models: Mapping[str, str],
-    groups: Mapping[str, str],
-    kernels: Mapping[str, str],
-    scale: int,
-) -> Path:
-    """Mean of ``measure`` for each model (row) and LR kernel (column), a panel per dataset or pool.
-
-    A cell shows the mean; its colour, and the signed number beside or below it, are the difference to the
-    first kernel of the same row (blue better, red worse).  All panels share the colours' range.
-    """
-    here = summary[(summary["scale"] == scale) & _is(summary, measure)]
-    columns = _present(kernels, here["kernel"])
-    reach = here.groupby("group", sort=False)["kernel"].nunique()
-    panels = [group for group in _present(groups, here["group"]) if reach[group] > 1]
-    with style.applied():
-        if not panels:
-            return style.save(_empty(f"×{scale} was run on one LR kernel: nothing to compare"), out)
-        names = _present(models, here[here["group"].isin(panels)]["model"])
-        tables = {}
-        for group in panels:
-            table = here[here["group"] == group].pivot(index="model", columns="kernel", values="mean")
-            tables[group] = table.reindex(index=names, columns=columns)
-        gaps = {group: _difference(table) for group, table in tables.items()}
-        reach_of_colour = max(
-            (float(np.nanmax(np.abs(gap), initial=0.0)) for gap in gaps.values()), default=0.0
-        )
-        room = style.WIDTH - 1.6  # inches beside the models' names
-        per_line = max(1, min(len(panels), int(room / (_CELL * len(columns)))))
-        lines = math.ceil(len(panels) / per_line)
-        width = room / per_line / len(columns)
-        one_line = width >= _CELL
-        labels = [
-            textwrap.fill(kernels.get(kernel, kernel), max(6, int(width * 13)), break_long_words=False)
-            for kernel in columns
-        ]
-        row = 0.24 if one_line else 0.36
-        figure = _figure(style.WIDTH, 0.9 + lines * (0.55 + 0.16 * _lines(labels) + row * len(names)))
-        axes = figure.subplots(lines, per_line, squeeze=False)
-        for place, axis in enumerate(axes.ravel()):
-            if place >= len(panels):
-                axis.set_visible(False)
-                continue
-            group = panels[place]
-            _heat_map(axis, tables[group], gaps[group], measure, labels, reach_of_colour or 1.0, one_line)
-            axis.set_title(textwrap.fill(groups.get(group, group), max(16, int(width * len(columns) * 11))))
-            axis.set_yticks(
-                [i + 0.5 for i in range(len(names))],
-                [] if place % per_line else [models.get(name, name) for name in names],
-            )
-        _colour_bar(figure, axes, measure, kernels.get(columns[0], columns[0]))
-        unit = f" ({measure.unit})" if measure.unit else ""
-        figure.suptitle(f"{measure.heading}{unit}, ×{scale}", x=0.01, ha="left", fontsize=11)
-        return style.save(figure, out)
-
-
-def _lines(texts: Iterable[str]) -> int:
-    return max(text.count("\n") + 1 for text in texts)
-
-
-def _difference(table: pd.DataFrame) -> np.ndarray:
-    """Each column minus the first, NaN where either is missing or infinite."""
-    values = table.to_numpy(dtype=float)
-    values = np.where(np.isfinite(values), values, np.nan)
-    return values - values[:, :1]
-
-
-def _heat_map(
-    axis: Axes,
-    table: pd.DataFrame,
-    gap: np.ndarray,
-    measure: Measure,
-    kernel_labels: Sequence[str],
-    reach: float,
-    one_line: bool,
-) -> None:
-    import seaborn as sns
-
-    values = table.to_numpy(dtype=float)
-    texts = np.empty(values.shape, dtype=object)
-    for i, j in np.ndindex(values.shape):
-        shown = measure.show(float(values[i, j]))
-        signed = f"{gap[i, j]:+.{measure.digits}f}".replace("-", "−")
-        pair = f"{shown} ({signed})" if one_line else f"{shown}\n{signed}"
-        texts[i, j] = shown if j == 0 or np.isnan(gap[i, j]) else pair
-    sns.heatmap(
-        np.nan_to_num(gap), annot=texts, fmt="", ax=axis, cbar=False, vmin=-reach, vmax=reach,
-        cmap="RdBu" if measure.direction == "higher" else "RdBu_r", mask=np.isnan(gap), linewidths=1.5,
-        linecolor="white", annot_kws={"fontsize": 7.5, "linespacing": 1.1},
-        xticklabels=kernel_labels, yticklabels=False,
-    )  # fmt: skip
-    axis.set_facecolor("#eceff2")
-    for i, j in zip(*np.nonzero(np.isnan(gap)), strict=True):
-        axis.text(
-            j + 0.5, i + 0.5, str(texts[i, j]), ha="center", va="center", fontsize=7.5, color=style.SOFT
-        )
-    axis.set(xlabel="", ylabel="")
-    axis.tick_params(length=0, labelrotation=0, labelsize=8)
-
-
-def _colour_bar(figure: Figure, axes: np.ndarray, measure: Measure, first: str) -> None:
-    drawn = next(axis for axis in axes.ravel() if axis.collections)
-    unit = f" ({measure.unit})" if measure.unit else ""
-    bar = figure.colorbar(
-        drawn.collections[0],
-        ax=axes,
-        orientation="horizontal",
-        fraction=0.03,
-        pad=0.02,
-        aspect=50,
-        shrink=0.6,
-    )
-    bar.set_label(f"Difference to {first}{unit}; blue is better")
-    bar.outline.set_visible(False)
 
 
 # --- shared ---------------------------------------------------------------------------------------------
