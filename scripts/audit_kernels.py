@@ -16,7 +16,7 @@ with job(snakemake.log[0]):
     )
     write_kernels(
         rows,
-        snakemake.params.labels["datasets"],
+        snakemake.params.datasets,
         Path(snakemake.output.csv),
         Path(snakemake.output.html),
     )

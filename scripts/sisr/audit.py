@@ -86,7 +86,7 @@ def _merged(paths: Iterable[Path]) -> dict[str, Path]:
 
 
 class Shift(NamedTuple):
-    """Median shift over images, in HR pixels; ``error`` is the larger axis' half width of the 99.7 % interval.
+    """Median shift over images in HR pixels; ``error`` is half the 99.7 % interval of the worse axis.
 
     NaN without images; the error is infinite with one.
     """
@@ -125,7 +125,7 @@ def median_shift(values: Iterable[tuple[float, float]]) -> Shift:
 
 @dataclass(frozen=True)
 class KernelPhase:
-    """A kernel's grid at one scale: as documented, on ramps, and on the images of a dataset if there are any."""
+    """A kernel's grid at one scale: as documented, on ramps, and on the images of a dataset if any."""
 
     kernel: str
     label: str
@@ -349,5 +349,7 @@ def _write_csv(path: Path, columns: Sequence[str], rows: Iterable[Sequence[Any]]
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(columns)
     for row in rows:
-        writer.writerow([f"{round(value, 4) + 0.0:.4f}" if isinstance(value, float) else value for value in row])
+        writer.writerow(
+            [f"{round(value, 4) + 0.0:.4f}" if isinstance(value, float) else value for value in row]
+        )
     write_text(path, text.getvalue())

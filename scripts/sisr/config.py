@@ -112,11 +112,6 @@ def read(document: Mapping[str, Any], source: str = "config", config: Path = reg
         raise ConfigError(f"{source}: no cell is left: the restrictions exclude each other")
 
     crops = document.get("crops", {})
-    for kernel in crops.get("kernels", ()):
-        entries = registry.load("kernels", config)
-        if kernel not in entries:
-            raise ConfigError(f"{source}: crops.kernels: {unknown('kernel', kernel, entries)}")
-
     return Run(
         name=document["name"],
         seed=document.get("seed", 0),
@@ -126,7 +121,7 @@ def read(document: Mapping[str, Any], source: str = "config", config: Path = reg
         measures=tuple(document["metrics"]),
         pools=_pools(document.get("pools", {}), source, config),
         crops_per_set=crops.get("per_set", 1),
-        crop_kernels=tuple(crops.get("kernels", dict.fromkeys(cell.kernel for cell in cells))),
+        crop_kernels=_crop_kernels(crops, cells, source, config),
         crop_regions=crops.get("regions", {}),
         resolved=document,
     )
@@ -149,6 +144,17 @@ def _check_links(datasets: Iterable[str], models: Iterable[str], config: Path) -
                         raise ConfigError(f"{name}: {unknown('asset', asset, assets)}")
             elif weights.asset not in assets:
                 raise ConfigError(f"{where}.asset: {unknown('asset', str(weights.asset), assets)}")
+
+
+def _crop_kernels(
+    crops: Mapping[str, Any], cells: Iterable[Cell], source: str, config: Path
+) -> tuple[str, ...]:
+    """Kernels that crop sheets are drawn for: all of the run, or those that the config names."""
+    entries = registry.load("kernels", config)
+    for kernel in crops.get("kernels", ()):
+        if kernel not in entries:
+            raise ConfigError(f"{source}: crops.kernels: {unknown('kernel', kernel, entries)}")
+    return tuple(crops.get("kernels", dict.fromkeys(cell.kernel for cell in cells)))
 
 
 def _pools(pools: Mapping[str, Sequence[str]], source: str, config: Path) -> Mapping[str, Sequence[str]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import math
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +34,7 @@ def data_uri(path: Path) -> str:
 
 def signed(value: float, digits: int = 2) -> str:
     """A number with its sign and a true minus; a dash for NaN, and no sign for what prints as zero."""
-    if value != value:
+    if math.isnan(value):
         return "—"
     text = f"{value:+.{digits}f}"
     return text[1:] if float(text) == 0 else text.replace("-", "−")

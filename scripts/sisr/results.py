@@ -210,7 +210,7 @@ def _lr_sheet(
     shown: Names,
     out: Path,
 ) -> None:
-    """The image and window in which the kernels differ most; below each tile how the reference's leader did."""
+    """The image and window in which the kernels differ most, with the score of the reference's leader."""
     from sisr.figures import crops
 
     hr = {image["name"]: hr_manifest.parent / image["file"] for image in _images(hr_manifest)}

@@ -1,4 +1,4 @@
-"""What the LR kernel does to the models: differences to a reference kernel, ranks, and the sentences about them.
+"""What the LR kernel does to the models: differences to a reference kernel, ranks, and what to say of them.
 
 Everything is computed from the means of the tables (:func:`sisr.tables.summarise`).  Ranks compare values as
 they are printed, among the models that have a value on every kernel; equal ones share the better rank.
@@ -95,7 +95,9 @@ def matrices(
 
 def _ranks(values: NDArray[np.float64], measure: Measure) -> NDArray[np.int64]:
     sign = 1.0 if measure.direction == "higher" else -1.0
-    printed = np.array([[float(measure.show(v)) if v == v else math.nan for v in row] for row in values])
+    printed = np.array(
+        [[math.nan if math.isnan(v) else float(measure.show(v)) for v in row] for row in values]
+    )
     ranks = np.zeros(values.shape, dtype=np.int64)
     complete = np.flatnonzero(~np.isnan(values).any(axis=0))
     for row in range(len(values)):
@@ -134,8 +136,8 @@ def sentences(matrix: Matrix, models: Mapping[str, str], kernels: Mapping[str, s
         said.append(f"{label[first]} leads under all {len(on)} kernels.")
     else:
         said.append(
-            f"{label[first]} leads under {on[0]} ({value(0, first)}) and falls to {ordinal(rank)} of {count} under "
-            f"{on[lowest]} ({value(lowest, first)}), where {label[matrix.leader(lowest)]} leads "
+            f"{label[first]} leads under {on[0]} ({value(0, first)}) and falls to {ordinal(rank)} of {count} "
+            f"under {on[lowest]} ({value(lowest, first)}), where {label[matrix.leader(lowest)]} leads "
             f"({value(lowest, matrix.leader(lowest))})."
         )
     leads = Counter(matrix.leader(kernel) for kernel in range(len(on)))
@@ -152,9 +154,10 @@ def sentences(matrix: Matrix, models: Mapping[str, str], kernels: Mapping[str, s
     if np.isfinite(gaps).any() and math.isfinite(lead):
         worst = int(np.nanargmin(sign * gaps))
         if sign * gaps[worst] < 0:
+            loss = matrix.measure.show(abs(float(gaps[worst])))
             said.append(
-                f"From {on[0]} to {on[worst]} LR it loses {matrix.measure.show(abs(float(gaps[worst])))}{unit}; its "
-                f"lead over the second, {label[second]}, is {matrix.measure.show(lead)}{unit}."
+                f"From {on[0]} to {on[worst]} LR it loses {loss}{unit}; "
+                f"its lead over the second, {label[second]}, is {matrix.measure.show(lead)}{unit}."
             )
     return said
 

@@ -88,8 +88,26 @@ def test_report_holds_every_result_and_loads_nothing(finished: Project) -> None:
     assert not re.findall(r"@import\s|url\(\s*[\"']?(?:https?:)?//", page)
     for shown in ("tables/x2.html", "tables/x4.csv", "figures/quality_x2.svg", "scores.csv", "status.csv"):
         assert f"results/tiny/{shown}" in page
+    for shown in ("phase/kernels.html", "phase/models_x4.html", "robustness/x2.html"):
+        assert f"results/tiny/{shown}" in page
     for kernel in ("matlab-bicubic", "opencv-linear"):
         assert f"results/tiny/figures/crops/tiny_{kernel}_x2_1.jpg" in page
+
+
+def test_phase_and_robustness_tables_are_complete(finished: Project) -> None:
+    grids = rows(finished.read("results/tiny/phase/kernels.csv"))
+    assert [(row["kernel"], row["scale"], row["agrees"]) for row in grids] == [
+        (kernel, scale, "yes") for kernel in ("matlab-bicubic", "opencv-linear") for scale in ("2", "4")
+    ]
+    models = rows(finished.read("results/tiny/phase/models_x2.csv"))
+    ran = {(row["kernel"], row["model"]) for row in models}
+    assert ran == {
+        ("matlab-bicubic", "tiny-espcn"),
+        *((k, m) for k in ("matlab-bicubic", "opencv-linear") for m in ("nearest", "bicubic", "lanczos")),
+    }
+    matrix = rows(finished.read("results/tiny/tables/robustness_x2.csv"))
+    assert {row["difference"] for row in matrix if row["kernel"] == "matlab-bicubic"} == {"0.000000"}
+    assert "leads under" in finished.read("results/tiny/robustness/x2.html")
 
 
 def test_provenance_names_config_and_assets(finished: Project) -> None:

@@ -12,7 +12,9 @@ pytestmark = pytest.mark.workflow
 
 #: Jobs that draw the results of the whole run; the report names files of the copied project, so it is among
 #: them in any case.
-SHOW = {"tables": 2, "kernel_map": 2, "plots": 2, "crops": 4, "render_report": 1, "all": 1}
+SHOW = {"tables": 2, "robustness": 2, "plots": 2, "crops": 4, "render_report": 1, "all": 1}
+#: The phase audit follows the pictures, not the scores.
+AUDIT = {"phase_kernels": 1, "phase_models": 2}
 ONE_SET = ("kernels=matlab-bicubic", "scales=2")
 
 
@@ -39,12 +41,12 @@ def test_editing_ssim_reruns_scoring_and_what_follows(done: Project, finished: P
 
 def test_editing_what_a_model_does_reruns_its_cells(done: Project) -> None:
     done.edit("config/models.yaml", "method: pillow-lanczos", "method: pillow-bilinear")
-    assert planned(done) == {"upscale": 4, "score": 4, "gather": 1, **SHOW}
+    assert planned(done) == {"upscale": 4, "score": 4, "gather": 1, "phase_set": 4, **AUDIT, **SHOW}
 
 
 def test_editing_a_label_redraws_only(done: Project) -> None:
     done.edit("config/models.yaml", "label: Lanczos", "label: Lanczos 3")
-    assert planned(done) == SHOW
+    assert planned(done) == {"phase_models": 2, **SHOW}
 
 
 def test_editing_a_citation_reruns_nothing(done: Project) -> None:
@@ -54,14 +56,16 @@ def test_editing_a_citation_reruns_nothing(done: Project) -> None:
 
 def test_editing_a_recipe_retrains_its_model_only(done: Project) -> None:
     done.edit("config/training/tiny.yaml", "iterations: 5", "iterations: 6")
-    assert planned(done) == {"train_model": 1, "upscale": 1, "score": 1, "gather": 1, **SHOW}
+    audit = {"phase_set": 1, "phase_kernels": 1, "phase_models": 1}
+    assert planned(done) == {"train_model": 1, "upscale": 1, "score": 1, "gather": 1, **audit, **SHOW}
 
 
 def test_adding_a_model_runs_its_cells_and_the_tables(done: Project, finished: Project) -> None:
     classical = CONFIG["suites"]["classical"]
     more = {**classical, "models": [*classical["models"], "bilinear"]}
     done.configure({**CONFIG, "suites": {**CONFIG["suites"], "classical": more}})
-    assert planned(done) == {"upscale": 4, "score": 4, "gather": 1, "provenance": 1, **SHOW}
+    of_cells = {"upscale": 4, "score": 4, "gather": 1, "phase_set": 4}
+    assert planned(done) == {**of_cells, "provenance": 1, **AUDIT, **SHOW}
 
     run = done.run("--config", *ONE_SET, "models=bicubic,bilinear", "--", SCORES)
     assert run.status == 0, run.output

@@ -222,15 +222,9 @@ def report_items():
         *collect("<results>/figures/perception_distortion_x{scale}.svg", scale=scales),
         "<results>/phase/kernels.csv",
         "<results>/phase/kernels.html",
-        *collect(
-            "<results>/phase/models_x{scale}.{form}", scale=scales, form=["csv", "html"]
-        ),
-        *collect(
-            "<results>/robustness/x{scale}.html", scale=scales_of_several_kernels()
-        ),
-        *collect(
-            "<results>/tables/robustness_x{scale}.csv", scale=scales_of_several_kernels()
-        ),
+        *collect("<results>/phase/models_x{scale}.{form}", scale=scales, form=["csv", "html"]),
+        *collect("<results>/robustness/x{scale}.html", scale=scales_of_several_kernels()),
+        *collect("<results>/tables/robustness_x{scale}.csv", scale=scales_of_several_kernels()),
         *[
             f"<results>/figures/crops/{dataset}_{kernel}_x{scale}_{number}.jpg"
             for dataset, kernel, scale in RUN.sets()

@@ -51,10 +51,8 @@ rule phase_kernels:
         "../../envs/base.yaml"
     params:
         sets=RUN.sets(),
-        kernels={
-            kernel: registry.load("kernels")[kernel] for kernel in RUN.values("kernel")
-        },
-        labels=result_labels(),
+        kernels={kernel: registry.load("kernels")[kernel] for kernel in RUN.values("kernel")},
+        datasets=result_labels()["datasets"],
         code=code_digest("audit"),
     message:
         "Auditing the phase of the LR kernels"

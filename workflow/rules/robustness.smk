@@ -7,9 +7,7 @@ rule robustness:
         hr=[f"<results>/hr/{dataset}.json" for dataset in RUN.values("dataset")],
         hr_images=[f"<results>/hr/{dataset}" for dataset in RUN.values("dataset")],
         lr=lr_sets_of_scale,
-        lr_images=lambda wildcards: [
-            path.removesuffix(".json") for path in lr_sets_of_scale(wildcards)
-        ],
+        lr_images=lambda wildcards: [path.removesuffix(".json") for path in lr_sets_of_scale(wildcards)],
     output:
         table=report(
             "<results>/tables/robustness_x{scale}.csv",

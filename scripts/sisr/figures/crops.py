@@ -471,7 +471,10 @@ def lr_sheet(
     pen = ImageDraw.Draw(sheet)
     font = _font(20, bold=True)
     pen.text((_MARGIN, _MARGIN - 4), _clip(title, font, width - 2 * _MARGIN), _INK, font)
-    note = f"{region.w}×{region.h} HR px at ({region.x}, {region.y}); LR pixels ×{scale * enlarge}, HR pixels ×{enlarge}"
+    note = (
+        f"{region.w}×{region.h} HR px at ({region.x}, {region.y}), enlarged without interpolation: "
+        f"HR pixels ×{enlarge}, LR pixels ×{scale * enlarge}"
+    )
     pen.text((_MARGIN, _MARGIN + 26), _clip(note, _font(_SMALL), width - 2 * _MARGIN), _SOFT, _font(_SMALL))
     for index, tile in enumerate(tiles):
         x = _MARGIN + index % columns * (cell + _GAP)

@@ -1,4 +1,4 @@
-"""Figures of models against LR kernels: a heat map of differences, and the order of the models on each kernel.
+"""Figures of models against LR kernels: a heat map of differences, and the models' order on each kernel.
 
 Both have a row for each kernel, so that names of any length can be read, and a column or line for each model.
 """
@@ -59,14 +59,14 @@ def _heat(axis: Axes, matrix: Matrix, reach: float) -> None:
     gaps, measure = matrix.gaps, matrix.measure
     sign = 1 if measure.direction == "higher" else -1
     axis.imshow(
-        _stretch(np.ma.masked_invalid(sign * gaps)), cmap=_colours(), vmin=-_stretch(reach), vmax=_stretch(reach),
-        aspect="auto", interpolation="nearest",
+        _stretch(np.ma.masked_invalid(sign * gaps)), cmap=_colours(), vmin=-_stretch(reach),
+        vmax=_stretch(reach), aspect="auto", interpolation="nearest",
     )  # fmt: skip
     axis.set_facecolor("#eceff2")
     for (row, column), gap in np.ndenumerate(gaps):
         value = float(matrix.values[row, column])
         text = measure.show(value) if row == 0 or not np.isfinite(gap) else _signed(gap, measure.digits)
-        dark = row > 0 and np.isfinite(gap) and abs(_stretch(gap)) > 0.72 * _stretch(reach)
+        dark = row > 0 and np.isfinite(gap) and abs(_stretch(gap)) > 0.66 * _stretch(reach)
         axis.text(
             column, row, text, ha="center", va="center", fontsize=7.5,
             color="white" if dark else style.INK, fontweight="bold" if row == 0 else "normal",
@@ -97,7 +97,10 @@ def _colour_bar(figure: Figure, axes: np.ndarray, reach: float, label: str, unit
     )
     steps = [s for s in (0.1, 0.5, 1, 2, 5, 10, 20) if 0.02 * reach < s <= reach][-4:] or [round(reach, 3)]
     ticks = [-s for s in reversed(steps)] + [0, *steps]
-    bar.set_ticks([float(_stretch(float(tick))) for tick in ticks], labels=[f"{tick:g}".replace("-", "−") for tick in ticks])
+    bar.set_ticks(
+        [float(_stretch(float(tick))) for tick in ticks],
+        labels=[f"{tick:g}".replace("-", "−") for tick in ticks],
+    )
     bar.set_label(f"{label}{f' ({unit})' if unit else ''}; blue is better")
     bar.outline.set_visible(False)
 
@@ -167,7 +170,7 @@ def _heading(matrix: Matrix, groups: Mapping[str, str], scale: int) -> str:
     return f"{groups.get(matrix.group, matrix.group)}, {matrix.measure.label}{unit}, ×{scale}"
 
 
-def _lines(matrix: Matrix, kernels: Mapping[str, str]) -> int:
+def _lines(matrix: Matrix, kernels: Mapping[str, str]) -> float:
     return max(3, sum(1 + 0.5 * name.count("\n") for name in _wrapped(matrix, kernels)))
 
 

@@ -51,13 +51,7 @@ def draw_trade_off(scores: pd.DataFrame, out: Path) -> Path:
     )
 
 
-def draw_kernels(scores: pd.DataFrame, out: Path) -> Path:
-    return plots.kernel_map(
-        summarise(scores), PSNR, out, models=MODELS, groups=DATASETS, kernels=KERNELS, scale=4
-    )
-
-
-ALL = pytest.mark.parametrize("draw", [draw_quality, draw_trade_off, draw_kernels])
+ALL = pytest.mark.parametrize("draw", [draw_quality, draw_trade_off])
 
 
 @pytest.fixture
@@ -117,11 +111,9 @@ def test_infinite_values_are_left_out_and_said_to_be(
     scores.loc[here, "value"] = np.inf
     draw_quality(scores, tmp_path / "a.png")
     draw_trade_off(scores, tmp_path / "b.png")
-    draw_kernels(scores, tmp_path / "c.png")
     texts = [[t.get_text() for axis in figure.axes for t in axis.texts] for figure in figures]
     assert "inf × 5, not drawn" in texts[0]
     assert "not drawn (inf): Model number 2" in texts[1]
-    assert "inf" in texts[2]
     for axis in figures[0].axes:
         assert np.isfinite(axis.get_xlim()).all()
 
@@ -142,17 +134,6 @@ def test_a_model_without_scores_keeps_its_row(
     set5, urban = figures[0].axes[:2]
     assert [label.get_text() for label in set5.get_yticklabels()] == list(MODELS.values())
     assert "no scores" in [text.get_text() for text in urban.texts]
-
-
-def test_heat_map_shows_differences_to_the_first_kernel(
-    scores: pd.DataFrame, tmp_path: Path, figures: list[Figure]
-) -> None:
-    flat = scores.copy()
-    psnr = flat["metric"] == "psnr"
-    flat.loc[psnr, "value"] = np.where(flat.loc[psnr, "kernel"] == "matlab-bicubic", 30.0, 28.5)
-    draw_kernels(flat, tmp_path / "a.png")
-    texts = {t.get_text() for t in figures[0].axes[0].texts}
-    assert texts == {"30.00", "28.50 (−1.50)"}
 
 
 @ALL

@@ -15,7 +15,7 @@ PICTURES = {"astronaut": data.astronaut(), "coffee": data.coffee(), "camera": da
 
 
 def reduced(picture: np.ndarray, factor: int, down: int, right: int) -> np.ndarray:
-    """Means of factor x factor pixels, from an offset: the picture that is (down, right) / factor pixels off."""
+    """Means of factor x factor pixels from an offset: a picture that is (down, right) / factor pixels off."""
     height, width = ((side - 12) // factor * factor for side in picture.shape[:2])
     part = picture[down : down + height, right : right + width].astype(float)
     blocks = part.reshape(height // factor, factor, width // factor, factor, *picture.shape[2:])

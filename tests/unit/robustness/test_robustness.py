@@ -130,9 +130,7 @@ def test_figures_are_the_same_bytes_and_nothing_is_clipped(  # type: ignore[no-u
     kernels = {f"k{i}": f"A kernel with quite a long name, number {i}" for i in range(size[0])}
     models = {f"m{i}": f"OpenCV FSRCNN-small {i}" for i in range(size[1])}
     values = {k: {m: float(rng.normal(27, 4)) for m in models} for k in kernels}
-    found = matrices(
-        summary(values), PSNR, 4, models=list(models), groups=["set"], kernels=list(kernels)
-    )
+    found = matrices(summary(values), PSNR, 4, models=list(models), groups=["set"], kernels=list(kernels))
     labels = {"models": models, "kernels": kernels, "groups": {"set": "A set"}, "scale": 4}
     saved = []
     save = figures.style.save
