@@ -30,11 +30,11 @@ TOLERANCE = 0.02
 
 # --- on ramps -------------------------------------------------------------------------------------------
 
-#: Side of a ramp along and across its slope in pixels, and its slope in levels a pixel.  The middle third is
-#: used, so that kernels of up to 65 pixels see no border: MATLAB's Lanczos at x8 has 48.
-_ALONG, _ACROSS, _SLOPE = 96, 128, 2
-#: Amplitude of the dither in levels, and number of patterns.
-_DITHER, _PATTERNS = 30, 16
+#: Side of a ramp along and across its slope in pixels.  The middle third is used, so that kernels of up to 65
+#: pixels see no border: MATLAB's Lanczos at x8 has 48.
+_ALONG, _ACROSS = 96, 128
+#: Least and greatest slope in levels a pixel, amplitude of the noise in levels, and number of ramps an axis.
+_SLOPES, _DITHER, _RAMPS = (1.2, 2.0), 30, 16
 
 
 class Downsampler(Protocol):
@@ -44,7 +44,7 @@ class Downsampler(Protocol):
 
 
 class RampShift(NamedTuple):
-    """Shift on ramps in HR pixels, and the standard error of each axis (0 for an exact one)."""
+    """Shift on ramps in HR pixels, and the half width of each axis' 99.9 % interval."""
 
     down: float
     right: float
@@ -56,39 +56,50 @@ def ramp_shift(downsample: Downsampler, scale: int) -> RampShift:
     """Shift of a downsampling function's grid, from ramps along each axis.
 
     Rounding to 8 bits alone would hide a quarter of a pixel on a ramp of 2 levels a pixel.  So every ramp
-    carries integer noise, which spreads what is rounded evenly over the fractions of a level, and is used
-    four times: with the noise added and subtracted, which cancels the noise itself, and each of them also as
-    its negative (255 - v), which cancels the direction in which ties are rounded.
+    carries noise, which spreads what is rounded evenly over the fractions of a level, and is used four times:
+    with the noise added and subtracted, which cancels the noise itself, and each of them also as its negative
+    (255 - v), which cancels the direction in which ties are rounded and, drawn from the same key, noise that
+    the kernel itself adds.  Every ramp has another slope and key, so that what a coarser quantiser (JPEG's) or
+    a random blur does to one is not done to all.
 
-    The error of the mean is below 0.02 pixels for deterministic kernels; for kernels that draw random numbers
-    it is what the returned standard errors say.
+    The error of the mean is below 0.02 pixels for linear kernels; for kernels that draw random numbers or
+    compress it is what the returned intervals say.
     """
     rng = np.random.default_rng(0)
     along, across = (side - side % scale for side in (_ALONG, _ACROSS))
     centres = (np.arange(along // scale) + 0.5) * scale - 0.5
     middle = np.flatnonzero((centres >= along / 3) & (centres <= 2 * along / 3 - 1))
     rows = slice(across // scale // 4, across // scale - across // scale // 4)
-    line = _SLOPE * np.arange(along) + (255 - _SLOPE * (along - 1)) // 2
-    expected = line[0] + _SLOPE * centres[middle]
 
-    found: Floats = np.empty((_PATTERNS, 2))
-    for pattern in range(_PATTERNS):
-        noise = rng.integers(-_DITHER, _DITHER + 1, (across, along))
+    found: Floats = np.empty((_RAMPS, 2))
+    for number, slope in enumerate(np.linspace(*_SLOPES, _RAMPS)):
+        first = 127.5 - slope * (along - 1) / 2
+        line = first + slope * np.arange(along)
+        expected = first + slope * centres[middle]
+        noise = rng.uniform(-_DITHER, _DITHER, (across, along))
         for axis in range(2):
             total = 0.0
             for sign in (1, -1):
                 for negative in (False, True):
-                    ramp = line + sign * noise
-                    hr = np.asarray(255 - ramp if negative else ramp, np.uint8)
-                    key = f"ramp/{pattern}/{axis}/{sign}/{negative}"
+                    ramp = np.rint(line + sign * noise).astype(np.uint8)
+                    hr = 255 - ramp if negative else ramp
+                    key = f"ramp/{number}/{axis}"
                     lr = downsample(hr if axis else np.ascontiguousarray(hr.T), key).astype(float)
                     lr = lr if axis else lr.T
                     values = (255 - lr if negative else lr)[rows, middle]
-                    total += float((values - expected).mean()) / _SLOPE / 4
-            found[pattern, axis] = total
+                    total += float((values - expected).mean()) / slope / 4
+            found[number, axis] = total
     down, right = found.mean(axis=0)
-    errors = found.std(axis=0, ddof=1) / np.sqrt(_PATTERNS)
+    errors = found.std(axis=0, ddof=1) / np.sqrt(_RAMPS)
+    errors *= interval(_RAMPS)
     return RampShift(float(down), float(right), float(errors[0]), float(errors[1]))
+
+
+def interval(count: int) -> float:
+    """Half width of the 99.9 % interval of a mean over ``count`` values, in standard errors (Student's t)."""
+    from scipy.special import stdtrit
+
+    return float(stdtrit(count - 1, 0.9995))
 
 
 # --- on pictures ----------------------------------------------------------------------------------------

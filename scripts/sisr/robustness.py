@@ -156,7 +156,7 @@ def sentences(matrix: Matrix, models: Mapping[str, str], kernels: Mapping[str, s
         if sign * gaps[worst] < 0:
             loss = matrix.measure.show(abs(float(gaps[worst])))
             said.append(
-                f"From {on[0]} to {on[worst]} LR it loses {loss}{unit}; "
+                f"From {on[0]} to {on[worst]} LR {label[first]} loses {loss}{unit}; "
                 f"its lead over the second, {label[second]}, is {matrix.measure.show(lead)}{unit}."
             )
     return said

@@ -33,9 +33,9 @@ runner = CliRunner()
 def test_documented_phase_is_the_measured_one(kernel: str, scale: int) -> None:
     found = audit.kernel_ramp(kernel, scale)
     documented = kernels.phase(registry.entry("kernels", kernel), scale)
-    error = 3 * max(found.down_error, found.right_error)
-    # Random kernels and noise: three standard errors of the measurement, which must itself mean something.
-    assert error < 1.0
+    # Random kernels, noise, JPEG: the interval of the measurement, which must itself mean something.
+    error = max(found.down_error, found.right_error)
+    assert error < scale / 4
     gap = np.abs(np.subtract(found[:2], documented)).max()
     assert gap <= max(TOLERANCE, error)
 
@@ -48,7 +48,7 @@ def test_documented_phase_is_the_measured_one(kernel: str, scale: int) -> None:
 def test_nearest_of_two_programs(kernel: str, expected: float) -> None:
     if kernel not in registry.load("kernels"):
         pytest.skip(f"no kernel '{kernel}' in the registry")
-    assert audit.kernel_ramp(kernel, 4)[:2] == pytest.approx((expected, expected), abs=1e-9)
+    assert audit.kernel_ramp(kernel, 4)[:2] == pytest.approx((expected, expected), abs=0.005)
 
 
 def test_torch_nearest_and_slicing_are_where_opencv_nearest_is() -> None:
@@ -158,10 +158,10 @@ def test_median_of_no_one_and_some_images() -> None:
     assert math.isnan(none.down)
     one = audit.median_shift([(0.1, 0.2), (math.nan, math.nan)])
     assert one == (0.1, 0.2, math.inf, 1)
-    # Student's t for 99.7 % and 4 degrees of freedom is 6.435 (scipy.stats.t.ppf(0.9985, 4)).
+    # Student's t for 99.9 % and 4 degrees of freedom, two-sided, is 8.610 in printed tables.
     some = audit.median_shift([(x, 0.0) for x in (0.0, 0.1, 0.2, 0.3, 0.4)])
     assert some.down == pytest.approx(0.2)
-    assert some.error == pytest.approx(6.435 * np.std([0, 0.1, 0.2, 0.3, 0.4], ddof=1) / np.sqrt(5), rel=1e-3)
+    assert some.error == pytest.approx(8.610 * np.std([0, 0.1, 0.2, 0.3, 0.4], ddof=1) / np.sqrt(5), rel=1e-3)
 
 
 def test_images_are_chosen_evenly() -> None:

@@ -112,7 +112,7 @@ def test_ramps_give_the_centroid_of_any_kernel(scale: int, size: int) -> None:
     assert found[:2] == pytest.approx(expected, abs=TOLERANCE)
 
 
-def test_random_downsampling_has_a_standard_error() -> None:
+def test_random_downsampling_has_an_error() -> None:
     def downsample(hr: np.ndarray, key: str) -> np.ndarray:
         # A key's first letters are no seed: the sum of all of them is one here.
         rng = np.random.default_rng(sum(key.encode()))
@@ -120,7 +120,7 @@ def test_random_downsampling_has_a_standard_error() -> None:
         return np.ascontiguousarray(hr[down::4, right::4])
 
     found = ramp_shift(downsample, 4)
-    assert 0.05 < found.down_error < 0.5
-    assert abs(found.down) < 4 * found.down_error
+    assert 0.1 < found.down_error < 1
+    assert abs(found.down) < found.down_error
     exact = ramp_shift(lambda hr, key: np.ascontiguousarray(hr[::4, ::4]), 4)
-    assert exact == pytest.approx((-1.5, -1.5, 0, 0), abs=1e-9)
+    assert exact == pytest.approx((-1.5, -1.5, 0, 0), abs=0.01)
