@@ -22,22 +22,29 @@ def test_whole_plan_has_one_job_a_cell_and_shard(project: Project, configfile: s
     cells = sum(datasets[cell.dataset].get("shards", 1) for cell in planned.cells)
     sets = planned.sets()
     assert (run.jobs["upscale"], run.jobs["score"]) == (cells, cells)
-    assert (run.jobs["make_lr"], run.jobs["crops"]) == (len(sets), len(sets))
+    drawn = [kernel for _, kernel, _ in sets if kernel in planned.crop_kernels]
+    assert (run.jobs["make_lr"], run.jobs["phase_set"], run.jobs["crops"]) == (
+        len(sets),
+        len(sets),
+        len(drawn),
+    )
+    assert (run.jobs["phase_kernels"], run.jobs["phase_models"], run.jobs["robustness"]) == (1, 2, 1)
     assert run.jobs["prepare_dataset"] == len(planned.values("dataset"))
     assert (run.jobs["tables"], run.jobs["plots"]) == (2, 2)
     assert run.jobs["render_report"] == 1
     assert not (project.root / "results").exists()
     if configfile is None:
-        # Three sets, two scales, 14 models; Urban100 in four shards: 2 x (14 + 14 + 4 x 14).
-        assert cells == 168
+        # Three sets, two scales, 15 models, Urban100 in four shards: 2 x (15 + 15 + 4 x 15).  Robustness: 11
+        # models on 24 kernels beside MATLAB bicubic.
+        assert cells == 180 + 264
 
 
 @pytest.mark.parametrize(
     ("restriction", "cells"),
     [
-        (("datasets=set5", "scales=2"), 14),
-        (("datasets=set5,set14", "scales=4", "models=bicubic,vdsr"), 4),
-        (("datasets=[set5,set14]", "scales=[2,4]", "models=[bicubic]"), 4),
+        (("datasets=set5", "scales=2"), 15),
+        (("datasets=set5,set14", "scales=4", "models=bicubic,vdsr"), 4 + 24 * 2),
+        (("datasets=[set5,set14]", "scales=[2,4]", "models=[bicubic]"), 4 + 24),
         (("suite=small_sets", "models=bicubic"), 4),
     ],
 )
