@@ -59,8 +59,8 @@ def ramp_shift(downsample: Downsampler, scale: int) -> RampShift:
     carries noise, which spreads what is rounded evenly over the fractions of a level, and is used four times:
     with the noise added and subtracted, which cancels the noise itself, and each of them also as its negative
     (255 - v), which cancels the direction in which ties are rounded and, drawn from the same key, noise that
-    the kernel itself adds.  Every ramp has another slope and key, so that what a coarser quantiser (JPEG's) or
-    a random blur does to one is not done to all.
+    the kernel itself adds.  Every ramp has another slope and key, so that what a coarser quantiser (JPEG's)
+    or a random blur does to one is not done to all.
 
     The error of the mean is below 0.02 pixels for linear kernels; for kernels that draw random numbers or
     compress it is what the returned intervals say.

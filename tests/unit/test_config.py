@@ -58,6 +58,12 @@ def test_command_line_lists_are_split(document: dict[str, Any]) -> None:
     assert run.values("model") == ["bicubic"]
 
 
+def test_crop_sheets_are_for_all_kernels_or_those_that_are_named(document: dict[str, Any]) -> None:
+    assert read(document).crop_kernels == ("matlab-bicubic",)
+    named = {**document, "crops": {"kernels": ["opencv-linear"]}}
+    assert read(named).crop_kernels == ("opencv-linear",)
+
+
 def test_suite_restricts(document: dict[str, Any]) -> None:
     assert read({**document, "suite": "b"}).values("dataset") == ["set5", "set14"]
 
@@ -74,6 +80,7 @@ def test_suite_restricts(document: dict[str, Any]) -> None:
         ({"metrics": ["psnr@y-bt602"]}, "did you mean 'y-bt601'"),
         ({"metrics": ["psnr"]}, "METRIC@PROTOCOL"),
         ({"pools": {"p": ["set6"]}}, "pools.p: unknown dataset 'set6'; did you mean 'set5'?"),
+        ({"crops": {"kernels": ["bicubik"]}}, "crops.kernels: unknown kernel 'bicubik'"),
         ({"datasets": "set14", "scales": "2"}, "no cell is left"),
         ({"name": "../x"}, "name: '../x' does not match"),
         ({"device": "gpu"}, "device: 'gpu' does not match"),

@@ -80,7 +80,8 @@ def test_sentences_say_what_the_table_says() -> None:
         "where Model D leads (24.00 dB).",
         "Leaders under the 3 kernels: Model A (1), Model B (1), Model D (1).",
         "Of 6 pairs of models, 5 change their order under some kernel.",
-        "From MATLAB bicubic to Nearest LR Model A loses 12.00 dB; its lead over the second, Model B, is 0.50 dB.",
+        "From MATLAB bicubic to Nearest LR Model A loses 12.00 dB; "
+        "its lead over the second, Model B, is 0.50 dB.",
     ]
 
 
