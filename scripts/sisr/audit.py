@@ -14,7 +14,7 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,9 +24,6 @@ from sisr.atomic import write_text
 from sisr.images import modcrop, read_image
 from sisr.pages import signed, write_page
 from sisr.phase import TOLERANCE, RampShift, image_shift, interval, ramp_shift
-
-if TYPE_CHECKING:
-    from sisr.scoring import Pair
 
 #: Columns of the table of one LR set; ``model`` is empty where the picture is the LR image itself.
 SET_COLUMNS = ("dataset", "image", "kernel", "scale", "model", "down", "right")
@@ -298,8 +295,10 @@ def write_models(
 # --- two folders, for the command line ------------------------------------------------------------------
 
 
-def audit_pairs(pairs: Iterable[Pair], scale: int) -> tuple[list[tuple[str, float, float]], Shift]:
-    """Shift of each picture of :func:`sisr.scoring.match_folders`, LR or SR by its size; and their median.
+def audit_pairs(
+    pairs: Iterable[tuple[str, Path, Path]], scale: int
+) -> tuple[list[tuple[str, float, float]], Shift]:
+    """Shift of each (name, HR file, picture), a picture being LR or SR by its size; and their median.
 
     Raises
     ------
@@ -308,9 +307,9 @@ def audit_pairs(pairs: Iterable[Pair], scale: int) -> tuple[list[tuple[str, floa
     from sisr.errors import ScoreError
 
     rows = []
-    for pair in pairs:
-        picture = read_image(pair.sr_path).array
-        hr = modcrop(read_image(pair.hr_path).array, scale)
+    for name, hr_path, path in pairs:
+        picture = read_image(path).array
+        hr = modcrop(read_image(hr_path).array, scale)
         (height, width), found = hr.shape[:2], picture.shape[:2]
         if found == (height, width):
             distance = 1
@@ -318,10 +317,10 @@ def audit_pairs(pairs: Iterable[Pair], scale: int) -> tuple[list[tuple[str, floa
             distance = scale
         else:
             raise ScoreError(
-                f"{pair.image}: expected {width}x{height} (SR) or {width // scale}x{height // scale} (LR), "
+                f"{name}: expected {width}x{height} (SR) or {width // scale}x{height // scale} (LR), "
                 f"found {found[1]}x{found[0]}"
             )
-        rows.append((pair.image, *image_shift(hr, picture, distance, scale)))
+        rows.append((name, *image_shift(hr, picture, distance, scale)))
     return rows, median_shift(row[1:] for row in rows)
 
 

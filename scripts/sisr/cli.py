@@ -278,7 +278,8 @@ def audit_pair(
     from sisr.audit import OFF, audit_pairs, signed_pair
     from sisr.scoring import match_folders
 
-    rows, median = audit_pairs(match_folders(hr, other, scale), scale)
+    pairs = [(pair.image, pair.hr_path, pair.sr_path) for pair in match_folders(hr, other, scale)]
+    rows, median = audit_pairs(pairs, scale)
     width = max(6, *(len(name) for name, *_ in rows))
     for name, *shift in rows:
         typer.echo(f"{name:{width}}  {signed_pair(shift)}")
