@@ -134,10 +134,11 @@ def image_shift(
     -----
     Least squares on the pictures themselves (Lucas and Kanade, IJCAI 1981): the shift, a gain and an offset
     with which the smoothed HR image, interpolated by cubic splines, is nearest to the smoothed picture.  Its
-    second derivatives are fitted too: they are what another blur adds, and without them a strong blur moves the
-    result through the borders.  On shifts that are known exactly the error is below 0.006 pixels, where phase correlation (scikit-image's, with and without window
-    and whitening) is off by up to 0.13: a picture is not periodic, and its borders pull it to zero.  Aliasing
-    in pictures made without antialiasing is noise to it: about 0.03 pixels an image of Set5 at x4.
+    second derivatives are fitted too: they are what another blur adds, and without them a strong blur would
+    move the result through the borders.  On shifts that are known exactly the error is below 0.006 pixels,
+    where phase correlation (scikit-image's, with and without window and whitening) is off by up to 0.13: a
+    picture is not periodic, and its borders pull it to zero.  Aliasing in pictures made without antialiasing
+    is noise to it: about 0.03 pixels an image of Set5 at x4.
     """
     from scipy import ndimage
 
