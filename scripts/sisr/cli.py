@@ -128,11 +128,12 @@ def degrade(
     target: Annotated[Path, typer.Argument(metavar="OUT", help="Folder for the LR images.")],
     kernel: Annotated[str, typer.Option("--kernel", "-k", help="See `sisr list kernels`.")],
     scale: Scale,
+    seed: Annotated[int, typer.Option(help="For kernels that draw random numbers.")] = 0,
 ) -> None:
     """Make LR images: OUT/<stem>.png for every image of IN, cropped to a multiple of the scale."""
     from sisr.degrade import degrade_folder
 
-    written = degrade_folder(source, target, kernel, scale)
+    written = degrade_folder(source, target, kernel, scale, seed=seed)
     typer.echo(f"{len(written)} LR images in {target}")
 
 

@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 
 from sisr import registry
 from sisr.errors import ConfigError, unknown
+from sisr.kernels import require_scale
 from sisr.metrics.protocol import parse_measures
 from sisr.models import get as get_model
 from sisr.recipes import read_recipe
@@ -109,6 +110,7 @@ def read(document: Mapping[str, Any], source: str = "config", config: Path = reg
             cells = dict.fromkeys(cell for cell in cells if cell[position] in wanted)
     if not cells:
         raise ConfigError(f"{source}: no cell is left: the restrictions exclude each other")
+    _check_scales(cells, source, config)
 
     return Run(
         name=document["name"],
@@ -122,6 +124,15 @@ def read(document: Mapping[str, Any], source: str = "config", config: Path = reg
         crop_regions=document.get("crops", {}).get("regions", {}),
         resolved=document,
     )
+
+
+def _check_scales(cells: Iterable[Cell], source: str, config: Path) -> None:
+    """Raise :class:`ConfigError` where a kernel is not defined at a scale of its cells."""
+    for kernel, scale in dict.fromkeys((cell.kernel, cell.scale) for cell in cells):
+        try:
+            require_scale(kernel, registry.entry("kernels", kernel, config), scale)
+        except ConfigError as error:
+            raise ConfigError(f"{source}: suites: {error}") from None
 
 
 def _check_links(datasets: Iterable[str], models: Iterable[str], config: Path) -> None:

@@ -119,9 +119,9 @@ def make_lr(
         "kernel": kernel,
         "scale": scale,
         "function": entry["function"],
-        "params": entry.get("params", {}),
+        "params": kernels.params(entry, scale),
         "border": entry["border"],
-        "phase": list(kernels.phase(entry, scale)),
+        "phase": list(kernels.phase(entry, scale, config)),
         "images": list(tqdm(results, label, len(hr_set["images"]), unit="image")),
     }
     write_json(manifest, content)

@@ -7,7 +7,7 @@ from snakemake.exceptions import WorkflowError
 # The library lies beside the scripts (see rules' "../../scripts"), where a script finds it without being told.
 sys.path.insert(0, str(Path(str(workflow.current_basedir)).parents[1] / "scripts"))
 
-from sisr import registry
+from sisr import kernels, registry
 from sisr.config import read as read_config
 from sisr.device import resolve as resolve_device
 from sisr.digest import code_digest
@@ -75,6 +75,24 @@ def hr_pictures(wildcards):
     if path is None or not Path(path).expanduser().is_dir():
         return []
     return sorted(str(file) for file in Path(path).expanduser().iterdir() if file.suffix.lower() in SUFFIXES)
+
+
+def kernel_file(wildcards):
+    """The file that a kernel is read from, so that changing it makes new LR images; a missing one is the job's error."""
+    file = kernels.file_of(registry.load("kernels")[wildcards.kernel])
+    return str(file) if file is not None and file.is_file() else []
+
+
+def kernel_entry(wildcards):
+    """What the registry says of the kernel and can change its LR images; editing a citation re-runs nothing."""
+    entry = registry.load("kernels")[wildcards.kernel]
+    keys = ("function", "params", "per_scale", "border", "phase", "random")
+    return {key: entry[key] for key in keys if key in entry}
+
+
+def kernel_digest(wildcards):
+    function = registry.load("kernels")[wildcards.kernel]["function"]
+    return code_digest("degrade", *kernels.modules(function))
 
 
 def run_assets():

@@ -31,6 +31,7 @@ rule make_lr:
     input:
         hr="<results>/hr/{dataset}.json",
         hr_images="<results>/hr/{dataset}",
+        kernel_file=kernel_file,
     output:
         manifest="<results>/lr/{dataset}/{kernel}/x{scale}.json",
         images=directory("<results>/lr/{dataset}/{kernel}/x{scale}"),
@@ -40,15 +41,16 @@ rule make_lr:
         dataset="[^/]+",
         kernel="[^/]+",
         scale="[0-9]+",
+    # Some kernels are functions of PyTorch and scikit-image.
     conda:
-        "../../envs/base.yaml"
+        "../../envs/torch.yaml"
     resources:
         mem_mb=2000,
         runtime=30,
     params:
-        entry=lambda wildcards: registry.load("kernels")[wildcards.kernel],
+        entry=kernel_entry,
         seed=RUN.seed,
-        code=code_digest("degrade"),
+        code=kernel_digest,
     message:
         "Making LR images of {wildcards.dataset} at x{wildcards.scale} with {wildcards.kernel}"
     script:

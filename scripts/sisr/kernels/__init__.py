@@ -2,6 +2,7 @@
 
 A kernel is an entry of ``config/kernels.yaml``: the name of a function of :data:`FUNCTIONS` with its
 parameters.  A new kernel of a known function is one entry; new mathematics is one function more.
+docs/kernels.md shows them all.
 """
 
 from __future__ import annotations
@@ -18,15 +19,29 @@ from numpy.typing import NDArray
 
 from sisr import registry
 from sisr.errors import ConfigError, ImageError, unknown
+from sisr.images import require_pixels
+from sisr.kernels import user
 
 #: Functions by the name that registry entries use: "module:attribute", imported when first used.
 #: ``function(hr, scale, *, border, **params) -> lr``; hr is uint8 (H, W) or (H, W, 3) whose sides are
 #: multiples of the scale, lr is uint8 and smaller by the scale.  Functions of entries with ``random: true``
 #: are also given ``rng``, a ``numpy.random.Generator``.
 FUNCTIONS: dict[str, str] = {
+    "anisotropic-gaussian": "sisr.kernels.gaussian:anisotropic_subsample",
+    "bicubic-jpeg": "sisr.kernels.jpeg:bicubic_jpeg",
+    "bicubic-noise": "sisr.kernels.noise:bicubic_noise",
+    "bsrgan": "sisr.kernels.bsrgan:bsrgan",
+    "gaussian-bicubic": "sisr.kernels.gaussian:gaussian_bicubic",
+    "gaussian-subsample": "sisr.kernels.gaussian:gaussian_subsample",
     "matlab-imresize": "sisr.kernels.matlab:shrink",
+    "motion-bicubic": "sisr.kernels.motion:motion_bicubic",
     "opencv-resize": "sisr.kernels.libraries:opencv_resize",
     "pillow-resize": "sisr.kernels.libraries:pillow_resize",
+    "psf-subsample": "sisr.kernels.user:psf_subsample",
+    "realesrgan": "sisr.kernels.realesrgan:realesrgan",
+    "skimage-resize": "sisr.kernels.libraries:skimage_resize",
+    "subsample": "sisr.kernels.libraries:subsample",
+    "torch-resize": "sisr.kernels.libraries:torch_resize",
 }
 
 
@@ -53,17 +68,21 @@ def apply(
 
     Raises
     ------
-    ConfigError : unknown kernel or function, parameter that it does not take, random kernel without a key
-    ImageError : sides that are not multiples of the scale
+    ConfigError
+        Unknown kernel or function, parameter that it does not take, scale that the kernel is not defined
+        at, random kernel without a key.
+    ImageError : not such an image, or sides that are not multiples of the scale
     """
     entry = registry.entry("kernels", kernel_id, config)
+    require_pixels(hr, f"kernel '{kernel_id}'")
     height, width = hr.shape[:2]
-    if height % scale or width % scale or hr.size == 0:
+    if height % scale or width % scale:
         raise ImageError(
             f"kernel '{kernel_id}': expected sides that are multiples of {scale}, found {width}x{height}"
         )
+    require_scale(kernel_id, entry, scale)
     function = resolve(entry["function"])
-    arguments = {"border": entry["border"], **entry.get("params", {})}
+    arguments = {"border": entry["border"], **_arguments(entry, scale, config)}
     if entry.get("random", False):
         arguments["rng"] = _generator(kernel_id, rng_key)
     try:
@@ -84,10 +103,45 @@ def resolve(name: str) -> Callable[..., NDArray[np.uint8]]:
     return getattr(import_module(module), attribute)
 
 
-def phase(entry: Mapping[str, Any], scale: int) -> tuple[float, float]:
-    """Where LR samples lie, (down, right) in HR pixels from the centre of the area they stand for."""
+def modules(name: str) -> list[str]:
+    """The module of a function, below ``sisr``; none for a name that is not known, which the job reports."""
+    module = FUNCTIONS.get(name, "").partition(":")[0].removeprefix("sisr.")
+    return [module] if module else []
+
+
+def require_scale(kernel_id: str, entry: Mapping[str, Any], scale: int) -> None:
+    """Raise :class:`ConfigError` if the kernel's parameters are given by scale, and not for this one."""
+    defined = entry.get("per_scale")
+    if defined is not None and str(scale) not in defined:
+        known = ", ".join(f"x{known}" for known in defined)
+        raise ConfigError(f"kernel '{kernel_id}' is not defined at x{scale}: expected one of {known}")
+
+
+def params(entry: Mapping[str, Any], scale: int) -> dict[str, Any]:
+    """Arguments of a kernel's function at a scale, as the registry has them."""
+    return {**entry.get("params", {}), **entry.get("per_scale", {}).get(str(scale), {})}
+
+
+def file_of(entry: Mapping[str, Any], config: Path = registry.CONFIG) -> Path | None:
+    """The file that a kernel is read from, if any; a relative path starts in the folder ``config``."""
+    name = entry.get("params", {}).get("file")
+    return None if name is None else config / Path(name).expanduser()
+
+
+def phase(entry: Mapping[str, Any], scale: int, config: Path = registry.CONFIG) -> tuple[float, float]:
+    """Where LR samples lie, (down, right) in HR pixels from the centre of the area they stand for.
+
+    A kernel from a file that declares no phase has that of its centre of mass.
+    """
+    if "phase" not in entry:
+        return user.phase(scale, **_arguments(entry, scale, config))
     down, right = entry["phase"].get(str(scale), (0, 0))
     return float(down), float(right)
+
+
+def _arguments(entry: Mapping[str, Any], scale: int, config: Path) -> dict[str, Any]:
+    file = file_of(entry, config)
+    return params(entry, scale) | ({} if file is None else {"file": str(file)})
 
 
 def _generator(kernel_id: str, rng_key: str | None) -> np.random.Generator:

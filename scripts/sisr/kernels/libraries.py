@@ -1,8 +1,8 @@
-"""Downsampling with OpenCV and Pillow, as found in training code and in practice.
+"""Downsampling with OpenCV, Pillow, PyTorch and scikit-image, as found in training code and in practice.
 
-OpenCV's linear, cubic and Lanczos kernels are those of enlarging: they read 2, 4 or 8 HR samples a side,
-however much they shrink, so that finer detail aliases.  Pillow widens its kernels by the scale, as MATLAB
-does.
+The libraries are called, not rewritten.  OpenCV's linear, cubic and Lanczos kernels are those of enlarging:
+they read 2, 4 or 8 HR samples a side, however much they shrink, so that finer detail aliases.  Pillow, and
+PyTorch with ``antialias``, widen their kernels by the scale, as MATLAB does; scikit-image blurs first.
 """
 
 from __future__ import annotations
@@ -23,9 +23,11 @@ _PILLOW = {
     "nearest": "NEAREST",
     "box": "BOX",
     "bilinear": "BILINEAR",
+    "hamming": "HAMMING",
     "bicubic": "BICUBIC",
     "lanczos": "LANCZOS",
 }
+_TORCH = ("nearest", "bilinear", "bicubic")
 
 
 def opencv_resize(hr: NDArray[np.uint8], scale: int, *, border: str, interpolation: str) -> NDArray[np.uint8]:
@@ -49,6 +51,52 @@ def pillow_resize(hr: NDArray[np.uint8], scale: int, *, border: str, interpolati
     size = (hr.shape[1] // scale, hr.shape[0] // scale)
     resampling = getattr(Image.Resampling, _PILLOW[interpolation])
     return np.asarray(Image.fromarray(hr).resize(size, resampling))
+
+
+def torch_resize(hr: NDArray[np.uint8], scale: int, *, border: str, interpolation: str) -> NDArray[np.uint8]:
+    """``torch.nn.functional.interpolate`` to (H/scale, W/scale), with ``antialias=True`` unless nearest.
+
+    The image is float32 on [0, 255], as in training code; the result is clipped and rounded half to even
+    (``torch.round``).  PyTorch also accepts uint8, with integer weights: that is another, Pillow-like kernel.
+    At the border it drops the taps outside and normalises.
+    """
+    import torch
+    from torch.nn.functional import interpolate
+
+    if interpolation not in _TORCH:
+        raise ConfigError(unknown("PyTorch interpolation", interpolation, _TORCH))
+    filtered = interpolation != "nearest"
+    _require_border(border, "renormalise" if filtered else "none", "PyTorch")
+    size = (hr.shape[0] // scale, hr.shape[1] // scale)
+    planes = []
+    for plane in np.atleast_3d(hr).transpose(2, 0, 1):  # one by one: float32 of the whole takes 4 times hr
+        tensor = torch.from_numpy(np.ascontiguousarray(plane))[None, None].float()
+        lr = interpolate(tensor, size, mode=interpolation, antialias=filtered)
+        planes.append(lr[0, 0].round().clamp(0, 255).byte().numpy())
+    return np.dstack(planes) if hr.ndim == 3 else planes[0]
+
+
+def skimage_resize(hr: NDArray[np.uint8], scale: int, *, border: str, order: int) -> NDArray[np.uint8]:
+    """``skimage.transform.resize`` with ``anti_aliasing=True``, then ``img_as_ubyte``.
+
+    A Gaussian of sigma ``(scale - 1) / 2`` HR pixels, then interpolation of ``order`` (1: linear, 3: cubic).
+    """
+    from skimage.transform import resize
+    from skimage.util import img_as_ubyte
+
+    _require_border(border, "reflect", "scikit-image's default")
+    size = (hr.shape[0] // scale, hr.shape[1] // scale)
+    planes = [  # one by one: float64 of the whole takes 8 times hr
+        img_as_ubyte(resize(plane, size, order=order, mode="reflect", anti_aliasing=True))
+        for plane in np.atleast_3d(hr).transpose(2, 0, 1)
+    ]
+    return np.dstack(planes) if hr.ndim == 3 else planes[0]
+
+
+def subsample(hr: NDArray[np.uint8], scale: int, *, border: str) -> NDArray[np.uint8]:
+    """``hr[::scale, ::scale]``: the top left pixel of each block, and no filter."""
+    _require_border(border, "none", "subsampling")
+    return np.ascontiguousarray(hr[::scale, ::scale])
 
 
 def _require_border(found: str, expected: str, program: str) -> None:
