@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -104,6 +105,7 @@ def _read(path: Path, variable: str | None) -> NDArray[Any]:
 
 def _read_mat(path: Path, variable: str | None) -> NDArray[Any]:
     from scipy.io import loadmat
+    from scipy.io.matlab import MatReadError
 
     try:
         content = loadmat(path)
@@ -111,7 +113,16 @@ def _read_mat(path: Path, variable: str | None) -> NDArray[Any]:
         raise ConfigError(
             f"{path}: expected a MATLAB file up to v7, found v7.3; save it with '-v7'"
         ) from None
-    except (OSError, ValueError, TypeError, EOFError, IndexError) as error:
+    except (
+        OSError,
+        ValueError,
+        TypeError,
+        EOFError,
+        IndexError,
+        KeyError,
+        MatReadError,
+        zlib.error,
+    ) as error:
         raise ConfigError(f"{path}: not a MATLAB file: {_one_line(error)}") from None
     arrays = {name: value for name, value in content.items() if not name.startswith("__")}
     if variable is not None:

@@ -64,7 +64,7 @@ def test_torch_nearest(hr: np.ndarray, scale: int) -> None:
 
 
 def test_torch_on_8_bits_is_another_kernel() -> None:
-    # PyTorch's uint8 path has integer weights and rounds between the passes, as Pillow; ours is the float path
+    # PyTorch's uint8 path has integer weights and rounds between the passes, as Pillow; ours is float's
     eight_bits = as_array(interpolate(as_tensor(HR), scale_factor=0.25, mode="bicubic", antialias=True), HR)
     difference = np.abs(kernels.apply("torch-bicubic-aa", HR, 4).astype(int) - eight_bits)
     assert 0 < difference.max() <= 2
