@@ -7,7 +7,7 @@ halved before, and a JPEG at the end.  What differs:
 * all random numbers come from the given generator, so that an image always gets the same degradation;
 * the whole image is degraded, not a random patch;
 * no camera-sensor noise: its model of a camera is another network, which the published code leaves out too;
-* 8 bits between the steps (:mod:`sisr.kernels.steps`), and Pillow's JPEG instead of OpenCV's;
+* 8 bits between the steps (:mod:`sisr.kernels.steps`);
 * the Gaussian of the subsampling branch is evaluated at its shifted position instead of being interpolated.
 """
 
@@ -18,7 +18,7 @@ from fractions import Fraction
 import numpy as np
 from numpy.typing import NDArray
 
-from sisr.kernels import filtering, jpeg, matlab, steps
+from sisr.kernels import filtering, matlab, steps
 from sisr.kernels.filtering import Floats, Pixels
 from sisr.kernels.steps import chance
 
@@ -89,5 +89,4 @@ def _noisy(image: Pixels, rng: np.random.Generator) -> Pixels:
 
 
 def _compressed(image: Pixels, rng: np.random.Generator) -> Pixels:
-    quality = int(rng.integers(30, 96))
-    return jpeg.compressed(image if image.shape[2] == 3 else image[..., 0], quality).reshape(image.shape)
+    return steps.jpeg(image, int(rng.integers(30, 96)))

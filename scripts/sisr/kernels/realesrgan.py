@@ -16,7 +16,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from sisr.kernels import filtering, jpeg, steps
+from sisr.kernels import filtering, steps
 from sisr.kernels.filtering import Floats, Pixels
 from sisr.kernels.steps import chance, pick
 
@@ -103,5 +103,4 @@ def _noisy(image: Pixels, sigma: float, strength: float, rng: np.random.Generato
 
 
 def _compressed(image: Pixels, rng: np.random.Generator) -> Pixels:
-    quality = round(float(rng.uniform(30, 95)))
-    return jpeg.compressed(image if image.shape[2] == 3 else image[..., 0], quality).reshape(image.shape)
+    return steps.jpeg(image, round(float(rng.uniform(30, 95))))

@@ -1,4 +1,4 @@
-"""Steps of the second-order degradations: random blur kernels, resizing, noise, each from 8 bits to 8 bits.
+"""Steps of the second-order degradations: random blur kernels, resizing, JPEG, noise, each 8 bits in and out.
 
 The original programs keep floating-point images between the steps.  Here each step clips and rounds to 8
 bits, as a chain of image files would: so the result does not depend on how a processor orders sums, and an
@@ -60,6 +60,22 @@ def resize(image: Pixels, height: int, width: int, rng: np.random.Generator) -> 
     size = (max(1, width), max(1, height))
     resized = np.asarray(cv2.resize(image, size, interpolation=chosen), np.uint8)
     return resized.reshape(*size[::-1], image.shape[2])
+
+
+# --- JPEG -----------------------------------------------------------------------------------------------
+
+
+def jpeg(image: Pixels, quality: int) -> Pixels:
+    """What OpenCV decodes of what it encoded as JPEG, as the original programs do; colour 4:2:0."""
+    import cv2
+
+    gray = image.shape[2] == 1
+    options = [cv2.IMWRITE_JPEG_QUALITY, quality]
+    _, stream = cv2.imencode(".jpg", image if gray else image[..., ::-1], options)
+    decoded = cv2.imdecode(stream, cv2.IMREAD_GRAYSCALE if gray else cv2.IMREAD_COLOR)
+    assert decoded is not None  # it is our own
+    pixels = np.asarray(decoded if gray else cv2.cvtColor(decoded, cv2.COLOR_BGR2RGB, dst=decoded), np.uint8)
+    return pixels.reshape(image.shape)
 
 
 # --- noise ----------------------------------------------------------------------------------------------

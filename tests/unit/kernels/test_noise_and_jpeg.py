@@ -99,6 +99,16 @@ def test_poisson_noise(level: int, gray: bool) -> None:
     assert bool((residual[..., 0] == residual[..., 1]).all()) == gray
 
 
+@pytest.mark.parametrize("channels", [1, 3])
+def test_jpeg_of_the_pipelines(channels: int) -> None:
+    # OpenCV's and Pillow's libjpeg-turbo agree but for the smoothing of colour
+    image = PICTURE[..., :channels]
+    found = steps.jpeg(image, 60)
+    expected = jpeg.compressed(image if channels == 3 else image[..., 0], 60).reshape(image.shape)
+    assert found.shape == image.shape
+    assert np.abs(found.astype(int) - expected).max() <= (0 if channels == 1 else 2)
+
+
 def test_sinc_passes_low_frequencies_only() -> None:
     response = np.abs(np.fft.fft2(steps.sinc(21, np.pi / 2), (64, 64)))
     assert response[0, 0] == pytest.approx(1)
