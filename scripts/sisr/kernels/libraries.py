@@ -70,7 +70,7 @@ def torch_resize(hr: NDArray[np.uint8], scale: int, *, border: str, interpolatio
     size = (hr.shape[0] // scale, hr.shape[1] // scale)
     planes = []
     for plane in np.atleast_3d(hr).transpose(2, 0, 1):  # one by one: float32 of the whole takes 4 times hr
-        tensor = torch.from_numpy(np.ascontiguousarray(plane))[None, None].float()
+        tensor = torch.from_numpy(plane.astype(np.float32))[None, None]
         lr = interpolate(tensor, size, mode=interpolation, antialias=filtered)
         planes.append(lr[0, 0].round().clamp(0, 255).byte().numpy())
     return np.dstack(planes) if hr.ndim == 3 else planes[0]

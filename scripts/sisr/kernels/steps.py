@@ -103,9 +103,10 @@ def poisson_noise(image: Pixels, strength: float, gray: bool, rng: np.random.Gen
     As BasicSR counts photons: the brightest pixel gets as many as the image has values, rounded up to a power
     of two.
     """
-    counted = _gray(image) if gray else image
-    values = np.count_nonzero(np.bincount(counted.ravel(), minlength=256))
-    photons = 2 ** np.ceil(np.log2(max(int(values), 1)))
+    occurs = np.zeros(256, bool)
+    for begin, end in strips(len(image), image[0].size):
+        occurs[_gray(image[begin:end]) if gray else image[begin:end]] = True
+    photons = 2 ** np.ceil(np.log2(np.count_nonzero(occurs)))
 
     def noise(rows: Pixels) -> Floats:
         signal = (_gray(rows) if gray else rows) / 255
