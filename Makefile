@@ -11,10 +11,10 @@ SNAKEMAKE := $(BIN)/snakemake --cores $(CORES)
 PIP       := $(BIN)/python -m pip install --disable-pip-version-check --quiet --no-compile
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev demo bench fetch test lint format benchmark clean distclean
+.PHONY: help setup setup-dev demo bench fetch test lint format benchmark docs-figures clean distclean
 
 help: ## List the targets
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{printf "  make %-11s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
 
 setup: $(VENV)/.ready ## Create .venv with the pinned requirements
 
@@ -65,6 +65,9 @@ format: setup-dev ## Format the code
 
 benchmark: setup-dev ## Speed against BasicSR, scikit-image and Pillow, in one run
 	@$(BIN)/python -m pytest tests/benchmarks -q -s -p no:xdist $(ARGS)
+
+docs-figures: setup ## Draw the pictures of docs/kernels.md
+	@$(BIN)/python -m sisr.figures.kernels docs/images
 
 clean: ## Remove results (downloads and weights stay)
 	rm -rf results/demo results/benchmark .snakemake .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -156,6 +156,15 @@ def test_registries_that_point_nowhere(
     assert message in str(caught.value)
 
 
+def test_kernel_that_is_not_defined_at_a_scale(document: dict[str, Any]) -> None:
+    document["suites"]["a"].update(kernels=["div2krk"], scales=[3, 4])
+    with pytest.raises(ConfigError) as caught:
+        read(document)
+    message = "config: suites: kernel 'div2krk' is not defined at x3: expected one of x2, x4"
+    assert str(caught.value) == message
+    assert len(read({**document, "scales": [4]}).cells) == 4
+
+
 def test_a_part_of_a_name_lists_what_it_may_mean() -> None:
     from sisr.errors import unknown
 

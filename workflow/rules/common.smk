@@ -80,7 +80,9 @@ def hr_pictures(wildcards):
 def kernel_file(wildcards):
     """The file that a kernel is read from, so that changing it makes new LR images; a missing one is the job's error."""
     file = kernels.file_of(registry.load("kernels")[wildcards.kernel])
-    return str(file) if file is not None and file.is_file() else []
+    if file is None or not file.is_file():
+        return []
+    return str(file.relative_to(Path.cwd()) if file.is_relative_to(Path.cwd()) else file)
 
 
 def kernel_entry(wildcards):

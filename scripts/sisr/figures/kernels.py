@@ -19,6 +19,7 @@ from sisr.figures import style
 
 #: HR pixels around the s x s pixels of an LR sample that are shown; a multiple of the scale.
 RADIUS = 12
+_PIPELINES = ("bsrgan", "realesrgan")
 #: Key of the draw of random kernels that is shown.
 EXAMPLE = "9"
 _CELL = 60  # HR pixels between impulses: no LR sample sees two, and all places in a JPEG block occur
@@ -40,8 +41,8 @@ def impulse_response(
     Returns
     -------
     float64 (2 * RADIUS + scale, 2 * RADIUS + scale): element ``[i, j]`` is the mean change of an LR sample
-    per change of the HR pixel that lies ``i - (n - 1) / 2`` below and ``j - (n - 1) / 2`` right of the centre of
-    the sample's ``scale`` x ``scale`` pixels, with n the number of elements a side.
+    per change of the HR pixel that lies ``i - (n - 1) / 2`` below and ``j - (n - 1) / 2`` right of the centre
+    of the sample's ``scale`` x ``scale`` pixels, with n the number of elements a side.
 
     Impulses of +60 and -60 stand on a random image, so that rounding to 8 bits averages out.  For kernels
     that are no sums (noise, JPEG) it is the mean response.
@@ -60,8 +61,8 @@ def impulse_response(
                 image[at] = (base[at].astype(int) + change).astype(np.uint8)
                 changed.append(kernels.apply(kernel, image, scale, key, config).astype(float))
             response = (changed[0] - changed[1]) / (2 * _HEIGHT)
-            for row in cells:
-                for column in cells:
+            for row in cells.tolist():
+                for column in cells.tolist():
                     _collect(response, (row, column), (down, right), scale, total, count)
     return total / np.maximum(count, 1)
 
@@ -91,11 +92,22 @@ def centre(response: NDArray[np.float64]) -> tuple[float, float]:
     return float(response.sum(axis=1) @ axis / mass), float(response.sum(axis=0) @ axis / mass)
 
 
+def observation_table() -> str:
+    """Markdown table of every kernel's parts of y = D B x + n, as the registry states them."""
+    lines = ["| kernel | blur B | decimation D | n | phase at x4 |", "|---|---|---|---|---|"]
+    for kernel, entry in registry.load("kernels").items():
+        parts = entry["observation"]
+        down, right = kernels.phase(entry, 4)
+        where = f"{down:+g}, {right:+g}" if (down, right) != (0, 0) else "0"
+        lines.append(f"| `{kernel}` | {parts['blur']} | {parts['decimation']} | {parts['noise']} | {where} |")
+    return "\n".join(lines)
+
+
 def draw_responses(out: Path, scale: int, columns: int = 6) -> None:
-    """Draw the responses of all kernels at a scale as one picture."""
+    """Draw the responses of all kernels at a scale as one picture; random pipelines have none to show."""
     from matplotlib import pyplot as plt
 
-    entries = _defined(scale)
+    entries = {k: e for k, e in _defined(scale).items() if e["function"] not in _PIPELINES}
     figure, axes = _panels(len(entries), columns)
     for axis, (kernel, entry) in zip(axes, entries.items(), strict=True):
         response = impulse_response(kernel, scale)
@@ -104,8 +116,8 @@ def draw_responses(out: Path, scale: int, columns: int = 6) -> None:
         axis.imshow(response, cmap="RdBu_r", vmin=-peak, vmax=peak, extent=(-edge, edge, edge, -edge))
         half = scale / 2
         axis.add_patch(plt.Rectangle((-half, -half), scale, scale, fill=False, linewidth=0.7, color="black"))
-        down, right = centre(response)
-        if max(abs(down), abs(right)) < edge:
+        if entry["function"] != "bicubic-jpeg":  # whose response is too uneven to have a centre
+            down, right = centre(response)
             axis.plot(right, down, "+", color="black", markersize=5, markeredgewidth=0.8)
         axis.text(0.03, 0.03, f"{peak:.2g}", transform=axis.transAxes, fontsize=7, color=style.SOFT)
         _title(axis, entry)

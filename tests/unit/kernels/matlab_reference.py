@@ -20,13 +20,38 @@ def kernel_cubic(x: float) -> float:
     return 0.0
 
 
+def kernel_linear(x: float) -> float:
+    return max(0.0, 1 + x if x < 0 else 1 - x)
+
+
+def kernel_box(x: float) -> float:
+    return 1.0 if -0.5 <= x < 0.5 else 0.0
+
+
+def kernel_lanczos3(x: float) -> float:
+    eps = 2.0**-52
+    if abs(x) >= 3:
+        return 0.0
+    return float((np.sin(np.pi * x) * np.sin(np.pi * x / 3) + eps) / ((np.pi**2 * x**2 / 3) + eps))
+
+
+#: Weight function and width, as in imresize's getMethodInfo.
+KERNELS = {
+    "cubic": (kernel_cubic, 4.0),
+    "linear": (kernel_linear, 2.0),
+    "box": (kernel_box, 1.0),
+    "lanczos3": (kernel_lanczos3, 6.0),
+}
+
+
 def _round_half_away(value: float) -> float:
     return math.copysign(math.floor(abs(value) + 0.5), value)
 
 
-def _taps(n: int, out: int, scale: float, border: str) -> list[list[tuple[int, float]]]:
+def _taps(n: int, out: int, scale: float, border: str, kernel: str) -> list[list[tuple[int, float]]]:
     """For each output sample, the (0-based position, weight) pairs in order."""
-    width = 4 / scale if scale < 1 else 4.0
+    function, width = KERNELS[kernel]
+    width = width / scale if scale < 1 else width
     stretch = scale if scale < 1 else 1.0
     aux = [*range(1, n + 1), *range(n, 0, -1)]
     table = []
@@ -34,7 +59,7 @@ def _taps(n: int, out: int, scale: float, border: str) -> list[list[tuple[int, f
         u = x / scale + 0.5 * (1 - 1 / scale)
         left = math.floor(u - width / 2)
         positions = [left + k for k in range(math.ceil(width) + 2)]
-        weights = [stretch * kernel_cubic(stretch * (u - p)) for p in positions]
+        weights = [stretch * function(stretch * (u - p)) for p in positions]
         total = float(np.sum(np.array(weights)))
         weights = [w / total for w in weights]
         if border == "mirror":
@@ -45,9 +70,9 @@ def _taps(n: int, out: int, scale: float, border: str) -> list[list[tuple[int, f
     return table
 
 
-def _along_rows(image: np.ndarray, scale: float, out: int, border: str) -> np.ndarray:
+def _along_rows(image: np.ndarray, scale: float, out: int, border: str, kernel: str) -> np.ndarray:
     result = np.empty((out, *image.shape[1:]), image.dtype)
-    for i, taps in enumerate(_taps(image.shape[0], out, scale, border)):
+    for i, taps in enumerate(_taps(image.shape[0], out, scale, border, kernel)):
         for where in np.ndindex(*image.shape[1:]):
             total = 0.0
             for position, weight in taps:
@@ -58,10 +83,12 @@ def _along_rows(image: np.ndarray, scale: float, out: int, border: str) -> np.nd
     return result
 
 
-def imresize(image: np.ndarray, numerator: int, denominator: int = 1, border: str = "mirror") -> np.ndarray:
+def imresize(
+    image: np.ndarray, numerator: int, denominator: int = 1, border: str = "mirror", kernel: str = "cubic"
+) -> np.ndarray:
     """Resize uint8 or float64 ``(h, w[, c])`` by ``numerator / denominator``."""
     scale = numerator / denominator
     height = -(-image.shape[0] * numerator // denominator)
     width = -(-image.shape[1] * numerator // denominator)
-    once = _along_rows(image, scale, height, border)
-    return _along_rows(once.swapaxes(0, 1), scale, width, border).swapaxes(0, 1)
+    once = _along_rows(image, scale, height, border, kernel)
+    return _along_rows(once.swapaxes(0, 1), scale, width, border, kernel).swapaxes(0, 1)

@@ -75,6 +75,15 @@ def test_equals_the_literal_reference_at_any_ratio(image: np.ndarray, factor: Fr
     assert np.array_equal(imresize(image, factor, border), expected)
 
 
+@settings(max_examples=60, deadline=None)
+@given(images(20), FACTOR, BORDER, st.sampled_from(["linear", "box", "lanczos3"]))
+def test_other_kernels_equal_the_literal_reference(
+    image: np.ndarray, factor: Fraction, border: str, kernel: str
+) -> None:
+    expected = matlab_reference.imresize(image, factor.numerator, factor.denominator, border, kernel)
+    assert np.array_equal(imresize(image, factor, border, kernel), expected)
+
+
 @settings(max_examples=40, deadline=None)
 @given(images(12), FACTOR, BORDER)
 def test_floats_equal_the_literal_reference(image: np.ndarray, factor: Fraction, border: str) -> None:
