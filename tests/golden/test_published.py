@@ -94,6 +94,49 @@ def test_span_on_set5(scale: int, psnr: float, hr_images: Callable, get_files: G
     assert found == pytest.approx(psnr, abs=0.01)
 
 
+# Measured here once and pinned.
+@pytest.mark.slow
+@pytest.mark.parametrize(("scale", "psnr"), [(2, 33.69), (4, 28.64)])
+def test_span_on_set14(scale: int, psnr: float, hr_images: Callable, get_files: GetFiles) -> None:
+    upscaler = load("span", scale, get_files)
+    found, _ = means(upscaler, hr_images("set14", scale), scale, protocol_of("set14"))
+    assert found == pytest.approx(psnr, abs=0.01)
+
+
+# The ncnn package called directly on MATLAB's own LR files, read by Pillow, PSNR by numpy: 26.6333, 31.6824
+# and 28.2502, with nothing of this project in between.
+@pytest.mark.parametrize(
+    ("model", "scale", "psnr"),
+    [
+        pytest.param("realesrgan", 4, 26.63, marks=pytest.mark.slow),
+        ("realesr-animevideov3", 2, 31.68),
+        ("realesr-animevideov3", 4, 28.25),
+    ],
+)
+def test_realesrgan_on_set5(
+    model: str, scale: int, psnr: float, hr_images: Callable, get_files: GetFiles
+) -> None:
+    found, _ = means(load(model, scale, get_files), hr_images("set5", scale), scale)
+    assert found == pytest.approx(psnr, abs=0.01)
+
+
+@pytest.mark.parametrize("model", ["span", "realesrgan", "realesr-animevideov3"])
+def test_parameters_of_ncnn_graphs(model: str, get_files: GetFiles) -> None:
+    """The registry's counts, from the sizes that ncnn's text graphs state."""
+    from sisr import registry
+
+    count = 0
+    for line in files_of(model, 4, get_files)["param"].read_text().splitlines()[2:]:
+        kind, *rest = line.split()
+        said = dict(word.split("=", 1) for word in rest[3:] if "=" in word)
+        if kind == "PReLU":
+            count += int(said["0"])
+        elif kind == "Convolution":
+            # 6 is the size of the weights, 5 whether there is a bias, 0 the number of outputs.
+            count += int(said["6"]) + int(said["0"]) * int(said.get("5", 0))
+    assert registry.load("models")[model]["parameters"] == count
+
+
 # pytorch-vdsr's README and evaluation script, which keep LR and SR in floating point (MATLAB doubles).
 @pytest.mark.slow
 @pytest.mark.parametrize(("scale", "published", "eight_bit"), [(2, 37.65, 37.60), (4, 31.45, 31.44)])
