@@ -93,8 +93,11 @@ def _detected(state: Mapping[str, Tensor], source: Path, scale: int, channels: i
             f"expected {channels}"
         )
     size = found.size_requirements
+    module = found.model.float().eval().requires_grad_(False)
+    # Some of spandrel's networks (RCAN) scale their input in place; it may be a view of the caller's picture.
+    module.register_forward_pre_hook(lambda _, inputs: tuple(tensor.clone() for tensor in inputs))
     return Network(
-        module=found.model.float().eval().requires_grad_(False),
+        module=module,
         scale=scale,
         channels=channels,
         peak=peak,

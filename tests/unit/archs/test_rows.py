@@ -195,7 +195,12 @@ def test_file_of_a_row_is_loaded_and_run(row: str, scale: int, tmp_path: Path) -
 
             planes = imresize(source[0].permute(1, 2, 0).numpy(), scale)
             source = torch.from_numpy(np.atleast_3d(planes).transpose(2, 0, 1).copy())[None].float()
-        expected = network(source)[0].permute(1, 2, 0).mul(255).round().clamp(0, 255).numpy().squeeze()
+        expected = (
+            network(source.clone())[0].permute(1, 2, 0).mul(255).round().clamp(0, 255).numpy().squeeze()
+        )
+        before = source.clone()
+        loaded.module(source)
+        assert torch.equal(source, before), "the network writes into its input"
     assert sr.shape == (16 * scale, 24 * scale, 3)[: sr.ndim]
     assert sr.ndim == (2 if model.colour == "y" else 3)
     assert len(np.unique(sr)) > 20
