@@ -28,14 +28,14 @@ def test_whole_plan_has_one_job_a_cell_and_shard(project: Project, configfile: s
     assert run.jobs["render_report"] == 1
     assert not (project.root / "results").exists()
     if configfile is None:
-        # Three sets, two scales, 14 models; Urban100 in four shards: 2 x (14 + 14 + 4 x 14).
-        assert cells == 168
+        # Three sets, two scales, 37 models; Urban100 in four shards: 2 x (37 + 37 + 4 x 37).
+        assert cells == 444
 
 
 @pytest.mark.parametrize(
     ("restriction", "cells"),
     [
-        (("datasets=set5", "scales=2"), 14),
+        (("datasets=set5", "scales=2"), 37),
         (("datasets=set5,set14", "scales=4", "models=bicubic,vdsr"), 4),
         (("datasets=[set5,set14]", "scales=[2,4]", "models=[bicubic]"), 4),
         (("suite=small_sets", "models=bicubic"), 4),
