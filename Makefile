@@ -18,6 +18,7 @@ help: ## List the targets
 
 setup: $(VENV)/.ready ## Create .venv with the pinned requirements
 
+# BasicSR with its dependencies would bring a second OpenCV, and with build isolation a second torch.
 $(VENV)/.ready: requirements-torch.txt requirements.txt constraints.txt pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 	  { echo "error: Python 3.11 or newer is needed, '$(PYTHON)' is $$($(PYTHON) --version 2>&1); try make PYTHON=python3.12" >&2; exit 1; }
@@ -25,15 +26,14 @@ $(VENV)/.ready: requirements-torch.txt requirements.txt constraints.txt pyprojec
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@$(PIP) -r requirements-torch.txt
 	@$(PIP) -r requirements.txt
+	@$(PIP) --no-deps --no-build-isolation basicsr==1.4.2
 	@$(PIP) --no-deps --no-build-isolation -e .
 	@touch $@
 
 setup-dev: $(VENV)/.ready-dev ## Add what the tests need
 
-# BasicSR with its dependencies would bring a second OpenCV, and with build isolation a second torch.
 $(VENV)/.ready-dev: $(VENV)/.ready requirements-dev.txt
 	@$(PIP) -r requirements-dev.txt
-	@$(PIP) --no-deps --no-build-isolation basicsr==1.4.2
 	@touch $@
 
 demo: setup ## Run the demo on real pictures and print the path of the report

@@ -85,6 +85,10 @@ def list_entries(what: Annotated[Table, typer.Argument(help="Registry to list.")
         if what is Table.MODELS:
             scales = entry.get("scales", entry.get("weights", {}))
             details += [entry["engine"], " ".join(f"x{s}" for s in scales) or "any scale"]
+            if entry.get("parameters"):
+                details.append(f"{entry['parameters']:,} parameters")
+            details.append(f"licence: {entry['licence']}" if entry["licence"] != "none" else "")
+            details.append(f"unavailable: {entry['unavailable']}" if "unavailable" in entry else "")
         if what is Table.PROTOCOLS or what is Table.KERNELS:
             details.append(entry.get("description", ""))
         typer.echo(f"{name:{width}}  {'; '.join(' '.join(str(d).split()) for d in details if d)}")

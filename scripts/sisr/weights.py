@@ -132,6 +132,9 @@ def load_into(network: nn.Module, state: Mapping[str, Tensor], source: Path) -> 
     """
     own = network.state_dict()
     for name, tensor in own.items():
+        # A counter of training steps, which weights from before torch 0.4.1 do not have.
+        if name not in state and name.endswith(".num_batches_tracked"):
+            continue
         if name not in state:
             raise ModelError(f"{source}: no tensor '{name}' for {type(network).__name__}")
         if state[name].shape != tensor.shape:

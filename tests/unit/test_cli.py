@@ -55,6 +55,13 @@ def test_list(table: str, entry: str) -> None:
     assert any(line.startswith(f"{entry} ") for line in run("list", table).splitlines())
 
 
+def test_list_of_models_says_what_matters() -> None:
+    lines = {line.split()[0]: line for line in run("list", "models").splitlines()}
+    assert "VDSR; torch; x2 x4; 664,704 parameters; licence: MIT" in lines["vdsr"]
+    assert "unavailable: weights were never released" in lines["edge-informed-sr"]
+    assert "licence" not in lines["bicubic"]
+
+
 def test_degrade_upscale_score(hr: Path, tmp_path: Path) -> None:
     lr, sr, out = tmp_path / "lr", tmp_path / "sr", tmp_path / "scores.csv"
     run("degrade", "--kernel", "matlab-bicubic", "--scale", 2, hr, lr)

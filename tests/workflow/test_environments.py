@@ -48,6 +48,21 @@ def test_environment_is_pinned_as_the_requirements_are(path: Path) -> None:
         assert required[normal(match[1])] == match[2], f"{spec} differs from the requirements"
 
 
+def test_basicsr_is_installed_alike() -> None:
+    """It cannot stand in the lists: pip would bring its dependencies, with a second OpenCV and torch."""
+    commands = {
+        path.name: re.findall(r"--no-deps --no-build-isolation (basicsr==[0-9.]+)", path.read_text())
+        for path in (CHECKOUT / "Makefile", CHECKOUT / "envs/torch.post-deploy.sh")
+    }
+    (pin,) = commands["Makefile"]
+    assert commands["torch.post-deploy.sh"] == [pin]
+    environment = yaml.safe_load((CHECKOUT / "envs/torch.yaml").read_text())
+    listed = {spec.partition("==")[0] for spec in environment["dependencies"][-1]["pip"]}
+    # What building it without isolation needs, and what its networks import.
+    assert {"setuptools", "wheel", "torch", "torchvision", "opencv-contrib-python-headless"} <= listed
+    assert "basicsr" not in {name for file in REQUIREMENTS for name in pins(file)}
+
+
 def test_every_environment_of_a_rule_exists_and_is_used() -> None:
     rules = "".join(path.read_text() for path in (CHECKOUT / "workflow/rules").glob("*.smk"))
     named = set(re.findall(r'"\.\./\.\./envs/([a-z]+\.yaml)"', rules))

@@ -1,26 +1,52 @@
-"""Architectures that no library has, one small file each, and the table that names them."""
+"""Architectures by name: those that no library has, one small file each, and those of BasicSR.
+
+spandrel's are not named here: it detects them from the weights (see :mod:`sisr.archs.libraries`).
+"""
 
 from __future__ import annotations
 
 import importlib
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sisr.errors import ConfigError, unknown
 
 if TYPE_CHECKING:
     from torch import nn
 
-#: Name in the registry -> "module:class".  A class is built with ``scale`` as its only argument.
+#: Name in the registry -> "module:class".  A class is built with ``scale`` and, if it has any, its own
+#: keyword arguments.  What a caller must know beyond its forward pass is in attributes of the names that
+#: :class:`sisr.networks.Network` has: ``minimum_size``, ``multiple_of``, ``tiling``.
 ARCHS = {
+    "carn-m": "sisr.archs.carn_m:CARNM",
+    "edge-informed": "sisr.archs.edge_informed:EdgeInformedSR",
     "espcn": "sisr.archs.espcn:ESPCN",
+    "fsrcnn": "sisr.archs.fsrcnn:FSRCNN",
     "imdn": "sisr.archs.imdn:IMDN",
+    "lapsrn": "sisr.archs.lapsrn:LapSRN",
+    "rlfn": "sisr.archs.rlfn:RLFN",
+    "spsr": "sisr.archs.spsr:SPSR",
+    "srcnn": "sisr.archs.srcnn:SRCNN",
+    "srgan": "sisr.archs.srgan:SRGAN",
+    "srresnet": "sisr.archs.srresnet:SRResNet",
     "vdsr": "sisr.archs.vdsr:VDSR",
 }
 
 
-def build(name: str, scale: int) -> nn.Module:
-    """An untrained network; an unknown name raises :class:`ConfigError`."""
+def build(name: str, scale: int, **arguments: Any) -> nn.Module:
+    """An untrained network: a name of :data:`ARCHS`, or ``basicsr:`` and a class of BasicSR.
+
+    ``arguments`` are further keyword arguments of the class.  An unknown name, an argument or a scale that
+    the class does not have raises :class:`ConfigError`.
+    """
+    library, _, cls = name.partition(":")
+    if library == "basicsr":
+        from sisr.archs.libraries import build_basicsr
+
+        return build_basicsr(cls, scale, arguments)
     if name not in ARCHS:
         raise ConfigError(unknown("architecture", name, ARCHS))
     module, _, cls = ARCHS[name].partition(":")
-    return getattr(importlib.import_module(module), cls)(scale)
+    try:
+        return getattr(importlib.import_module(module), cls)(scale, **arguments)
+    except (TypeError, ValueError) as error:
+        raise ConfigError(f"architecture '{name}': {error}") from None

@@ -15,6 +15,8 @@ class IMDN(nn.Module):
     every input pixel.  Layer names are those of the authors' weights.
     """
 
+    #: The attention of a tile is not that of the whole picture.
+    tiling = "discouraged"
     blocks = 6
 
     def __init__(self, scale: int, width: int = 64) -> None:

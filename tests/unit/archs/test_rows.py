@@ -1,0 +1,280 @@
+"""Rows whose weights the tests cannot have: files made here with their true names, shapes and wrappers.
+
+Each goes through what the row's own file would go through, and the picture must be what the class that the
+names and shapes come from makes of it.  That class is another implementation where there is one.
+"""
+
+from __future__ import annotations
+
+import importlib
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from sisr import archs, engines, models, networks, registry
+from sisr.compat import prepare_torchvision
+from sisr.errors import ModelError, ModelUnavailable
+from torch import Tensor, nn
+
+State = dict[str, Tensor]
+
+
+@dataclass(frozen=True)
+class File:
+    """A row's file: ``network`` has its shapes; ``names`` turns the network's names into the file's."""
+
+    network: Callable[[], nn.Module]
+    last: str
+    wrapper: Callable[[State], object] = dict
+    names: Callable[[str], str] = str
+    example: str = ""
+
+
+def basicsr(name: str, scale: int, **arguments: Any) -> Callable[[], nn.Module]:
+    return lambda: archs.build(f"basicsr:{name}", scale, **arguments)
+
+
+def of_spandrel(name: str, **arguments: Any) -> Callable[[], nn.Module]:
+    def build() -> nn.Module:
+        prepare_torchvision()
+        return getattr(importlib.import_module(f"spandrel.architectures.{name}"), name)(**arguments)
+
+    return build
+
+
+def under(key: str, **more: object) -> Callable[[State], object]:
+    return lambda state: {key: state, **more}
+
+
+def kair(name: str) -> str:
+    """BSRGAN's names, which are those of ESRGAN's second release, from BasicSR's."""
+    name = re.sub(r"^body\.", "RRDB_trunk.", name).replace("rdb", "RDB")
+    for ours, theirs in (("conv_body", "trunk_conv"), ("conv_up", "upconv"), ("conv_hr", "HRconv")):
+        name = name.replace(ours, theirs)
+    return name
+
+
+RGB = {"num_in_ch": 3, "num_out_ch": 3}
+WINDOWS = {"img_size": 64, "window_size": 8, "img_range": 1.0, "mlp_ratio": 2}
+MEDIUM = {**WINDOWS, "depths": [6] * 6, "embed_dim": 180, "num_heads": [6] * 6}
+LIGHT = {**WINDOWS, "depths": [6] * 4, "embed_dim": 60, "num_heads": [6] * 4}
+
+FILES: Mapping[tuple[str, int], File] = {
+    ("srcnn", 4): File(lambda: archs.build("srcnn", 4), "conv3", example="conv1.weight"),
+    ("fsrcnn", 2): File(lambda: archs.build("fsrcnn", 2), "last_part", example="mid_part.10.weight"),
+    ("srresnet", 4): File(
+        lambda: archs.build("srresnet", 4),
+        "generator.conv_last",
+        under("state_dict", meta={"epoch": 1, "iter": 300000, "mmedit_version": "0.5.0"}),
+        example="generator.upsample2.upsample_conv.weight",
+    ),
+    ("edsr-baseline", 4): File(
+        basicsr("EDSR", 4, **RGB), "conv_last", under("params"), example="conv_after_body.weight"
+    ),
+    ("edsr", 2): File(
+        basicsr("EDSR", 2, num_feat=256, num_block=32, res_scale=0.1, **RGB),
+        "conv_last",
+        under("params"),
+        example="body.31.conv2.weight",
+    ),
+    ("rcan", 2): File(
+        of_spandrel("RCAN", scale=2), "tail.1", example="body.9.body.19.body.3.conv_du.2.weight"
+    ),
+    ("esrgan", 4): File(
+        basicsr("RRDBNet", 4, **RGB), "conv_last", under("params"), example="body.22.rdb3.conv5.weight"
+    ),
+    ("rrdb", 4): File(of_spandrel("ESRGAN"), "model.10", example="model.1.sub.22.RDB3.conv5.0.weight"),
+    ("bsrgan", 4): File(
+        basicsr("RRDBNet", 4, **RGB), "conv_last", names=kair, example="RRDB_trunk.22.RDB3.conv5.weight"
+    ),
+    ("realesrgan-x2plus", 2): File(
+        basicsr("RRDBNet", 2, **RGB), "conv_last", under("params_ema"), example="conv_up2.weight"
+    ),
+    ("realesrgan-x4plus", 4): File(
+        basicsr("RRDBNet", 4, **RGB), "conv_last", under("params_ema"), example="conv_hr.bias"
+    ),
+    ("swinir-light", 2): File(
+        basicsr("SwinIR", 2, upsampler="pixelshuffledirect", **LIGHT),
+        "upsample.0",
+        under("params"),
+        example="layers.3.residual_group.blocks.5.attn.relative_position_bias_table",
+    ),
+    ("swinir", 4): File(
+        basicsr("SwinIR", 4, upsampler="pixelshuffle", **MEDIUM),
+        "conv_last",
+        under("params"),
+        example="conv_before_upsample.0.weight",
+    ),
+    ("swinir-real", 4): File(
+        basicsr("SwinIR", 4, upsampler="nearest+conv", **MEDIUM),
+        "conv_last",
+        under("params_ema"),
+        example="conv_up2.weight",
+    ),
+    ("hat", 4): File(
+        of_spandrel(
+            "HAT",
+            upscale=4,
+            img_size=64,
+            window_size=16,
+            compress_ratio=3,
+            squeeze_factor=30,
+            conv_scale=0.01,
+            overlap_ratio=0.5,
+            img_range=1.0,
+            depths=[6] * 6,
+            embed_dim=180,
+            num_heads=[6] * 6,
+            mlp_ratio=2,
+            upsampler="pixelshuffle",
+        ),
+        "conv_last",
+        under("params_ema"),
+        example="layers.5.residual_group.overlap_attn.qkv.weight",
+    ),
+    ("dat", 2): File(
+        of_spandrel(
+            "DAT",
+            upscale=2,
+            in_chans=3,
+            img_size=64,
+            img_range=1.0,
+            split_size=[8, 32],
+            depth=[6] * 6,
+            embed_dim=180,
+            num_heads=[6] * 6,
+            expansion_factor=4,
+            upsampler="pixelshuffle",
+        ),
+        "conv_last",
+        under("params"),
+        example="layers.5.blocks.5.ffn.sg.conv.weight",
+    ),
+    ("spsr", 4): File(
+        lambda: archs.build("spsr", 4), "f_HR_conv1.0", example="b_block_4.RDB3.conv5.0.weight"
+    ),
+}
+
+
+@pytest.fixture(autouse=True)
+def quiet(recwarn: pytest.WarningsRecorder) -> None:
+    """Libraries warn about their own use of torch."""
+
+
+@pytest.mark.parametrize(("row", "scale"), FILES, ids=[f"{row}-x{scale}" for row, scale in FILES])
+def test_file_of_a_row_is_loaded_and_run(row: str, scale: int, tmp_path: Path) -> None:
+    file = FILES[row, scale]
+    torch.manual_seed(0)
+    network = file.network().eval()
+    with torch.no_grad():  # around mid-gray and with contrast, or all would be clipped to black
+        layer = network.get_submodule(file.last)
+        layer.weight.mul_(8)
+        layer.bias.fill_(0.5)
+    state = {file.names(name): tensor for name, tensor in network.state_dict().items()}
+    assert file.example in state
+    path = tmp_path / "weights.pth"
+    torch.save(file.wrapper(state), path)
+    model = replace(models.get(row), unavailable=None)
+    loaded = networks.load(model, scale, {"state": path})
+
+    lr = np.random.default_rng(1).integers(0, 256, (16, 24, 3), dtype=np.uint8)
+    assert min(lr.shape[:2]) >= loaded.minimum_size
+    assert all(side % loaded.multiple_of == 0 for side in lr.shape[:2])
+    if model.colour == "y":
+        lr = lr[..., :1]
+    source = torch.from_numpy(lr.transpose(2, 0, 1).astype(np.float32) / 255)[None]
+    sr = engines.load(model, scale, {"state": path})(lr.squeeze())
+    with torch.inference_mode():
+        if loaded.enlarge_first:
+            from sisr.kernels.matlab import imresize
+
+            planes = imresize(source[0].permute(1, 2, 0).numpy(), scale)
+            source = torch.from_numpy(np.atleast_3d(planes).transpose(2, 0, 1).copy())[None].float()
+        expected = (
+            network(source.clone())[0].permute(1, 2, 0).mul(255).round().clamp(0, 255).numpy().squeeze()
+        )
+        before = source.clone()
+        loaded.module(source)
+        assert torch.equal(source, before), "the network writes into its input"
+    assert sr.shape == (16 * scale, 24 * scale, 3)[: sr.ndim]
+    assert sr.ndim == (2 if model.colour == "y" else 3)
+    assert len(np.unique(sr)) > 20
+    assert np.abs(sr.astype(int) - expected).max() <= 1
+
+
+@pytest.mark.parametrize(
+    "row", [row for row, entry in registry.load("models").items() if entry["engine"] == "torch"]
+)
+def test_a_row_says_what_it_is(row: str) -> None:
+    entry = registry.load("models")[row]
+    for key in ("paper", "licence", "input_range", "params", "tags"):
+        assert key in entry, key
+    assert entry["params"].keys() <= {"arch", "args", "format", "pre_upscale"}
+    assert entry.get("weights") or (entry.get("unavailable") and entry.get("scales"))
+
+
+# At the larger of its scales; the numbers of the papers beside them.
+@pytest.mark.parametrize(
+    ("row", "scale", "stated"),
+    [
+        ("edsr-baseline", 4, 1.52e6),  # EDSR-PyTorch: 1.5M
+        ("edsr", 4, 43.1e6),  # EDSR, table 1: 43M
+        ("carn-m", 4, 412e3),
+        ("imdn", 4, 715e3),
+        ("rlfn", 4, 543e3),
+        ("srcnn", 4, 57184),
+        ("srresnet", 4, 1_517_571),  # NTIRE 2020 efficient SR, the baseline MSRResNet
+    ],
+)
+def test_parameters_of_a_row(row: str, scale: int, stated: float) -> None:
+    entry = registry.load("models")[row]
+    with torch.device("meta"):
+        network = archs.build(entry["params"]["arch"], scale, **entry["params"].get("args", {}))
+    count = sum(p.numel() for p in network.parameters())
+    assert entry["parameters"] == count
+    assert count == pytest.approx(stated, rel=0.01)
+
+
+def test_spsr_has_the_size_of_its_authors_file() -> None:
+    """spsr.pth has 99,541,339 bytes: the tensors, one layer twice, and what torch < 1.6 needs for a name."""
+    with torch.device("meta"):
+        state = archs.build("spsr", 4).state_dict()
+    tensors = 4 * sum(tensor.numel() for tensor in state.values())
+    # RRDB_ESRGAN_x4.pth was saved by the same code: 66,952,991 bytes, 702 names, 16,697,987 numbers.
+    per_name = (66_952_991 - 4 * 16_697_987) / 702
+    assert (99_541_339 - tensors) / len(state) == pytest.approx(per_name, rel=0.05)
+
+
+def test_edge_informed_says_why_it_cannot_run_and_what_it_is() -> None:
+    model = models.get("edge-informed-sr")
+    with pytest.raises(ModelUnavailable, match="never released"):
+        engines.load(model, 4, {})
+    for scale in (2, 4):
+        network = archs.build("edge-informed", scale).eval()
+        side = max(network.minimum_size, 8)
+        assert side % network.multiple_of == 0
+        with torch.inference_mode():
+            sr = network(torch.rand(1, 3, side, side))
+        assert sr.shape == (1, 3, scale * side, scale * side)
+        assert sr.min() > 0
+        assert sr.max() < 1
+
+
+def test_another_scale_and_colour_are_one_line(tmp_path: Path) -> None:
+    path = tmp_path / "x2.pth"
+    torch.save(archs.build("basicsr:RRDBNet", 2, num_feat=8, num_block=1, **RGB).state_dict(), path)
+    row = models.get("esrgan")
+    with pytest.raises(ModelError, match=r"x2\.pth: ESRGAN x2, expected x4"):
+        engines.load(row, 4, {"state": path})
+    gray = archs.build("basicsr:RRDBNet", 4, num_in_ch=1, num_out_ch=1, num_feat=8, num_block=1)
+    torch.save(gray.state_dict(), path)
+    with pytest.raises(ModelError, match="takes 1 channels and gives 1, expected 3"):
+        engines.load(row, 4, {"state": path})
+    torch.save({"a.weight": torch.ones(2)}, path)
+    with pytest.raises(ModelError, match=r"no architecture of spandrel has tensors like 'a\.weight'"):
+        engines.load(row, 4, {"state": path})
