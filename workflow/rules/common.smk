@@ -14,7 +14,7 @@ from sisr.digest import code_digest
 from sisr.engines import ENGINES
 from sisr.errors import SisrError
 from sisr.images import SUFFIXES
-from sisr.metrics.lpips_backbone import backbone_assets
+from sisr.metrics.files import assets_of
 from sisr.models import get as get_model
 from sisr.recipes import read_recipe
 from sisr.workspace import join_runs, require_writable, share_library
@@ -35,7 +35,7 @@ RUN = or_workflow_error(read_config, config)
 DATASETS = or_workflow_error(registry.load, "datasets")
 MODELS = {model: or_workflow_error(get_model, model) for model in RUN.values("model")}
 ASSETS = or_workflow_error(registry.load, "assets")
-LPIPS_ASSETS = backbone_assets(RUN.measures)
+METRIC_ASSETS = assets_of(RUN.measures)
 
 for folder in (Path("results", RUN.name), Path("resources")):
     or_workflow_error(require_writable, folder)
@@ -105,7 +105,7 @@ def run_assets():
         *(DATASETS[dataset].get("asset") for dataset in RUN.values("dataset")),
         *(w.asset for w in weights),
         *(asset for recipe in recipes for asset in recipe.data),
-        *LPIPS_ASSETS,
+        *METRIC_ASSETS,
     ]
     return [f"<resources>/assets/{name}.json" for name in dict.fromkeys(names) if name]
 

@@ -250,7 +250,8 @@ def _best(
             if not math.isnan(values.get(m, {}).get(measure.key, math.nan))
         ]
         if len(found) > 1:
-            best[measure.key] = measure.show(max(found) if measure.direction == "higher" else min(found))
+            order = {"higher": float.__neg__, "lower": float, "closer to 0": abs}[measure.direction]
+            best[measure.key] = measure.show(min(found, key=order))
     return best
 
 

@@ -15,7 +15,7 @@ import pytest
 from sisr import registry
 from sisr.colour import Uint8Image, replicate
 from sisr.errors import ModelError, ScoreError
-from sisr.metrics import lpips_backbone
+from sisr.metrics.files import by_key
 from sisr.metrics.lpips_backbone import read_arrays, read_backbone
 
 Pairs = Callable[..., tuple[Uint8Image, Uint8Image]]
@@ -137,9 +137,9 @@ def test_backbone_files_are_those_of_the_registry() -> None:
         assert name in {file["name"] for file in assets[asset]["files"]}
 
 
-def test_by_net() -> None:
+def test_files_by_key() -> None:
     files = {"vgg16.ckpt": Path("a"), "README": Path("b")}
-    assert lpips_backbone.by_net(files) == {"vgg": Path("a")}
+    assert by_key(files) == {"vgg": Path("a")}
 
 
 class _Call:
