@@ -174,6 +174,45 @@ def upscale(
     typer.echo(f"{len(written)} SR images in {target}")
 
 
+@app.command()
+@one_line_errors
+def certify(
+    anchors: Annotated[list[str] | None, typer.Argument(help="Anchors; without any all of the tier.")] = None,
+    quick: Annotated[bool, typer.Option("--quick", help="Only what takes seconds.")] = False,
+    heavy: Annotated[bool, typer.Option("--heavy", help="Also what takes long.")] = False,
+    out: Annotated[Path, typer.Option("--out", "-o", help="CSV to write; a page beside it.")] = Path(
+        "certification.csv"
+    ),
+    resources: Resources = RESOURCES,
+    mirror: Mirror = None,
+) -> None:
+    """Compute numbers that others published again, and say which are right; exit 1 if one is not."""
+    from functools import cache
+
+    from tqdm import tqdm
+
+    from sisr import certification
+    from sisr.assets import fetch_or_unavailable
+
+    if quick and heavy:
+        raise SisrError("certify: give --quick or --heavy, not both")
+    tier = "heavy" if heavy else "quick" if quick else "full"
+    get = cache(lambda asset: fetch_or_unavailable(asset, resources=resources, mirror=mirror, progress=False))
+    with tqdm(desc="certifying", unit="anchor", leave=False, disable=None) as bar:
+        rows = certification.certify(
+            tier, get, anchors or (), threads=os.cpu_count() or 1, progress=lambda name: bar.update()
+        )
+    certification.write(rows, out)
+    certification.page(rows, out.with_suffix(".html"))
+    for row in rows:
+        what = f"{row.label}, {' '.join(filter(None, (row.measure, row.image)))}"
+        found = f"found {row.show(row.found)}, " if row.status != "not run" else ""
+        note = f" ({row.reason})" if row.reason else ""
+        typer.echo(f"{row.status:7}  {what}: {found}expected {row.expected:.10g} ± {row.tolerance:g}{note}")
+    typer.echo(certification.summary(rows))
+    certification.judge(rows)
+
+
 def _obtain_weights(model: Model, scale: int, resources: Path, mirror: str | None) -> Mapping[str, Path]:
     """Weights of a model, fetched if they are not there yet; role -> path."""
     from sisr.assets import fetch as fetch_asset
@@ -225,7 +264,8 @@ def score(
     measures += [f"lpips@{lpips.value}-v0.1"] if lpips is not Lpips.NONE else []
     measures += measure or []
     manifests = [
-        fetch_asset(asset, resources=resources, mirror=mirror, progress=False) for asset in assets_of(measures)
+        fetch_asset(asset, resources=resources, mirror=mirror, progress=False)
+        for asset in assets_of(measures)
     ]
     with tqdm(desc="scoring", unit="image", leave=False, disable=None) as bar:
         result = score_folders(

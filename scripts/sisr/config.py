@@ -48,6 +48,7 @@ class Run:
     cells: tuple[Cell, ...]
     measures: tuple[str, ...]
     pools: Mapping[str, Sequence[str]]
+    certify: str
     crops_per_set: int
     crop_regions: Mapping[str, Mapping[str, Sequence[Sequence[int]]]]
     resolved: Mapping[str, Any]
@@ -120,6 +121,7 @@ def read(document: Mapping[str, Any], source: str = "config", config: Path = reg
         cells=tuple(cells),
         measures=tuple(document["metrics"]),
         pools=_pools(document.get("pools", {}), source, config),
+        certify=document.get("certify", "quick"),
         crops_per_set=document.get("crops", {}).get("per_set", 1),
         crop_regions=document.get("crops", {}).get("regions", {}),
         resolved=document,

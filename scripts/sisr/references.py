@@ -80,13 +80,14 @@ def load(config: Path = registry.CONFIG) -> tuple[Reference, ...]:
     sources = _sources(document)
     found: dict[tuple[Any, ...], Reference] = {}
     for index, table in enumerate(_list(document, "tables")):
-        for reference in _of_table(table, f"config/references.yaml: tables.{index}", document, sources, config):
+        where = f"config/references.yaml: tables.{index}"
+        for reference in _of_table(table, where, document, sources, config):
             key = (
                 reference.source.id, reference.model, reference.dataset, reference.kernel, reference.scale,
                 reference.measure,
             )  # fmt: skip
             if key in found:
-                raise ConfigError(f"config/references.yaml: tables.{index}: {' '.join(map(str, key))} twice")
+                raise ConfigError(f"{where}: {' '.join(map(str, key))} twice")
             found[key] = reference
     return tuple(found.values())
 
@@ -95,10 +96,11 @@ def errata(config: Path = registry.CONFIG) -> tuple[Erratum, ...]:
     """Printed values that are known to be wrong."""
     document = registry.load("references", config)
     sources = _sources(document)
-    return tuple(
-        Erratum(**{**entry, "source": _source(entry["source"], f"config/references.yaml: errata.{i}", sources)})
-        for i, entry in enumerate(_list(document, "errata"))
-    )
+    found = []
+    for index, entry in enumerate(_list(document, "errata")):
+        source = _source(entry["source"], f"config/references.yaml: errata.{index}", sources)
+        found.append(Erratum(**{**entry, "source": source}))
+    return tuple(found)
 
 
 def of_cells(cells: Iterable[tuple[str, str, int, str]], config: Path = registry.CONFIG) -> list[Reference]:
@@ -107,7 +109,9 @@ def of_cells(cells: Iterable[tuple[str, str, int, str]], config: Path = registry
     for reference in load(config):
         key = (reference.dataset, reference.kernel, reference.scale, reference.model)
         by_cell.setdefault(key, []).append(reference)
-    return [reference for cell in cells for reference in by_cell.get(tuple(cell), [])]
+    return [
+        reference for cell in cells for reference in by_cell.get((cell[0], cell[1], cell[2], cell[3]), [])
+    ]
 
 
 def _of_table(
@@ -163,5 +167,5 @@ def _source(key: str, where: str, sources: dict[str, Source]) -> Source:
     return sources[key]
 
 
-def _list(document: dict[str, Any], key: str) -> list[dict[str, Any]]:
-    return document[key]  # type: ignore[return-value]  # the registry's type is that of its maps of entries
+def _list(document: Any, key: str) -> list[dict[str, Any]]:
+    return document[key]

@@ -19,9 +19,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sisr.atomic import write_text
 from sisr.colour import Uint8Image
-from sisr.errors import ConfigError, ScoreError
+from sisr.errors import ScoreError
 from sisr.images import list_images, read_image
-from sisr.metrics import LpipsProtocol, Measure, files, parse_measure, parse_measures, protocol
+from sisr.metrics import Measure, files, parse_measure, parse_measures
 from sisr.metrics.fidelity import FIDELITY, prepare, size_text
 from sisr.ordered import map_ordered
 from sisr.tidy import SCORE_COLUMNS
@@ -81,10 +81,10 @@ def score_pairs(
 ) -> Iterator[Score]:
     """Score pairs lazily, in the order of ``pairs`` and, within an image, of ``measures``.
 
-    ``metric_files``: key of :mod:`sisr.metrics.files` -> path, for the measures that read more than the images.
+    ``metric_files``: key of :mod:`sisr.metrics.files` -> path, for measures that read more than the images.
     ``threads`` read images and compute PSNR and SSIM; the values do not depend on it.  ``device`` is for
-    LPIPS and DISTS.  Measures and files are checked before the first image is read.  Raises :class:`ScoreError`
-    for pairs that cannot be compared, ``ImageError`` for files that cannot be read.
+    LPIPS and DISTS.  Measures and files are checked before the first image is read.  Raises
+    :class:`ScoreError` for pairs that cannot be compared, ``ImageError`` for files that cannot be read.
     """
     wanted = parse_measures(measures)
     scorers = _scorers(wanted, metric_files or {}, scale, device)
@@ -152,26 +152,24 @@ def _fidelity(
 def _scorers(
     measures: Iterable[Measure], metric_files: Mapping[str, Path], scale: int, device: str
 ) -> dict[Measure, Scorer]:
-    """What computes each measure that is not a function of prepared planes; torch is imported only if needed."""
+    """What computes the measures that are no functions of prepared planes; torch is imported if needed."""
     scorers: dict[Measure, Scorer] = {}
     for measure in measures:
         if measure.family == "fidelity":
             continue
-        paths = files.require(measure, metric_files)
+        first, *others = files.require(measure, metric_files)
         if measure.family == "niqe":
             from sisr.metrics.niqe import NiqeScorer
 
-            scorers[measure] = NiqeScorer(*paths, measure.protocol, scale)
+            scorers[measure] = NiqeScorer(first, measure.protocol, scale)
         elif measure.family == "dists":
             from sisr.metrics.dists import DistsScorer
 
-            scorers[measure] = DistsScorer(*paths, device)
+            scorers[measure] = DistsScorer(first, others[0], device)
         else:
             from sisr.metrics.perceptual import LpipsScorer
 
-            rules = protocol(measure.protocol)
-            assert isinstance(rules, LpipsProtocol)  # the schema binds the family of metric and protocol
-            scorers[measure] = LpipsScorer(rules.net, *paths, device)
+            scorers[measure] = LpipsScorer(files.keys_of(measure)[0], first, device)
     return scorers
 
 

@@ -46,7 +46,8 @@ _TEX_LINE = 74
 class Measure:
     """One column of the tables: a metric under a protocol, and how to print it.
 
-    ``direction`` is what is better: ``"higher"``, ``"lower"`` or ``"closer to 0"``; ``digits`` are those after the point.
+    ``direction`` is what is better: ``"higher"``, ``"lower"`` or ``"closer to 0"``; ``digits`` are those
+    after the point.
     """
 
     metric: str
@@ -698,10 +699,11 @@ def _tex_float(table: Table, section: Section, chosen: list[int], number: int, p
 
 def to_html(table: Table) -> str:
     """One self-contained page: no network, light and dark, sorted by a click on a column's heading."""
-    return _environment().get_template("table.html.j2").render(table=table, not_run=NOT_RUN)
+    return environment().get_template("table.html.j2").render(table=table, not_run=NOT_RUN)
 
 
-def _environment() -> Environment:
+def environment() -> Environment:
+    """Templates of the pages."""
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
     return Environment(

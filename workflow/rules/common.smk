@@ -7,7 +7,7 @@ from snakemake.exceptions import WorkflowError
 # The library lies beside the scripts (see rules' "../../scripts"), where a script finds it without being told.
 sys.path.insert(0, str(Path(str(workflow.current_basedir)).parents[1] / "scripts"))
 
-from sisr import kernels, registry
+from sisr import certification, kernels, registry
 from sisr.config import read as read_config
 from sisr.device import resolve as resolve_device
 from sisr.digest import code_digest
@@ -36,6 +36,12 @@ DATASETS = or_workflow_error(registry.load, "datasets")
 MODELS = {model: or_workflow_error(get_model, model) for model in RUN.values("model")}
 ASSETS = or_workflow_error(registry.load, "assets")
 METRIC_ASSETS = assets_of(RUN.measures)
+ANCHORS = or_workflow_error(certification.chosen, RUN.certify) if RUN.certify != "none" else {}
+ANCHOR_ASSETS = list(
+    dict.fromkeys(
+        asset for anchor in ANCHORS.values() for asset in or_workflow_error(certification.assets_of, anchor)
+    )
+)
 
 for folder in (Path("results", RUN.name), Path("resources")):
     or_workflow_error(require_writable, folder)
@@ -58,9 +64,14 @@ def gpus_of(wildcards):
 
 
 def is_optional(wildcards):
-    """Whether a run can do without an asset: weights can be missing (their model's row says so), images not."""
-    used = {w.asset for model in MODELS.values() for w in model.weights.values()}
-    return wildcards.asset in used
+    """Whether a run can do without an asset.
+
+    Weights can be missing (their model's row says so), and what only certification reads; images not.
+    """
+    weights = {w.asset for model in MODELS.values() for w in model.weights.values()}
+    images = {DATASETS[dataset].get("asset") for dataset in RUN.values("dataset")}
+    needed = {*images, *METRIC_ASSETS, *training_assets_of_run()}
+    return wildcards.asset in weights or (wildcards.asset in ANCHOR_ASSETS and wildcards.asset not in needed)
 
 
 def hr_sources(wildcards):
@@ -97,15 +108,22 @@ def kernel_digest(wildcards):
     return code_digest("degrade", *kernels.modules(function))
 
 
+def training_assets_of_run():
+    """Assets of the pictures that the run's recipes train on."""
+    weights = [w for model in MODELS.values() for w in model.weights.values()]
+    recipes = [or_workflow_error(read_recipe, w.recipe) for w in weights if w.recipe]
+    return [asset for recipe in recipes for asset in recipe.data]
+
+
 def run_assets():
     """Manifests of everything that the run downloads, also the pictures that its recipes train on."""
     weights = [w for model in MODELS.values() for w in model.weights.values()]
-    recipes = [or_workflow_error(read_recipe, w.recipe) for w in weights if w.recipe]
     names = [
         *(DATASETS[dataset].get("asset") for dataset in RUN.values("dataset")),
         *(w.asset for w in weights),
-        *(asset for recipe in recipes for asset in recipe.data),
+        *training_assets_of_run(),
         *METRIC_ASSETS,
+        *ANCHOR_ASSETS,
     ]
     return [f"<resources>/assets/{name}.json" for name in dict.fromkeys(names) if name]
 
@@ -144,6 +162,21 @@ def model_entry(wildcards):
         "input_range",
     )
     return {key: entry[key] for key in keys if key in entry}
+
+
+def anchor_models():
+    """What the registry says of the models that anchors run, so that new weights are certified anew."""
+    names = dict.fromkeys(anchor["model"] for anchor in ANCHORS.values() if "model" in anchor)
+    entries = registry.load("models")
+    return {
+        name: {
+            key: entries[name][key]
+            for key in ("engine", "colour", "params", "weights")
+            if key in entries[name]
+        }
+        for name in names
+        if name in entries
+    }
 
 
 def engine_digest(wildcards):
@@ -209,10 +242,28 @@ def result_labels():
     }
 
 
+def certified_items():
+    """The judgement of the run's certification, where it has one."""
+    return ["<results>/certified.txt"] if ANCHORS else []
+
+
+def certification_summary():
+    """The line that the report opens with; empty before certification and without it."""
+    table = Path("results", RUN.name, "certification.csv")
+    if not ANCHORS or not table.is_file():
+        return ""
+    return certification.summary(or_workflow_error(certification.read, table))
+
+
+# The captions of the report know the configuration alone.
+config["certification"] = certification_summary()
+
+
 def report_items():
     """Everything that the report shows."""
     scales = RUN.values("scale")
     return [
+        *collect("<results>/certification.{form}", form=["csv", "html"] if ANCHORS else []),
         "<results>/scores.csv",
         "<results>/status.csv",
         *collect(

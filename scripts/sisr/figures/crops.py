@@ -250,8 +250,9 @@ def _best(
             if not math.isnan(values.get(m, {}).get(measure.key, math.nan))
         ]
         if len(found) > 1:
-            order = {"higher": float.__neg__, "lower": float, "closer to 0": abs}[measure.direction]
-            best[measure.key] = measure.show(min(found, key=order))
+            closest = min(found, key=abs)
+            ends = {"higher": max(found), "lower": min(found), "closer to 0": closest}
+            best[measure.key] = measure.show(ends[measure.direction])
     return best
 
 

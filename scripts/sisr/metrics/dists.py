@@ -65,7 +65,7 @@ class DistsScorer:
                 f"image of {size_text(hr)} is too small: DISTS needs {_MINIMUM_SIZE}x{_MINIMUM_SIZE} pixels"
             )
         x, y = self._input(hr), self._input(sr)
-        alphas, betas = (torch.split(weights, _CHANNELS) for weights in (self._alpha, self._beta))
+        alphas, betas = (torch.split(weights, list(_CHANNELS)) for weights in (self._alpha, self._beta))
         total = self._distance(x, y, alphas[0], betas[0])
         x, y = ((image - self._mean) / self._deviation for image in (x, y))
         for index, stage in enumerate(self._stages):

@@ -37,7 +37,10 @@ def by_key(files: Mapping[str, Path]) -> dict[str, Path]:
 
 
 def require(measure: Measure, files: Mapping[str, Path]) -> list[Path]:
-    """Paths of a measure's files, in the order of :func:`keys_of`; a missing one is a :class:`ConfigError`."""
+    """Paths of a measure's files, in the order of :func:`keys_of`.
+
+    A missing one is a :class:`ConfigError` that names its asset.
+    """
     for key in keys_of(measure):
         if key not in files:
             raise ConfigError(

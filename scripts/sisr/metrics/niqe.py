@@ -1,8 +1,8 @@
 """NIQE, a metric of the SR image alone (Mittal, Soundararajan, Bovik, IEEE SPL 20, 2013).
 
 Statistics of normalised luma in blocks of 96 x 96 pixels, at two scales, are compared with those of pristine
-photographs, whose mean and covariance come from the authors' release.  No HR image is involved: the value says
-how natural the picture looks, not whether it is the right picture.  The tests compare with BasicSR.
+photographs, whose mean and covariance come from the authors' release.  No HR image is involved: the value
+says how natural the picture looks, not whether it is the right picture.  The tests compare with BasicSR.
 """
 
 from __future__ import annotations
@@ -91,7 +91,8 @@ class NiqeScorer:
         plane = np.ascontiguousarray(plane, np.float64)
 
         def smooth(source: Float64Plane) -> Float64Plane:
-            return cv2.filter2D(source, cv2.CV_64F, self._window, borderType=cv2.BORDER_REPLICATE)
+            smoothed = cv2.filter2D(source, cv2.CV_64F, self._window, borderType=cv2.BORDER_REPLICATE)
+            return np.asarray(smoothed, np.float64)
 
         mean = smooth(plane)
         deviation = np.sqrt(np.abs(smooth(plane * plane) - mean * mean))
@@ -112,7 +113,7 @@ def _features(block: Float64Plane) -> list[float]:
 
 
 def _asymmetric_gaussian(values: NDArray[np.float64]) -> tuple[float, float, float]:
-    """Shape, left and right spread of an asymmetric generalised Gaussian, by its moments; NaN if one-sided."""
+    """Shape, left and right spread of an asymmetric generalised Gaussian by its moments; NaN if one-sided."""
     from scipy.special import gamma
 
     negative, positive = values[values < 0], values[values > 0]

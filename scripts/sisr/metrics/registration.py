@@ -6,7 +6,7 @@ Letters 33, 2008), as scikit-image does it.  Two choices matter for super-resolu
 Set5, with LR by ``hr[::4, ::4]`` (1.5 HR pixels up and left) enlarged bicubically:
 
 * The spectra keep their magnitudes.  *Phase* correlation in the strict sense divides them out, and so gives
-  the frequencies that SR has lost the same vote as those it has: it finds 0.1 to 2.2 pixels where 1.5 is right.
+  the frequencies that SR has lost the same vote as those it has: it finds 0.1 to 2.2 pixels, not 1.5.
 * A Hann window takes the borders out, whose jump between opposite sides votes for no displacement: without
   it 0.3 to 1.5 pixels, with it 1.4 to 1.6.
 """

@@ -15,7 +15,7 @@ import pytest
 from sisr import registry
 from sisr.colour import Uint8Image, replicate
 from sisr.errors import ModelError, ScoreError
-from sisr.metrics.files import by_key
+from sisr.metrics.files import ASSETS, by_key
 from sisr.metrics.lpips_backbone import read_arrays, read_backbone
 
 Pairs = Callable[..., tuple[Uint8Image, Uint8Image]]
@@ -133,7 +133,7 @@ def test_sizes_must_agree(scorers: Callable[[str], perceptual.LpipsScorer], pair
 
 def test_backbone_files_are_those_of_the_registry() -> None:
     assets = registry.load("assets")
-    for asset, name in lpips_backbone.ASSETS.values():
+    for asset, name in ASSETS.values():
         assert name in {file["name"] for file in assets[asset]["files"]}
 
 

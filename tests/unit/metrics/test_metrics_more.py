@@ -199,7 +199,7 @@ def test_assets_of_measures() -> None:
 
 
 def test_unavailable_metric_is_refused_with_its_reason() -> None:
-    with pytest.raises(ConfigError, match="measure 'pi@y-bt601-uint8': pi is unavailable: it is half of Ma's"):
+    with pytest.raises(ConfigError, match="'pi@y-bt601-uint8': pi is unavailable: it is half of Ma's"):
         parse_measure("pi@y-bt601-uint8")
 
 
