@@ -49,6 +49,7 @@ class Run:
     measures: tuple[str, ...]
     pools: Mapping[str, Sequence[str]]
     certify: str
+    same_pixels: Mapping[str, Any]
     crops_per_set: int
     crop_regions: Mapping[str, Mapping[str, Sequence[Sequence[int]]]]
     resolved: Mapping[str, Any]
@@ -121,6 +122,7 @@ def read(document: Mapping[str, Any], source: str = "config", config: Path = reg
         cells=tuple(cells),
         measures=tuple(document["metrics"]),
         pools=_pools(document.get("pools", {}), source, config),
+        same_pixels=document.get("same_pixels", {}),
         certify=document.get("certify", "quick"),
         crops_per_set=document.get("crops", {}).get("per_set", 1),
         crop_regions=document.get("crops", {}).get("regions", {}),

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sisr import registry
+from sisr.assets.manifest import Manifest
 from sisr.atomic import write_text
 from sisr.metrics import parse_measure
 
@@ -25,7 +26,7 @@ class Pixels:
     label: str
     dataset: str
     scale: int
-    pairs: Sequence[tuple[Path, Path]]
+    pairs: tuple[tuple[Path, Path], ...]
 
 
 def all_measures() -> list[str]:
@@ -42,12 +43,27 @@ def all_measures() -> list[str]:
 def of_cell(label: str, dataset: str, scale: int, hr: Path, shards: Sequence[Path]) -> Pixels:
     """Pixels of a run's cell, from its HR manifest and its status files; none of a cell that did not run."""
     files = {e["name"]: hr.parent / e["file"] for e in json.loads(hr.read_text(encoding="utf-8"))["images"]}
-    pairs = [
+    pairs = tuple(
         (files[entry["name"]], shard.parent / entry["file"])
         for shard in shards
         for entry in json.loads(shard.read_text(encoding="utf-8"))["images"]
-    ]
+    )
     return Pixels(label, dataset, scale, pairs)
+
+
+def of_assets(label: str, dataset: str, scale: int, hr: Manifest, sr: Manifest, folder: str) -> Pixels:
+    """Pixels that others have published as ``<folder><image>_...``; none if an asset is unavailable."""
+    if "unavailable" in (hr.status, sr.status):
+        return Pixels(label, dataset, scale, ())
+    files = {Path(name).stem: path for name, path in sorted(hr.paths().items())}
+    published = sr.paths()
+    pairs = [
+        (path, published[name])
+        for stem, path in files.items()
+        for name in published
+        if name.startswith(f"{folder}{stem}_")
+    ]
+    return Pixels(label, dataset, scale, tuple(pairs))
 
 
 def score(pixels: Pixels) -> dict[str, float]:
@@ -108,6 +124,6 @@ def page(scored: Mapping[Pixels, Mapping[str, float]], notes: Sequence[str], pat
     lead = [
         "The same pixels under every protocol for PSNR and SSIM. Nothing differs between two rows but the "
         "convention" + (f", and PSNR moves by up to {max(spreads):.1f} dB." if spreads else "."),
-        "A number without its protocol cannot be compared with another. Rest on a protocol's name for its rules.",
+        "A number without its protocol cannot be compared with another. Rest on a protocol for its rules.",
     ]
     write_page(Page("Same pixels, many protocols", lead, blocks, notes), path)

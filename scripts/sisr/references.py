@@ -105,13 +105,11 @@ def errata(config: Path = registry.CONFIG) -> tuple[Erratum, ...]:
 
 def of_cells(cells: Iterable[tuple[str, str, int, str]], config: Path = registry.CONFIG) -> list[Reference]:
     """References of (dataset, kernel, scale, model) cells, in the order of the cells."""
-    by_cell: dict[tuple[str, str, int, str], list[Reference]] = {}
+    by_cell: dict[tuple[object, ...], list[Reference]] = {}
     for reference in load(config):
         key = (reference.dataset, reference.kernel, reference.scale, reference.model)
         by_cell.setdefault(key, []).append(reference)
-    return [
-        reference for cell in cells for reference in by_cell.get((cell[0], cell[1], cell[2], cell[3]), [])
-    ]
+    return [reference for cell in cells for reference in by_cell.get(tuple(cell), [])]
 
 
 def _of_table(

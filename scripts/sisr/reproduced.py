@@ -1,4 +1,4 @@
-"""Reproduced against published: a run's means beside what papers and repositories print for the same cells."""
+"""Reproduced and published: a run's means beside what papers and repositories print for the same cells."""
 
 from __future__ import annotations
 
@@ -16,13 +16,14 @@ from sisr.config import Cell
 from sisr.errors import ScoreError
 from sisr.metrics import parse_measure
 from sisr.references import Reference, errata, of_cells
+from sisr.tidy import SCORE_COLUMNS
 
 #: Status files of a cell's shards, and the manifest of its HR images.
 CellFiles = Mapping[Cell, tuple[Path, Sequence[Path]]]
 
 COLUMNS = (
-    "dataset", "kernel", "scale", "model", "metric", "protocol", "ours", "published", "difference", "tolerance",
-    "same_weights", "verdict", "gray_rule", "source", "url", "where",
+    "dataset", "kernel", "scale", "model", "metric", "protocol", "ours", "published", "difference",
+    "tolerance", "same_weights", "verdict", "gray_rule", "source", "url", "where",
 )  # fmt: skip
 
 
@@ -41,17 +42,12 @@ class Comparison:
 
     @property
     def verdict(self) -> str:
-        """``agrees`` or ``differs``; ``other weights`` where the two need not agree; ``not run``.
-
-        Half a unit of the last printed digit is added to the tolerance: the printed number was rounded.
-        """
+        """``agrees`` or ``differs``; ``other weights`` where the two need not agree; ``not run``."""
         if math.isnan(self.ours):
             return "not run"
         if not self.reference.same_weights:
             return "other weights"
-        digits = len(f"{self.reference.value}".partition(".")[2])
-        allowed = self.reference.tolerance + 0.5 * 10 ** -max(digits, 2) + 1e-12
-        return "agrees" if abs(self.difference) <= allowed else "differs"
+        return "agrees" if abs(self.difference) <= self.reference.tolerance + 1e-12 else "differs"
 
 
 def missing_measures(cells: Iterable[Cell], measures: Iterable[str]) -> dict[Cell, list[str]]:
@@ -78,31 +74,28 @@ def compare(
     ``extra``: HR manifest and SR status files of the cells of :func:`missing_measures`.
     """
     frame = tables.read_scores(scores)
+    states = tables.read_status(status)
     reasons = {
-        Cell(row.dataset, row.kernel, row.scale, row.model): f"{row.status}: {row.reason}"
-        for row in tables.read_status(status).itertuples()
-        if row.status != "ok"
+        Cell(*cell): f"{state}: {reason}"
+        for *cell, state, reason, _ in states[list(tables.STATUS_COLUMNS)].to_numpy().tolist()
+        if state != "ok"
     }
-    means: dict[tuple[Cell, str], float] = {}
-    for keys, part in frame.groupby(
-        ["dataset", "kernel", "scale", "model", "metric", "protocol"], sort=False
-    ):
-        dataset, kernel, scale, model, metric, protocol = keys
-        values = part["value"].tolist()
-        means[Cell(dataset, kernel, int(scale), model), f"{metric}@{protocol}"] = math.fsum(values) / len(
-            values
-        )
+    values: dict[tuple[Cell, str], list[float]] = {}
+    columns = (frame[name].tolist() for name in SCORE_COLUMNS)
+    for dataset, _, kernel, scale, model, metric, protocol, value in zip(*columns, strict=True):
+        cell = Cell(dataset, kernel, scale, model)
+        values.setdefault((cell, f"{metric}@{protocol}"), []).append(value)
+    # A cell of which a shard failed has values of some images; their mean would not be comparable.
+    means = {key: math.fsum(of) / len(of) for key, of in values.items() if key[0] not in reasons}
     for cell, lacking in missing_measures(cells, measures).items():
         if cell in extra and cell not in reasons:
             hr, shards = extra[cell]
-            means |= {(cell, measure): value for measure, value in _score(cell, hr, shards, lacking).items()}
+            means |= {(cell, measure): mean for measure, mean in _score(cell, hr, shards, lacking).items()}
     found = []
     for cell in cells:
         for reference in of_cells([cell]):
             ours = means.get((cell, reference.measure), math.nan)
-            reason = (
-                "" if not math.isnan(ours) else reasons.get(cell, f"{reference.measure} was not asked for")
-            )
+            reason = reasons.get(cell, f"{reference.measure} was not asked for") if math.isnan(ours) else ""
             found.append(Comparison(reference, ours, reason))
     return found
 
@@ -133,26 +126,11 @@ def write(rows: Sequence[Comparison], path: Path) -> None:
     for row in rows:
         r = row.reference
         have = not math.isnan(row.ours)
-        writer.writerow(
-            [
-                r.dataset,
-                r.kernel,
-                r.scale,
-                r.model,
-                r.metric,
-                r.protocol,
-                f"{row.ours:.6f}" if have else "",
-                r.value,
-                f"{row.difference:+.6f}" if have else "",
-                r.tolerance,
-                str(r.same_weights).lower(),
-                row.verdict,
-                r.gray,
-                r.source.title,
-                r.source.url,
-                r.source.where,
-            ]  # fmt: skip
-        )
+        ours, difference = (f"{row.ours:.6f}", f"{row.difference:+.6f}") if have else ("", "")
+        names = (r.dataset, r.kernel, r.scale, r.model, r.metric, r.protocol)
+        judged = (r.tolerance, str(r.same_weights).lower(), row.verdict, r.gray)
+        where = (r.source.title, r.source.url, r.source.where)
+        writer.writerow([*names, ours, r.value, difference, *judged, *where])
     write_text(path, text.getvalue())
 
 
@@ -195,13 +173,18 @@ def page(rows: Sequence[Comparison], path: Path) -> None:
         f"{counts['differs']} differ although the weights are the same."
         if rows
         else "No published number is registered for the cells of this run.",
-        "“Other weights”: the network has the name of the published one, but was trained by somebody else, so "
+        "“Other weights”: the network has the name of the published one, but somebody else trained it, so "
         "that the difference says how far the weights are from the paper's. Set14 has one gray image; papers "
         "seldom say by which rule they compare it, so the rule is part of the registry.",
     ]
-    notes = [
-        f"Printed but wrong: {e.source.title.split(',')[0]}, {e.model}, {e.dataset} ×{e.scale} {e.metric.upper()}: "
-        f"{e.printed}{f'; right: {e.right}' if e.right else ''}. {e.reason[0].upper()}{e.reason[1:]}."
-        for e in errata()
-    ]
+    notes = []
+    for wrong_print in errata():
+        who = f"{wrong_print.source.title.split(',')[0]}, {wrong_print.model}"
+        what = (
+            f"{wrong_print.dataset} ×{wrong_print.scale} {wrong_print.metric.upper()} {wrong_print.printed}"
+        )
+        right = f"; right: {wrong_print.right}" if wrong_print.right else ""
+        notes.append(
+            f"Printed, but wrong: {who}, {where} {wrong_print.printed}{right}. Reason: {wrong_print.reason}."
+        )
     write_page(Page("Reproduced and published", lead, blocks, notes), path)

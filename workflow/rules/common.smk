@@ -17,6 +17,8 @@ from sisr.images import SUFFIXES
 from sisr.metrics.files import assets_of
 from sisr.models import get as get_model
 from sisr.recipes import read_recipe
+from sisr.references import of_cells
+from sisr.reproduced import missing_measures
 from sisr.workspace import join_runs, require_writable, share_library
 
 
@@ -37,6 +39,7 @@ MODELS = {model: or_workflow_error(get_model, model) for model in RUN.values("mo
 ASSETS = or_workflow_error(registry.load, "assets")
 METRIC_ASSETS = assets_of(RUN.measures)
 ANCHORS = or_workflow_error(certification.chosen, RUN.certify) if RUN.certify != "none" else {}
+PUBLISHED_ASSETS = ["set5", "rcan-set5-outputs"]
 ANCHOR_ASSETS = list(
     dict.fromkeys(
         asset for anchor in ANCHORS.values() for asset in or_workflow_error(certification.assets_of, anchor)
@@ -66,12 +69,13 @@ def gpus_of(wildcards):
 def is_optional(wildcards):
     """Whether a run can do without an asset.
 
-    Weights can be missing (their model's row says so), and what only certification reads; images not.
+    Weights can be missing (their model's row says so), and what only certification reads; the rest not.
     """
     weights = {w.asset for model in MODELS.values() for w in model.weights.values()}
     images = {DATASETS[dataset].get("asset") for dataset in RUN.values("dataset")}
     needed = {*images, *METRIC_ASSETS, *training_assets_of_run()}
-    return wildcards.asset in weights or (wildcards.asset in ANCHOR_ASSETS and wildcards.asset not in needed)
+    shown = {*ANCHOR_ASSETS, *PUBLISHED_ASSETS}
+    return wildcards.asset in weights or wildcards.asset in shown - needed
 
 
 def hr_sources(wildcards):
@@ -242,6 +246,34 @@ def result_labels():
     }
 
 
+def sr_of_cells(cells):
+    """Status files of all shards of some cells."""
+    return [
+        f"<results>/sr/{cell.dataset}/{cell.kernel}/x{cell.scale}/{cell.model}/{shard}.json"
+        for cell in cells
+        for shard in shards_of(cell.dataset)
+    ]
+
+
+# Cells with a reference under a protocol that the run does not compute anyway.
+REFERENCE_CELLS = list(or_workflow_error(missing_measures, RUN.cells, RUN.measures))
+
+# Cells that are scored under all protocols, on LR images of the run's first kernel.
+PIXEL_CELLS = [
+    cell
+    for cell in RUN.cells
+    if cell.dataset == RUN.same_pixels.get("dataset")
+    and cell.kernel == RUN.values("kernel")[0]
+    and cell.model in RUN.same_pixels.get("models", [])
+]
+
+
+def published_pixels():
+    """Assets of RCAN's published images and of their HR, where the run shows them and has one of their scales."""
+    shown = RUN.same_pixels.get("rcan", False) and set(RUN.values("scale")) & {2, 4}
+    return [f"<resources>/assets/{asset}.json" for asset in PUBLISHED_ASSETS] if shown else []
+
+
 def certified_items():
     """The judgement of the run's certification, where it has one."""
     return ["<results>/certified.txt"] if ANCHORS else []
@@ -264,6 +296,11 @@ def report_items():
     scales = RUN.values("scale")
     return [
         *collect("<results>/certification.{form}", form=["csv", "html"] if ANCHORS else []),
+        *collect("<results>/published.{form}", form=["csv", "html"] if of_cells(RUN.cells) else []),
+        *collect(
+            "<results>/protocols.{form}",
+            form=["csv", "html"] if PIXEL_CELLS or published_pixels() else [],
+        ),
         "<results>/scores.csv",
         "<results>/status.csv",
         *collect(
