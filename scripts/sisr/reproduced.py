@@ -69,7 +69,7 @@ def missing_measures(cells: Iterable[Cell], measures: Iterable[str]) -> dict[Cel
 def compare(
     scores: Path, status: Path, cells: Sequence[Cell], extra: CellFiles, measures: Sequence[str]
 ) -> list[Comparison]:
-    """Every reference of the run's cells, in their order.
+    """Every reference of the run's cells under a measure that the run has, in the order of the cells.
 
     ``extra``: HR manifest and SR status files of the cells of :func:`missing_measures`.
     """
@@ -95,8 +95,8 @@ def compare(
     for cell in cells:
         for reference in of_cells([cell]):
             ours = means.get((cell, reference.measure), math.nan)
-            reason = reasons.get(cell, f"{reference.measure} was not asked for") if math.isnan(ours) else ""
-            found.append(Comparison(reference, ours, reason))
+            if cell in reasons or not math.isnan(ours):  # else a measure that the run was not asked for
+                found.append(Comparison(reference, ours, reasons.get(cell, "")))
     return found
 
 
@@ -149,17 +149,17 @@ def page(rows: Sequence[Comparison], path: Path) -> None:
         r = row.reference
         digits = parse_measure(r.measure).digits
         have = not math.isnan(row.ours)
-        gray = {"checked": " (gray rule checked)", "assumed": " (gray rule assumed)"}.get(r.gray, "")
-        detail = f"{r.source.title}; {r.source.where}{gray}" + (f". {row.reason}" if row.reason else "")
+        gray = {"checked": "gray rule checked", "assumed": "gray rule assumed"}.get(r.gray, "")
+        detail = "; ".join(filter(None, (r.source.id, gray, row.reason)))
         return [
             Entry(registered[r.model]["label"] if r.model in registered else r.label),
             Entry(datasets[r.dataset]["label"] if r.dataset in datasets else r.dataset),
             Entry(r.measure),
             Entry(f"{row.ours:.{digits}f}" if have else "—", "" if have else "none"),
             Entry(f"{r.value:.{digits}f}"),
-            Entry(f"{row.difference:+.{digits}f}" if have else "—", "" if have else "none"),
+            Entry(_signed(row.difference, digits) if have else "—", "" if have else "none"),
             Entry(row.verdict, kinds.get(row.verdict, "none")),
-            Entry(detail, "text"),
+            Entry(detail, "text", hint=f"{r.source.title}; {r.source.where}"),
         ]
 
     wrong = [row for row in rows if row.verdict == "differs"]
@@ -177,14 +177,19 @@ def page(rows: Sequence[Comparison], path: Path) -> None:
         "that the difference says how far the weights are from the paper's. Set14 has one gray image; papers "
         "seldom say by which rule they compare it, so the rule is part of the registry.",
     ]
-    notes = []
+    sources = {row.reference.source.id: row.reference.source for row in rows}
+    notes = [f"{key}: {source.title}; {source.where}. {source.url}" for key, source in sources.items()]
     for wrong_print in errata():
         who = f"{wrong_print.source.title.split(',')[0]}, {wrong_print.model}"
-        what = (
-            f"{wrong_print.dataset} ×{wrong_print.scale} {wrong_print.metric.upper()} {wrong_print.printed}"
-        )
+        where = f"{wrong_print.dataset} ×{wrong_print.scale} {wrong_print.metric.upper()}"
         right = f"; right: {wrong_print.right}" if wrong_print.right else ""
         notes.append(
             f"Printed, but wrong: {who}, {where} {wrong_print.printed}{right}. Reason: {wrong_print.reason}."
         )
     write_page(Page("Reproduced and published", lead, blocks, notes), path)
+
+
+def _signed(value: float, digits: int) -> str:
+    """With its sign, which a difference that prints as zero has not."""
+    text = f"{value:+.{digits}f}"
+    return text if float(text) else text[1:]
