@@ -102,7 +102,7 @@ def pyiqa() -> Callable[[Images], Values]:
         planes = [BT601.of(image)[SCALE:-SCALE, SCALE:-SCALE] / 255 for image in pair]
         x, y = (torch.from_numpy(plane)[None, None] for plane in planes)
         with torch.inference_mode():
-            return float(psnr(x, y, data_range=1.0)), float(ssim(x, y, test_y_channel=False, data_range=1.0))
+            return float(psnr(x, y, data_range=1.0)), float(ssim(x, y, data_range=1.0))
 
     return call
 
