@@ -91,7 +91,21 @@ def _assert_equals_package(scorer: perceptual.LpipsScorer, backbone: Path, pair:
     tensors = [torch.tensor(i).permute(2, 0, 1)[None].float() / 127.5 - 1 for i in (hr, sr)]
     with torch.inference_mode():
         expected = float(model(*tensors))
+        # The package on a batch: one pair at a time gives the same.
+        batch = model(*(torch.cat([tensor, tensor.flip(2), tensor.flip(3)]) for tensor in tensors)).flatten()
     assert scorer(hr, sr) == pytest.approx(expected, abs=1e-6)
+    for value, flip in zip(batch.tolist(), (np.asarray, np.flipud, np.fliplr), strict=True):
+        assert scorer(flip(hr), flip(sr)) == pytest.approx(value, abs=1e-5)
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
+@pytest.mark.parametrize("net", ["alex", "vgg"])
+def test_device_does_not_matter(lpips_backbones: dict[str, Path], pair: Pairs, net: str) -> None:
+    images = pair(150, 133)
+    values = [
+        perceptual.LpipsScorer(net, lpips_backbones[net], device)(*images) for device in ("cpu", "cuda")
+    ]
+    assert values[0] == pytest.approx(values[1], abs=1e-5)
 
 
 def test_properties(scorers: Callable[[str], perceptual.LpipsScorer], pair: Pairs) -> None:
