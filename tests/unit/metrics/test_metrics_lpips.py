@@ -95,7 +95,8 @@ def _assert_equals_package(scorer: perceptual.LpipsScorer, backbone: Path, pair:
         batch = model(*(torch.cat([tensor, tensor.flip(2), tensor.flip(3)]) for tensor in tensors)).flatten()
     assert scorer(hr, sr) == pytest.approx(expected, abs=1e-6)
     for value, flip in zip(batch.tolist(), (np.asarray, np.flipud, np.fliplr), strict=True):
-        assert scorer(flip(hr), flip(sr)) == pytest.approx(value, abs=1e-5)
+        flipped = (np.ascontiguousarray(flip(image)) for image in (hr, sr))
+        assert scorer(*flipped) == pytest.approx(value, abs=1e-5)
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
