@@ -30,7 +30,7 @@ from sisr.ordered import map_ordered
 from sisr.scoring import Pair, score_pairs
 
 SCALE = 4
-ROUNDS = 5
+ROUNDS = 3
 IMAGES = 6
 
 Images = tuple[Uint8Image, Uint8Image]
