@@ -164,7 +164,8 @@ def test_niqe_equals_basicsr(get: Get, photo: Uint8Image, monkeypatch: pytest.Mo
         parameters = [file[key] for key in ("mu_pris_param", "cov_pris_param", "gaussian_window")]
     plane = np.floor(BT601.of(photo) + 0.5)[4:-4, 4:-4]
     value = NiqeScorer(path, "y-bt601-uint8", 4)(photo, photo)
-    assert value == pytest.approx(module.niqe(plane, *parameters), abs=2e-5)
+    # With its float32 half-size image; with the same one, all digits.
+    assert value == pytest.approx(module.niqe(plane, *parameters), abs=2e-4)
     monkeypatch.setattr(module, "imresize", lambda image, scale, antialiasing: imresize(image, scale))
     assert value == pytest.approx(module.niqe(plane, *parameters), abs=1e-12)
     assert value == pytest.approx(module.calculate_niqe(photo[..., ::-1], 4), abs=0.02)
