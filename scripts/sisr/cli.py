@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable, Mapping
 from enum import StrEnum
@@ -82,6 +83,10 @@ def list_entries(what: Annotated[Table, typer.Argument(help="Registry to list.")
     width = max(map(len, entries))
     for name, entry in entries.items():
         details = [entry.get("label") or entry.get("description", "")]
+        if what is Table.METRICS:
+            details += [f"{entry['direction']} is better"]
+            details += ["looks at SR alone"] if entry.get("reference") == "none" else []
+            details += [f"unavailable: {entry['unavailable']}"] if "unavailable" in entry else []
         if what is Table.MODELS:
             scales = entry.get("scales", entry.get("weights", {}))
             details += [entry["engine"], " ".join(f"x{s}" for s in scales) or "any scale"]
@@ -169,6 +174,45 @@ def upscale(
     typer.echo(f"{len(written)} SR images in {target}")
 
 
+@app.command()
+@one_line_errors
+def certify(
+    anchors: Annotated[list[str] | None, typer.Argument(help="Anchors; without any all of the tier.")] = None,
+    quick: Annotated[bool, typer.Option("--quick", help="Only what takes seconds.")] = False,
+    heavy: Annotated[bool, typer.Option("--heavy", help="Also what takes long.")] = False,
+    out: Annotated[Path, typer.Option("--out", "-o", help="CSV to write; a page beside it.")] = Path(
+        "certification.csv"
+    ),
+    resources: Resources = RESOURCES,
+    mirror: Mirror = None,
+) -> None:
+    """Compute numbers that others published again, and say which are right; exit 1 if one is not."""
+    from functools import cache
+
+    from tqdm import tqdm
+
+    from sisr import certification
+    from sisr.assets import fetch_or_unavailable
+
+    if quick and heavy:
+        raise SisrError("certify: give --quick or --heavy, not both")
+    tier = "heavy" if heavy else "quick" if quick else "full"
+    get = cache(lambda asset: fetch_or_unavailable(asset, resources=resources, mirror=mirror, progress=False))
+    with tqdm(desc="certifying", unit="anchor", leave=False, disable=None) as bar:
+        rows = certification.certify(
+            tier, get, anchors or (), threads=os.cpu_count() or 1, progress=lambda name: bar.update()
+        )
+    certification.write(rows, out)
+    certification.page(rows, out.with_suffix(".html"))
+    for row in rows:
+        what = f"{row.label}, {' '.join(filter(None, (row.measure, row.image)))}"
+        found = f"found {row.show(row.found)}, " if row.status != "not run" else ""
+        note = f" ({row.reason})" if row.reason else ""
+        typer.echo(f"{row.status:7}  {what}: {found}expected {row.expected:.10g} ± {row.tolerance:g}{note}")
+    typer.echo(certification.summary(rows))
+    certification.judge(rows)
+
+
 def _obtain_weights(model: Model, scale: int, resources: Path, mirror: str | None) -> Mapping[str, Path]:
     """Weights of a model, fetched if they are not there yet; role -> path."""
     from sisr.assets import fetch as fetch_asset
@@ -199,6 +243,10 @@ def score(
         typer.Option(help="Protocol of PSNR and SSIM; may be repeated.", show_default="y-bt601"),
     ] = None,
     lpips: Annotated[Lpips, typer.Option(help="LPIPS v0.1 backbone, or none.")] = Lpips.ALEX,
+    measure: Annotated[
+        list[str] | None,
+        typer.Option(help="Further METRIC@PROTOCOL, as dists@vgg16-v0.1; may be repeated."),
+    ] = None,
     resources: Resources = RESOURCES,
     mirror: Mirror = None,
 ) -> None:
@@ -209,16 +257,16 @@ def score(
     from tqdm import tqdm
 
     from sisr.assets import fetch as fetch_asset
-    from sisr.metrics.lpips_backbone import ASSETS, by_net
+    from sisr.metrics.files import assets_of, by_key
     from sisr.scoring import score_folders
 
     measures = [f"{metric}@{name}" for name in protocol or ["y-bt601"] for metric in ("psnr", "ssim")]
-    backbones = {}
-    if lpips is not Lpips.NONE:
-        measures.append(f"lpips@{lpips.value}-v0.1")
-        asset, _ = ASSETS[lpips.value]
-        manifest = fetch_asset(asset, resources=resources, mirror=mirror, progress=False)
-        backbones = by_net({name: manifest.path(name) for name in manifest.files})
+    measures += [f"lpips@{lpips.value}-v0.1"] if lpips is not Lpips.NONE else []
+    measures += measure or []
+    manifests = [
+        fetch_asset(asset, resources=resources, mirror=mirror, progress=False)
+        for asset in assets_of(measures)
+    ]
     with tqdm(desc="scoring", unit="image", leave=False, disable=None) as bar:
         result = score_folders(
             hr,
@@ -226,7 +274,8 @@ def score(
             scale,
             measures,
             out,
-            lpips_backbones=backbones,
+            metric_files=by_key({name: m.path(name) for m in manifests for name in m.files}),
+            threads=os.cpu_count() or 1,
             progress=lambda image: bar.update(),
         )
     typer.echo(result)

@@ -43,13 +43,12 @@ class Luma:
         if image.ndim == 2:
             np.multiply(image, float(sum(self.weights)), out=plane)
         else:
-            weights = np.array(self.weights, np.float64)
-            buffer = np.empty((min(_ROWS, image.shape[0]), *image.shape[1:]), np.float64)
+            import cv2
+
+            weights = np.array([self.weights], np.float64)
             for top in range(0, image.shape[0], _ROWS):
-                rows = image[top : top + _ROWS]
-                strip = buffer[: len(rows)]
-                strip[...] = rows
-                np.matmul(strip, weights, out=plane[top : top + _ROWS])
+                strip = image[top : top + _ROWS].astype(np.float64)
+                cv2.transform(strip, weights, dst=plane[top : top + _ROWS])
         if self.denominator != 1:
             plane /= self.denominator
         if self.offset:

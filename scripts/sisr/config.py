@@ -48,6 +48,8 @@ class Run:
     cells: tuple[Cell, ...]
     measures: tuple[str, ...]
     pools: Mapping[str, Sequence[str]]
+    certify: str
+    same_pixels: Mapping[str, Any]
     crops_per_set: int
     crop_kernels: tuple[str, ...]
     crop_regions: Mapping[str, Mapping[str, Sequence[Sequence[int]]]]
@@ -122,6 +124,8 @@ def read(document: Mapping[str, Any], source: str = "config", config: Path = reg
         cells=tuple(cells),
         measures=tuple(document["metrics"]),
         pools=_pools(document.get("pools", {}), source, config),
+        same_pixels=document.get("same_pixels", {}),
+        certify=document.get("certify", "quick"),
         crops_per_set=crops.get("per_set", 1),
         crop_kernels=_crop_kernels(crops, cells, source, config),
         crop_regions=crops.get("regions", {}),

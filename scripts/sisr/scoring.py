@@ -2,7 +2,7 @@
 
 Both give the same numbers from the same functions.  Images are read and their PSNR and SSIM computed by a
 few threads, in order, with a bounded number in flight, so memory does not grow with the number of images;
-LPIPS runs meanwhile in the calling thread.
+LPIPS, DISTS and NIQE run meanwhile in the calling thread.
 """
 
 from __future__ import annotations
@@ -19,21 +19,20 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sisr.atomic import write_text
 from sisr.colour import Uint8Image
-from sisr.errors import ConfigError, ScoreError
+from sisr.errors import ScoreError
 from sisr.images import list_images, read_image
-from sisr.metrics import LpipsProtocol, Measure, parse_measure, parse_measures, protocol
+from sisr.metrics import Measure, files, parse_measure, parse_measures
 from sisr.metrics.fidelity import FIDELITY, prepare, size_text
-from sisr.metrics.lpips_backbone import ASSETS as LPIPS_ASSETS
 from sisr.ordered import map_ordered
 from sisr.tidy import SCORE_COLUMNS
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from sisr.metrics.perceptual import LpipsScorer
-
 #: Called with the name of each image when its scores are known.
 Progress = Callable[[str], object]
+#: Value of two uint8 images of one size, HR and SR.
+Scorer = Callable[[Uint8Image, Uint8Image], float]
 
 
 @dataclass(frozen=True)
@@ -73,7 +72,7 @@ def score_pairs(
     pairs: Iterable[Pair],
     scale: int,
     measures: Sequence[str | Measure],
-    lpips_backbones: Mapping[str, Path] | None = None,
+    metric_files: Mapping[str, Path] | None = None,
     *,
     threads: int = 1,
     device: str = "cpu",
@@ -82,13 +81,13 @@ def score_pairs(
 ) -> Iterator[Score]:
     """Score pairs lazily, in the order of ``pairs`` and, within an image, of ``measures``.
 
-    ``lpips_backbones``: net (``alex``, ``vgg``, ``squeeze``) -> weights file, needed only for LPIPS measures.
+    ``metric_files``: key of :mod:`sisr.metrics.files` -> path, for measures that read more than the images.
     ``threads`` read images and compute PSNR and SSIM; the values do not depend on it.  ``device`` is for
-    LPIPS.  Measures and backbones are checked before the first image is read.  Raises :class:`ScoreError`
-    for pairs that cannot be compared, ``ImageError`` for files that cannot be read.
+    LPIPS and DISTS.  Measures and files are checked before the first image is read.  Raises
+    :class:`ScoreError` for pairs that cannot be compared, ``ImageError`` for files that cannot be read.
     """
     wanted = parse_measures(measures)
-    scorers = _lpips_scorers(wanted, lpips_backbones or {}, device)
+    scorers = _scorers(wanted, metric_files or {}, scale, device)
     return _stream(pairs, scale, wanted, scorers, threads=max(1, threads), progress=progress, or_full=or_full)
 
 
@@ -103,7 +102,7 @@ def _stream(
     pairs: Iterable[Pair],
     scale: int,
     measures: tuple[Measure, ...],
-    scorers: Mapping[str, LpipsScorer],
+    scorers: Mapping[Measure, Scorer],
     *,
     threads: int,
     progress: Progress | None,
@@ -118,9 +117,9 @@ def _stream(
     # One pair in work beyond `threads`: it is taken up while the caller's thread runs LPIPS.
     for image, hr, sr, values in map_ordered(compute, pairs, threads + 1):
         for measure in measures:
-            if measure.family == "lpips":
+            if measure in scorers:
                 with _naming(image):
-                    values[measure] = scorers[measure.protocol](hr, sr)
+                    values[measure] = scorers[measure](hr, sr)
             yield Score(image, measure, values[measure])
         if progress is not None:
             progress(image)
@@ -150,23 +149,27 @@ def _fidelity(
     return values
 
 
-def _lpips_scorers(
-    measures: Iterable[Measure], backbones: Mapping[str, Path], device: str
-) -> dict[str, LpipsScorer]:
-    """A scorer for each LPIPS protocol; torch is imported only if there is one."""
-    scorers = {}
+def _scorers(
+    measures: Iterable[Measure], metric_files: Mapping[str, Path], scale: int, device: str
+) -> dict[Measure, Scorer]:
+    """What computes the measures that are no functions of prepared planes; torch is imported if needed."""
+    scorers: dict[Measure, Scorer] = {}
     for measure in measures:
-        rules = protocol(measure.protocol)
-        if not isinstance(rules, LpipsProtocol):
+        if measure.family == "fidelity":
             continue
-        if rules.net not in backbones:
-            raise ConfigError(
-                f"measure '{measure.id}': no backbone weights for net '{rules.net}'; "
-                f"they are in asset '{LPIPS_ASSETS[rules.net][0]}'"
-            )
-        from sisr.metrics.perceptual import LpipsScorer
+        first, *others = files.require(measure, metric_files)
+        if measure.family == "niqe":
+            from sisr.metrics.niqe import NiqeScorer
 
-        scorers[measure.protocol] = LpipsScorer(rules.net, backbones[rules.net], device)
+            scorers[measure] = NiqeScorer(first, measure.protocol, scale)
+        elif measure.family == "dists":
+            from sisr.metrics.dists import DistsScorer
+
+            scorers[measure] = DistsScorer(first, others[0], device)
+        else:
+            from sisr.metrics.perceptual import LpipsScorer
+
+            scorers[measure] = LpipsScorer(files.keys_of(measure)[0], first, device)
     return scorers
 
 
@@ -183,7 +186,7 @@ def score_cell(
     dataset: str,
     kernel: str,
     model: str,
-    lpips_backbones: Mapping[str, Path] | None = None,
+    metric_files: Mapping[str, Path] | None = None,
     threads: int = 1,
     device: str = "cpu",
     progress: Progress | None = None,
@@ -208,7 +211,7 @@ def score_cell(
     scores: Iterable[Score] = ()
     if pairs:
         scores = score_pairs(
-            pairs, scale, wanted, lpips_backbones, threads=threads, device=device, progress=progress
+            pairs, scale, wanted, metric_files, threads=threads, device=device, progress=progress
         )
     write_scores(out_csv, scores, dataset=dataset, kernel=kernel, scale=scale, model=model)
 
@@ -349,7 +352,7 @@ def score_folders(
     measures: Sequence[str | Measure],
     out_csv: Path | None = None,
     *,
-    lpips_backbones: Mapping[str, Path] | None = None,
+    metric_files: Mapping[str, Path] | None = None,
     dataset: str | None = None,
     kernel: str = "unknown",
     model: str | None = None,
@@ -371,7 +374,7 @@ def score_folders(
             pairs,
             scale,
             measures,
-            lpips_backbones,
+            metric_files,
             threads=threads,
             device=device,
             progress=progress,

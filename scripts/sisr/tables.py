@@ -35,6 +35,7 @@ SUMMARY_COLUMNS = (
 )  # fmt: skip
 #: Columns that name one value of the tidy table; the same key twice is an error.
 _KEY = list(SCORE_COLUMNS[:-1])
+_ARROWS = {"higher": "↑", "lower": "↓", "closer to 0": "→0"}
 _MISSING = "—"
 NOT_RUN = "A dash without a letter: the model was not run there."
 #: Characters of \footnotesize text that fit the 345 pt line of LaTeX's article class beside a model's name.
@@ -45,7 +46,8 @@ _TEX_LINE = 74
 class Measure:
     """One column of the tables: a metric under a protocol, and how to print it.
 
-    ``direction`` is ``"higher"`` or ``"lower"`` (which is better); ``digits`` are those after the point.
+    ``direction`` is what is better: ``"higher"``, ``"lower"`` or ``"closer to 0"``; ``digits`` are those
+    after the point.
     """
 
     metric: str
@@ -56,8 +58,10 @@ class Measure:
     digits: int = 4
 
     def __post_init__(self) -> None:
-        if self.direction not in ("higher", "lower"):
-            raise ConfigError(f"measure {self.key}: direction '{self.direction}' is not 'higher' or 'lower'")
+        if self.direction not in _ARROWS:
+            raise ConfigError(
+                f"measure {self.key}: direction '{self.direction}' is not one of {', '.join(_ARROWS)}"
+            )
 
     @property
     def key(self) -> str:
@@ -66,8 +70,8 @@ class Measure:
 
     @property
     def arrow(self) -> str:
-        """``↑`` where higher is better, else ``↓``."""
-        return "↑" if self.direction == "higher" else "↓"
+        """``↑`` where higher is better, ``↓`` where lower is, ``→0`` where closer to 0 is."""
+        return _ARROWS[self.direction]
 
     @property
     def heading(self) -> str:
@@ -444,6 +448,9 @@ def rank(values: Sequence[float], measure: Measure) -> list[int]:
     present = {float(text) for text in printed if text != _MISSING}
     if sum(text != _MISSING for text in printed) < 2:
         return [0] * len(values)
+    if measure.direction == "closer to 0":
+        printed = [text if text == _MISSING else str(abs(float(text))) for text in printed]
+        present = {abs(value) for value in present}
     best = sorted(present, reverse=measure.direction == "higher")[:2]
     return [
         0 if text == _MISSING or (v := float(text)) not in best else best.index(v) + 1 for text in printed
@@ -692,10 +699,11 @@ def _tex_float(table: Table, section: Section, chosen: list[int], number: int, p
 
 def to_html(table: Table) -> str:
     """One self-contained page: no network, light and dark, sorted by a click on a column's heading."""
-    return _environment().get_template("table.html.j2").render(table=table, not_run=NOT_RUN)
+    return environment().get_template("table.html.j2").render(table=table, not_run=NOT_RUN)
 
 
-def _environment() -> Environment:
+def environment() -> Environment:
+    """Templates of the pages."""
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
     return Environment(

@@ -52,6 +52,7 @@ CONFIG: dict[str, Any] = {
     },
     "metrics": ["psnr@y-bt601", "ssim@y-bt601"],
     "crops": {"per_set": 1},
+    "certify": "none",
 }
 
 _ESPCN = {

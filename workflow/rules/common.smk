@@ -7,16 +7,18 @@ from snakemake.exceptions import WorkflowError
 # The library lies beside the scripts (see rules' "../../scripts"), where a script finds it without being told.
 sys.path.insert(0, str(Path(str(workflow.current_basedir)).parents[1] / "scripts"))
 
-from sisr import kernels, registry
+from sisr import certification, kernels, registry
 from sisr.config import read as read_config
 from sisr.device import resolve as resolve_device
 from sisr.digest import code_digest
 from sisr.engines import ENGINES
 from sisr.errors import SisrError
 from sisr.images import SUFFIXES
-from sisr.metrics.lpips_backbone import backbone_assets
+from sisr.metrics.files import assets_of
 from sisr.models import get as get_model
 from sisr.recipes import read_recipe
+from sisr.references import of_cells
+from sisr.reproduced import missing_measures
 from sisr.workspace import join_runs, require_writable, share_library
 
 
@@ -35,7 +37,14 @@ RUN = or_workflow_error(read_config, config)
 DATASETS = or_workflow_error(registry.load, "datasets")
 MODELS = {model: or_workflow_error(get_model, model) for model in RUN.values("model")}
 ASSETS = or_workflow_error(registry.load, "assets")
-LPIPS_ASSETS = backbone_assets(RUN.measures)
+METRIC_ASSETS = assets_of(RUN.measures)
+ANCHORS = or_workflow_error(certification.chosen, RUN.certify) if RUN.certify != "none" else {}
+PUBLISHED_ASSETS = ["set5", "rcan-set5-outputs"]
+ANCHOR_ASSETS = list(
+    dict.fromkeys(
+        asset for anchor in ANCHORS.values() for asset in or_workflow_error(certification.assets_of, anchor)
+    )
+)
 
 for folder in (Path("results", RUN.name), Path("resources")):
     or_workflow_error(require_writable, folder)
@@ -58,9 +67,15 @@ def gpus_of(wildcards):
 
 
 def is_optional(wildcards):
-    """Whether a run can do without an asset: weights can be missing (their model's row says so), images not."""
-    used = {w.asset for model in MODELS.values() for w in model.weights.values()}
-    return wildcards.asset in used
+    """Whether a run can do without an asset.
+
+    Weights can be missing (their model's row says so), and what only certification reads; the rest not.
+    """
+    weights = {w.asset for model in MODELS.values() for w in model.weights.values()}
+    images = {DATASETS[dataset].get("asset") for dataset in RUN.values("dataset")}
+    needed = {*images, *METRIC_ASSETS, *training_assets_of_run()}
+    shown = {*ANCHOR_ASSETS, *PUBLISHED_ASSETS}
+    return wildcards.asset in weights or wildcards.asset in shown - needed
 
 
 def hr_sources(wildcards):
@@ -97,15 +112,22 @@ def kernel_digest(wildcards):
     return code_digest("degrade", *kernels.modules(function))
 
 
+def training_assets_of_run():
+    """Assets of the pictures that the run's recipes train on."""
+    weights = [w for model in MODELS.values() for w in model.weights.values()]
+    recipes = [or_workflow_error(read_recipe, w.recipe) for w in weights if w.recipe]
+    return [asset for recipe in recipes for asset in recipe.data]
+
+
 def run_assets():
     """Manifests of everything that the run downloads, also the pictures that its recipes train on."""
     weights = [w for model in MODELS.values() for w in model.weights.values()]
-    recipes = [or_workflow_error(read_recipe, w.recipe) for w in weights if w.recipe]
     names = [
         *(DATASETS[dataset].get("asset") for dataset in RUN.values("dataset")),
         *(w.asset for w in weights),
-        *(asset for recipe in recipes for asset in recipe.data),
-        *LPIPS_ASSETS,
+        *training_assets_of_run(),
+        *METRIC_ASSETS,
+        *ANCHOR_ASSETS,
     ]
     return [f"<resources>/assets/{name}.json" for name in dict.fromkeys(names) if name]
 
@@ -144,6 +166,21 @@ def model_entry(wildcards):
         "input_range",
     )
     return {key: entry[key] for key in keys if key in entry}
+
+
+def anchor_models():
+    """What the registry says of the models that anchors run, so that new weights are certified anew."""
+    names = dict.fromkeys(anchor["model"] for anchor in ANCHORS.values() if "model" in anchor)
+    entries = registry.load("models")
+    return {
+        name: {
+            key: entries[name][key]
+            for key in ("engine", "colour", "params", "weights")
+            if key in entries[name]
+        }
+        for name in names
+        if name in entries
+    }
 
 
 def engine_digest(wildcards):
@@ -227,10 +264,61 @@ def result_labels():
     }
 
 
+def sr_of_cells(cells):
+    """Status files of all shards of some cells."""
+    return [
+        f"<results>/sr/{cell.dataset}/{cell.kernel}/x{cell.scale}/{cell.model}/{shard}.json"
+        for cell in cells
+        for shard in shards_of(cell.dataset)
+    ]
+
+
+# Cells with a reference under a protocol that the run does not compute anyway.
+REFERENCE_CELLS = list(or_workflow_error(missing_measures, RUN.cells, RUN.measures))
+
+# Cells that are scored under all protocols, on LR images of the run's first kernel.
+PIXEL_CELLS = [
+    cell
+    for cell in RUN.cells
+    if cell.dataset == RUN.same_pixels.get("dataset")
+    and cell.kernel == RUN.values("kernel")[0]
+    and cell.model in RUN.same_pixels.get("models", [])
+]
+
+
+def published_pixels():
+    """Assets of RCAN's published images and of their HR, where the run shows them and has one of their scales."""
+    shown = RUN.same_pixels.get("rcan", False) and set(RUN.values("scale")) & {2, 4}
+    return [f"<resources>/assets/{asset}.json" for asset in PUBLISHED_ASSETS] if shown else []
+
+
+def certified_items():
+    """The judgement of the run's certification, where it has one."""
+    return ["<results>/certified.txt"] if ANCHORS else []
+
+
+def certification_summary():
+    """The line that the report opens with; empty before certification and without it."""
+    table = Path("results", RUN.name, "certification.csv")
+    if not ANCHORS or not table.is_file():
+        return ""
+    return certification.summary(or_workflow_error(certification.read, table))
+
+
+# The captions of the report know the configuration alone.
+config["certification"] = certification_summary()
+
+
 def report_items():
     """Everything that the report shows."""
     scales = RUN.values("scale")
     return [
+        *collect("<results>/certification.{form}", form=["csv", "html"] if ANCHORS else []),
+        *collect("<results>/published.{form}", form=["csv", "html"] if of_cells(RUN.cells) else []),
+        *collect(
+            "<results>/protocols.{form}",
+            form=["csv", "html"] if PIXEL_CELLS or published_pixels() else [],
+        ),
         "<results>/scores.csv",
         "<results>/status.csv",
         *collect(

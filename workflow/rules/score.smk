@@ -7,7 +7,7 @@ rule score:
         hr_images="<results>/hr/{dataset}",
         sr="<results>/sr/{dataset}/{kernel}/x{scale}/{model}/{shard}.json",
         sr_images="<results>/sr/{dataset}/{kernel}/x{scale}/{model}/{shard}",
-        backbones=[f"<resources>/assets/{asset}.json" for asset in LPIPS_ASSETS],
+        metric_files=[f"<resources>/assets/{asset}.json" for asset in METRIC_ASSETS],
     output:
         "<results>/scores/{dataset}/{kernel}/x{scale}/{model}/{shard}.csv",
     log:

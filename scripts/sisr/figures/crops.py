@@ -265,7 +265,9 @@ def _best(
             if not math.isnan(values.get(m, {}).get(measure.key, math.nan))
         ]
         if len(found) > 1:
-            best[measure.key] = measure.show(max(found) if measure.direction == "higher" else min(found))
+            closest = min(found, key=abs)
+            ends = {"higher": max(found), "lower": min(found), "closer to 0": closest}
+            best[measure.key] = measure.show(ends[measure.direction])
     return best
 
 

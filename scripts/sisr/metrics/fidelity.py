@@ -1,6 +1,6 @@
-"""Full-reference fidelity: PSNR and SSIM under a named protocol.
+"""Full-reference fidelity: PSNR, SSIM, MS-SSIM and registration under a named protocol.
 
-Both start from the same planes, so a pair is prepared once and handed to every metric:
+All start from the same planes, so a pair is prepared once and handed to every metric:
 
 >>> pair = prepare(hr, sr, "y-bt601", scale=4)          # doctest: +SKIP
 >>> FIDELITY["psnr"](pair), FIDELITY["ssim"](pair)      # doctest: +SKIP
@@ -137,3 +137,35 @@ def ssim_of(pair: PreparedPair, threads: int = 1) -> float:
             x, y = structural.downsample(x), structural.downsample(y)  # noqa: PLW2901
         values.append(structural.mean_ssim(x, y, structural.WINDOWS[kind], peak, threads))
     return math.fsum(values) / len(values)
+
+
+@fidelity_metric("ms-ssim")
+def ms_ssim_of(pair: PreparedPair) -> float:
+    """MS-SSIM with the protocol's window, averaged over the planes."""
+    window, peak = structural.WINDOWS[pair.protocol.ssim], pair.protocol.peak
+    values = [structural.multi_scale_ssim(x, y, window, peak) for x, y in zip(pair.hr, pair.sr, strict=True)]
+    return math.fsum(values) / len(values)
+
+
+@fidelity_metric("shift")
+def shift_of(pair: PreparedPair) -> float:
+    """How far SR lies from HR on the first plane, in HR pixels."""
+    return math.hypot(*_displacement(pair))
+
+
+@fidelity_metric("shift-down")
+def shift_down_of(pair: PreparedPair) -> float:
+    """How far SR lies below HR, in HR pixels."""
+    return _displacement(pair)[0]
+
+
+@fidelity_metric("shift-right")
+def shift_right_of(pair: PreparedPair) -> float:
+    """How far SR lies to the right of HR, in HR pixels."""
+    return _displacement(pair)[1]
+
+
+def _displacement(pair: PreparedPair) -> tuple[float, float]:
+    from sisr.metrics.registration import displacement
+
+    return displacement(pair.hr[0], pair.sr[0])

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import pickle
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,6 @@ import numpy as np
 import numpy.typing as npt
 
 from sisr.errors import ModelError, unknown
-from sisr.metrics.protocol import LpipsProtocol, parse_measure, protocol
 
 #: Net -> (asset id, file name in the asset).
 ASSETS: dict[str, tuple[str, str]] = {
@@ -26,18 +25,6 @@ ASSETS: dict[str, tuple[str, str]] = {
     "vgg": ("lpips-backbones", "vgg16.ckpt"),
     "squeeze": ("lpips-squeeze-backbone", "squeeze.backbone.pth"),
 }
-
-
-def by_net(files: Mapping[str, Path]) -> dict[str, Path]:
-    """Net -> path for the file names of the backbone assets; other names are left out."""
-    nets = {name: net for net, (_, name) in ASSETS.items()}
-    return {nets[name]: path for name, path in files.items() if name in nets}
-
-
-def backbone_assets(measures: Iterable[str]) -> list[str]:
-    """Assets that the LPIPS measures among these need, each once."""
-    rules = (protocol(parse_measure(text).protocol) for text in measures)
-    return list(dict.fromkeys(ASSETS[rule.net][0] for rule in rules if isinstance(rule, LpipsProtocol)))
 
 
 _FLAX_MODULES = {"alex": "AlexNet_0", "vgg": "VGG16_0"}

@@ -39,7 +39,16 @@ class LpipsProtocol:
     version: str
 
 
-Protocol = FidelityProtocol | LpipsProtocol
+@dataclass(frozen=True)
+class DistsProtocol:
+    """Backbone of DISTS and release of its weights."""
+
+    id: str
+    net: Literal["vgg16"]
+    version: str
+
+
+Protocol = FidelityProtocol | LpipsProtocol | DistsProtocol
 
 
 @dataclass(frozen=True)
@@ -53,10 +62,10 @@ class Measure:
     protocol: str
     label: str
     unit: str
-    direction: Literal["higher", "lower"]
+    direction: Literal["higher", "lower", "closer to 0"]
     digits: int
     decimals: int
-    family: Literal["fidelity", "lpips"]
+    family: Literal["fidelity", "lpips", "dists", "niqe"]
 
     @property
     def id(self) -> str:
@@ -71,9 +80,9 @@ def protocol(key: str, config: Path = registry.CONFIG) -> Protocol:
     """The protocol of this id; an unknown id is a :class:`ConfigError` with the nearest known one."""
     entry = registry.entry("protocols", key, config)
     fields: dict[str, Any]
-    if entry["family"] == "lpips":
+    if entry["family"] != "fidelity":
         fields = {name: entry[name] for name in ("net", "version")}
-        return LpipsProtocol(key, **fields)
+        return (LpipsProtocol if entry["family"] == "lpips" else DistsProtocol)(key, **fields)
     fields = {name: entry[name] for name in ("luma", "crop", "ssim", "gray", "peak")}
     return FidelityProtocol(key, **fields)
 
@@ -82,7 +91,8 @@ def fidelity_protocol(key: str | FidelityProtocol) -> FidelityProtocol:
     """Like :func:`protocol`, but refuses protocols that PSNR and SSIM do not have."""
     found = protocol(key) if isinstance(key, str) else key
     if not isinstance(found, FidelityProtocol):
-        raise ConfigError(f"protocol '{found.id}' is of family lpips; expected one of family fidelity")
+        family = "lpips" if isinstance(found, LpipsProtocol) else "dists"
+        raise ConfigError(f"protocol '{found.id}' is of family {family}; expected one of family fidelity")
     return found
 
 
@@ -90,7 +100,7 @@ def parse_measure(text: str, config: Path = registry.CONFIG) -> Measure:
     """``"psnr@y-bt601"`` -> :class:`Measure`.
 
     Raises :class:`ConfigError`, with the nearest known name, if there is no such metric or protocol or if
-    the metric is not defined under the protocol.
+    the metric is not defined under the protocol, and with the registry's reason if it is unavailable.
     """
     metric, at, protocol_id = text.partition("@")
     if not at:
@@ -102,6 +112,8 @@ def parse_measure(text: str, config: Path = registry.CONFIG) -> Measure:
     if protocol_id not in protocols:
         raise ConfigError(f"measure '{text}': {unknown('protocol', protocol_id, protocols)}")
     entry = metrics[metric]
+    if "unavailable" in entry:
+        raise ConfigError(f"measure '{text}': {metric} is unavailable: {entry['unavailable']}")
     if protocol_id not in entry["protocols"]:
         raise ConfigError(
             f"measure '{text}': {metric} is not defined under {protocol_id}; "

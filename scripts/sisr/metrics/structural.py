@@ -56,8 +56,44 @@ WINDOWS: dict[str, Window] = {
 }
 
 
-def mean_ssim(x: Float64Plane, y: Float64Plane, window: Window, peak: float, threads: int = 1) -> float:
+#: Exponents of the five scales of MS-SSIM, finest first (Wang, Simoncelli, Bovik, Asilomar 2003).
+_SCALE_WEIGHTS = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)
+
+
+def multi_scale_ssim(x: Float64Plane, y: Float64Plane, window: Window, peak: float) -> float:
+    """MS-SSIM: contrast and structure at five scales, luminance at the coarsest alone; in [0, 1].
+
+    Between scales both planes are averaged over 2 x 2 pixels (beyond the border mirrored, as ``msssim.m``
+    does) and subsampled.  A negative mean counts as 0, which has no fractional power otherwise.  A plane on
+    which the window does not fit at the coarsest scale raises :class:`ScoreError`.
+    """
+    smallest = (len(window.taps) - 1) * 2 ** (len(_SCALE_WEIGHTS) - 1) + 1
+    if min(x.shape) < smallest:
+        height, width = x.shape
+        raise ScoreError(
+            f"MS-SSIM needs at least {smallest}x{smallest} pixels, found {width}x{height} after the crop"
+        )
+    value = 1.0
+    for scale, weight in enumerate(_SCALE_WEIGHTS, start=1):
+        coarsest = scale == len(_SCALE_WEIGHTS)
+        value *= max(0.0, mean_ssim(x, y, window, peak, luminance=coarsest)) ** weight
+        if not coarsest:
+            x, y = _box_subsample(x, 2), _box_subsample(y, 2)
+    return value
+
+
+def mean_ssim(
+    x: Float64Plane,
+    y: Float64Plane,
+    window: Window,
+    peak: float,
+    threads: int = 1,
+    *,
+    luminance: bool = True,
+) -> float:
     """Mean SSIM over all positions where the window fits inside the planes.
+
+    Without ``luminance`` the mean of its contrast and structure term alone.
 
     ``x`` and ``y``: float64 ``(H, W)`` on the scale of ``peak``; the result lies in [-1, 1].  It does not
     depend on ``threads``: strips are fixed and summed in order.  A plane smaller than the window raises
@@ -75,7 +111,7 @@ def mean_ssim(x: Float64Plane, y: Float64Plane, window: Window, peak: float, thr
         sums = []
         for top in starts[first::step]:
             stop = min(top + _STRIP, rows) + size - 1
-            sums.append(_strip_sum(x[top:stop], y[top:stop], window, peak, buffers))
+            sums.append(_strip_sum(x[top:stop], y[top:stop], window, peak, buffers, luminance))
         return sums
 
     workers = max(1, min(threads, len(starts)))
@@ -90,7 +126,14 @@ def mean_ssim(x: Float64Plane, y: Float64Plane, window: Window, peak: float, thr
     return math.fsum(sums) / (rows * columns)
 
 
-def _strip_sum(x: Float64Plane, y: Float64Plane, window: Window, peak: float, buffers: Float64Plane) -> float:
+def _strip_sum(
+    x: Float64Plane,
+    y: Float64Plane,
+    window: Window,
+    peak: float,
+    buffers: Float64Plane,
+    luminance: bool,
+) -> float:
     """Sum of the SSIM map over a strip that includes the window's margin.
 
     Four filtered maps suffice, since only the sum of the two variances is needed:
@@ -128,6 +171,9 @@ def _strip_sum(x: Float64Plane, y: Float64Plane, window: Window, peak: float, bu
     mx += my  # mx^2 + my^2
     covariance -= cross
     variance -= mx
+    if not luminance:
+        covariance /= variance
+        return 2 * float(covariance[:, r:-r].sum())
     cross += c1 / 2
     mx += c1
     cross *= covariance
@@ -142,8 +188,11 @@ def downsample(plane: Float64Plane) -> Float64Plane:
     f = max(1, round(min(H, W) / 256)); the mean is MATLAB's ``imfilter(plane, ones(f)/f^2, 'symmetric')``.
     """
     factor = max(1, math.floor(min(plane.shape) / 256 + 0.5))
-    if factor == 1:
-        return plane
+    return plane if factor == 1 else _box_subsample(plane, factor)
+
+
+def _box_subsample(plane: Float64Plane, factor: int) -> Float64Plane:
+    """f x f means, mirrored beyond the border, of which every f-th is kept."""
     anchor = (factor - 1) // 2  # imfilter centres a window of even size on the left of its middle
     smooth = cv2.blur(plane, (factor, factor), anchor=(anchor, anchor), borderType=cv2.BORDER_REFLECT)
     return np.ascontiguousarray(smooth[::factor, ::factor])

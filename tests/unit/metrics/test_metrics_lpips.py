@@ -15,7 +15,7 @@ import pytest
 from sisr import registry
 from sisr.colour import Uint8Image, replicate
 from sisr.errors import ModelError, ScoreError
-from sisr.metrics import lpips_backbone
+from sisr.metrics.files import ASSETS, by_key
 from sisr.metrics.lpips_backbone import read_arrays, read_backbone
 
 Pairs = Callable[..., tuple[Uint8Image, Uint8Image]]
@@ -91,7 +91,22 @@ def _assert_equals_package(scorer: perceptual.LpipsScorer, backbone: Path, pair:
     tensors = [torch.tensor(i).permute(2, 0, 1)[None].float() / 127.5 - 1 for i in (hr, sr)]
     with torch.inference_mode():
         expected = float(model(*tensors))
+        # The package on a batch: one pair at a time gives the same.
+        batch = model(*(torch.cat([tensor, tensor.flip(2), tensor.flip(3)]) for tensor in tensors)).flatten()
     assert scorer(hr, sr) == pytest.approx(expected, abs=1e-6)
+    for value, flip in zip(batch.tolist(), (np.asarray, np.flipud, np.fliplr), strict=True):
+        flipped = (np.ascontiguousarray(flip(image)) for image in (hr, sr))
+        assert scorer(*flipped) == pytest.approx(value, abs=1e-5)
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
+@pytest.mark.parametrize("net", ["alex", "vgg"])
+def test_device_does_not_matter(lpips_backbones: dict[str, Path], pair: Pairs, net: str) -> None:
+    images = pair(150, 133)
+    values = [
+        perceptual.LpipsScorer(net, lpips_backbones[net], device)(*images) for device in ("cpu", "cuda")
+    ]
+    assert values[0] == pytest.approx(values[1], abs=1e-5)
 
 
 def test_properties(scorers: Callable[[str], perceptual.LpipsScorer], pair: Pairs) -> None:
@@ -133,13 +148,13 @@ def test_sizes_must_agree(scorers: Callable[[str], perceptual.LpipsScorer], pair
 
 def test_backbone_files_are_those_of_the_registry() -> None:
     assets = registry.load("assets")
-    for asset, name in lpips_backbone.ASSETS.values():
+    for asset, name in ASSETS.values():
         assert name in {file["name"] for file in assets[asset]["files"]}
 
 
-def test_by_net() -> None:
+def test_files_by_key() -> None:
     files = {"vgg16.ckpt": Path("a"), "README": Path("b")}
-    assert lpips_backbone.by_net(files) == {"vgg": Path("a")}
+    assert by_key(files) == {"vgg": Path("a")}
 
 
 class _Call:

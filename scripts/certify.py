@@ -1,0 +1,17 @@
+"""Rule certify: compute the anchors again, and write what was found, whether right or wrong."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sisr.assets.manifest import Manifest
+from sisr.certification import certify, page, write
+from sisr.joblog import job
+
+if TYPE_CHECKING:
+    from snakemake.iocontainers import snakemake
+
+with job(snakemake.log[0]):
+    manifests = {Path(path).stem: Manifest.read(Path(path)) for path in snakemake.input}
+    rows = certify(snakemake.params.tier, manifests.__getitem__, threads=snakemake.threads, progress=print)
+    write(rows, Path(snakemake.output.csv))
+    page(rows, Path(snakemake.output.html))

@@ -1,0 +1,195 @@
+"""Reproduced and published: a run's means beside what papers and repositories print for the same cells."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from sisr import registry, tables
+from sisr.atomic import write_text
+from sisr.config import Cell
+from sisr.errors import ScoreError
+from sisr.metrics import parse_measure
+from sisr.references import Reference, errata, of_cells
+from sisr.tidy import SCORE_COLUMNS
+
+#: Status files of a cell's shards, and the manifest of its HR images.
+CellFiles = Mapping[Cell, tuple[Path, Sequence[Path]]]
+
+COLUMNS = (
+    "dataset", "kernel", "scale", "model", "metric", "protocol", "ours", "published", "difference",
+    "tolerance", "same_weights", "verdict", "gray_rule", "source", "url", "where",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """A published number, and the run's own; ``ours`` is NaN, and ``reason`` says why, where it has none."""
+
+    reference: Reference
+    ours: float
+    reason: str = ""
+
+    @property
+    def difference(self) -> float:
+        """Ours minus theirs."""
+        return self.ours - self.reference.value
+
+    @property
+    def verdict(self) -> str:
+        """``agrees`` or ``differs``; ``other weights`` where the two need not agree; ``not run``."""
+        if math.isnan(self.ours):
+            return "not run"
+        if not self.reference.same_weights:
+            return "other weights"
+        return "agrees" if abs(self.difference) <= self.reference.tolerance + 1e-12 else "differs"
+
+
+def missing_measures(cells: Iterable[Cell], measures: Iterable[str]) -> dict[Cell, list[str]]:
+    """Fidelity measures of references that the run does not compute itself, by cell.
+
+    They need no weights, so they are computed from the run's SR images: in practice Set14 with gray
+    replicated, where the run has the other gray rule.
+    """
+    have, missing = set(measures), dict[Cell, list[str]]()
+    for cell in cells:
+        wanted = dict.fromkeys(
+            r.measure for r in of_cells([cell]) if parse_measure(r.measure).family == "fidelity"
+        )
+        if lacking := [measure for measure in wanted if measure not in have]:
+            missing[cell] = lacking
+    return missing
+
+
+def compare(
+    scores: Path, status: Path, cells: Sequence[Cell], extra: CellFiles, measures: Sequence[str]
+) -> list[Comparison]:
+    """Every reference of the run's cells under a measure that the run has, in the order of the cells.
+
+    ``extra``: HR manifest and SR status files of the cells of :func:`missing_measures`.
+    """
+    frame = tables.read_scores(scores)
+    states = tables.read_status(status)
+    reasons = {
+        Cell(*cell): f"{state}: {reason}"
+        for *cell, state, reason, _ in states[list(tables.STATUS_COLUMNS)].to_numpy().tolist()
+        if state != "ok"
+    }
+    values: dict[tuple[Cell, str], list[float]] = {}
+    columns = (frame[name].tolist() for name in SCORE_COLUMNS)
+    for dataset, _, kernel, scale, model, metric, protocol, value in zip(*columns, strict=True):
+        cell = Cell(dataset, kernel, scale, model)
+        values.setdefault((cell, f"{metric}@{protocol}"), []).append(value)
+    # A cell of which a shard failed has values of some images; their mean would not be comparable.
+    means = {key: math.fsum(of) / len(of) for key, of in values.items() if key[0] not in reasons}
+    for cell, lacking in missing_measures(cells, measures).items():
+        if cell in extra and cell not in reasons:
+            hr, shards = extra[cell]
+            means |= {(cell, measure): mean for measure, mean in _score(cell, hr, shards, lacking).items()}
+    found = []
+    for cell in cells:
+        for reference in of_cells([cell]):
+            ours = means.get((cell, reference.measure), math.nan)
+            if cell in reasons or not math.isnan(ours):  # else a measure that the run was not asked for
+                found.append(Comparison(reference, ours, reasons.get(cell, "")))
+    return found
+
+
+def _score(cell: Cell, hr: Path, shards: Sequence[Path], measures: Sequence[str]) -> dict[str, float]:
+    """Means over the SR images of a cell."""
+    from sisr.scoring import Pair, score_pairs
+
+    files = {e["name"]: hr.parent / e["file"] for e in json.loads(hr.read_text(encoding="utf-8"))["images"]}
+    pairs = [
+        Pair(entry["name"], files[entry["name"]], shard.parent / entry["file"])
+        for shard in shards
+        for entry in json.loads(shard.read_text(encoding="utf-8"))["images"]
+    ]
+    if len(pairs) != len(files):
+        raise ScoreError(f"{hr}: expected {len(files)} SR images of {cell.model}, found {len(pairs)}")
+    values: dict[str, list[float]] = {measure: [] for measure in measures}
+    for score in score_pairs(pairs, cell.scale, measures, threads=2):
+        values[score.measure.id].append(score.value)
+    return {measure: math.fsum(of) / len(of) for measure, of in values.items()}
+
+
+def write(rows: Sequence[Comparison], path: Path) -> None:
+    """Write the CSV, one row a published number."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(COLUMNS)
+    for row in rows:
+        r = row.reference
+        have = not math.isnan(row.ours)
+        ours, difference = (f"{row.ours:.6f}", f"{row.difference:+.6f}") if have else ("", "")
+        names = (r.dataset, r.kernel, r.scale, r.model, r.metric, r.protocol)
+        judged = (r.tolerance, str(r.same_weights).lower(), row.verdict, r.gray)
+        where = (r.source.title, r.source.url, r.source.where)
+        writer.writerow([*names, ours, r.value, difference, *judged, *where])
+    write_text(path, text.getvalue())
+
+
+def page(rows: Sequence[Comparison], path: Path) -> None:
+    """Write the page: a table for each scale, numbers that should agree and do not first."""
+    from sisr.listing import Block, Entry, Page, write_page
+
+    columns = (
+        ("Model", ""), ("Dataset", ""), ("Measure", ""), ("Ours", ""), ("Published", ""), ("Difference", ""),
+        ("", ""), ("Source", ""),
+    )  # fmt: skip
+    kinds = {"agrees": "pass", "differs": "fail"}
+    datasets, registered = registry.load("datasets"), registry.load("models")
+
+    def line(row: Comparison) -> list[Entry]:
+        r = row.reference
+        digits = parse_measure(r.measure).digits
+        have = not math.isnan(row.ours)
+        gray = {"checked": "gray rule checked", "assumed": "gray rule assumed"}.get(r.gray, "")
+        detail = "; ".join(filter(None, (r.source.id, gray, row.reason)))
+        return [
+            Entry(registered[r.model]["label"] if r.model in registered else r.label),
+            Entry(datasets[r.dataset]["label"] if r.dataset in datasets else r.dataset),
+            Entry(r.measure),
+            Entry(f"{row.ours:.{digits}f}" if have else "—", "" if have else "none"),
+            Entry(f"{r.value:.{digits}f}"),
+            Entry(_signed(row.difference, digits) if have else "—", "" if have else "none"),
+            Entry(row.verdict, kinds.get(row.verdict, "none")),
+            Entry(detail, "text", hint=f"{r.source.title}; {r.source.where}"),
+        ]
+
+    wrong = [row for row in rows if row.verdict == "differs"]
+    blocks = [Block("Beyond the tolerance", columns, [line(row) for row in wrong])] if wrong else []
+    for kernel, scale in dict.fromkeys((r.reference.kernel, r.reference.scale) for r in rows):
+        part = [r for r in rows if (r.reference.kernel, r.reference.scale) == (kernel, scale)]
+        blocks.append(Block(f"×{scale}, LR by {kernel}", columns, [line(row) for row in part]))
+    counts = {verdict: sum(row.verdict == verdict for row in rows) for verdict in ("agrees", "differs")}
+    lead = [
+        f"Of {len(rows)} published numbers for the cells of this run, {counts['agrees']} agree with it, and "
+        f"{counts['differs']} differ although the weights are the same."
+        if rows
+        else "No published number is registered for the cells of this run.",
+        "“Other weights”: the network has the name of the published one, but somebody else trained it, so "
+        "that the difference says how far the weights are from the paper's. Set14 has one gray image; papers "
+        "seldom say by which rule they compare it, so the rule is part of the registry.",
+    ]
+    sources = {row.reference.source.id: row.reference.source for row in rows}
+    notes = [f"{key}: {source.title}; {source.where}. {source.url}" for key, source in sources.items()]
+    for wrong_print in errata():
+        who = f"{wrong_print.source.title.split(',')[0]}, {wrong_print.model}"
+        where = f"{wrong_print.dataset} ×{wrong_print.scale} {wrong_print.metric.upper()}"
+        right = f"; right: {wrong_print.right}" if wrong_print.right else ""
+        notes.append(
+            f"Printed, but wrong: {who}, {where} {wrong_print.printed}{right}. Reason: {wrong_print.reason}."
+        )
+    write_page(Page("Reproduced and published", lead, blocks, notes), path)
+
+
+def _signed(value: float, digits: int) -> str:
+    """With its sign, which a difference that prints as zero has not."""
+    text = f"{value:+.{digits}f}"
+    return text if float(text) else text[1:]

@@ -1,0 +1,132 @@
+# Certification: numbers from outside, computed again. One rule writes what was found, the next judges it, so that a
+# failure leaves the table and the page to be looked at (Snakemake removes the outputs of a job that failed).
+
+
+rule certify:
+    input:
+        [f"<resources>/assets/{asset}.json" for asset in ANCHOR_ASSETS],
+    output:
+        csv=report(
+            "<results>/certification.csv",
+            caption="../report/certification.rst",
+            category="Certification",
+            labels={"table": "certification", "form": "CSV"},
+        ),
+        html=report(
+            "<results>/certification.html",
+            caption="../report/certification.rst",
+            category="Certification",
+            labels={"table": "certification", "form": "page"},
+        ),
+    log:
+        "<logs>/certify.log",
+    conda:
+        "../../envs/torch.yaml"
+    threads: 2
+    resources:
+        mem_mb=3000,
+        runtime=60,
+    params:
+        tier=RUN.certify,
+        anchors=ANCHORS,
+        models=anchor_models(),
+        code=code_digest("certification", *(engine.removeprefix("sisr.") for engine in ENGINES.values())),
+    message:
+        "Computing {params.tier} anchors of certification"
+    script:
+        "../../scripts/certify.py"
+
+
+rule certified:
+    input:
+        "<results>/certification.csv",
+    output:
+        "<results>/certified.txt",
+    log:
+        "<logs>/certified.log",
+    localrule: True
+    conda:
+        "../../envs/base.yaml"
+    params:
+        code=code_digest("certification"),
+    message:
+        "Judging the certification"
+    script:
+        "../../scripts/judge_certification.py"
+
+
+rule reproduced:
+    input:
+        scores="<results>/scores.csv",
+        status="<results>/status.csv",
+        hr=[f"<results>/hr/{cell.dataset}.json" for cell in REFERENCE_CELLS],
+        hr_images=[f"<results>/hr/{cell.dataset}" for cell in REFERENCE_CELLS],
+        sr=sr_of_cells(REFERENCE_CELLS),
+        sr_images=[path.removesuffix(".json") for path in sr_of_cells(REFERENCE_CELLS)],
+    output:
+        csv=report(
+            "<results>/published.csv",
+            caption="../report/published.rst",
+            category="Certification",
+            labels={"table": "reproduced and published", "form": "CSV"},
+        ),
+        html=report(
+            "<results>/published.html",
+            caption="../report/published.rst",
+            category="Certification",
+            labels={"table": "reproduced and published", "form": "page"},
+        ),
+    log:
+        "<logs>/published.log",
+    conda:
+        "../../envs/base.yaml"
+    threads: 2
+    params:
+        cells=[list(cell) for cell in RUN.cells],
+        extra=[(list(cell), len(shards_of(cell.dataset))) for cell in REFERENCE_CELLS],
+        measures=list(RUN.measures),
+        references=registry.load("references"),
+        code=code_digest("reproduced"),
+    message:
+        "Comparing with published numbers"
+    script:
+        "../../scripts/make_reproduced.py"
+
+
+rule protocol_table:
+    input:
+        published=published_pixels(),
+        hr=[f"<results>/hr/{cell.dataset}.json" for cell in PIXEL_CELLS],
+        hr_images=[f"<results>/hr/{cell.dataset}" for cell in PIXEL_CELLS],
+        sr=sr_of_cells(PIXEL_CELLS),
+        sr_images=[path.removesuffix(".json") for path in sr_of_cells(PIXEL_CELLS)],
+    output:
+        csv=report(
+            "<results>/protocols.csv",
+            caption="../report/protocols.rst",
+            category="Certification",
+            labels={"table": "same pixels, many protocols", "form": "CSV"},
+        ),
+        html=report(
+            "<results>/protocols.html",
+            caption="../report/protocols.rst",
+            category="Certification",
+            labels={"table": "same pixels, many protocols", "form": "page"},
+        ),
+    log:
+        "<logs>/protocols.log",
+    conda:
+        "../../envs/base.yaml"
+    threads: 2
+    params:
+        cells=[
+            (MODELS[cell.model].label, cell.dataset, cell.scale, len(shards_of(cell.dataset)))
+            for cell in PIXEL_CELLS
+        ],
+        scales=[scale for scale in RUN.values("scale") if scale in (2, 4)],
+        protocols=registry.load("protocols"),
+        code=code_digest("protocol_table"),
+    message:
+        "Scoring the same pixels under all protocols"
+    script:
+        "../../scripts/make_protocol_table.py"
