@@ -10,11 +10,13 @@ sys.path.insert(0, str(Path(str(workflow.current_basedir)).parents[1] / "scripts
 from sisr import kernels, registry
 from sisr.config import read as read_config
 from sisr.device import resolve as resolve_device
-from sisr.digest import code_digest
+from sisr.digest import code_digest, file_digest
+from sisr.archs import ARCHS
 from sisr.engines import ENGINES
 from sisr.errors import SisrError
 from sisr.images import SUFFIXES
 from sisr.metrics.lpips_backbone import backbone_assets
+from sisr.models import entry_of
 from sisr.models import get as get_model
 from sisr.recipes import read_recipe
 from sisr.workspace import join_runs, require_writable, share_library
@@ -50,7 +52,7 @@ RUNS_LOCK = join_runs(Path(".snakemake"))
 
 def gpus_of(wildcards):
     """GPUs that a job asks for: one where the engine can use it and the run has one, else none."""
-    uses = MODELS[wildcards.model].engine == "torch"
+    uses = MODELS[wildcards.model].uses_gpu
     return int(uses and or_workflow_error(resolve_device, RUN.device).startswith("cuda"))
 
 
@@ -133,8 +135,11 @@ def weights_source(wildcards):
 
 def model_entry(wildcards):
     """What the registry says of the model and can change its output; editing a citation re-runs nothing."""
-    entry = registry.load("models")[wildcards.model]
+    entry = entry_of(wildcards.model)
     keys = (
+        "path",
+        "python",
+        "modifiers",
         "engine",
         "colour",
         "params",
@@ -143,12 +148,38 @@ def model_entry(wildcards):
         "unavailable",
         "input_range",
     )
-    return {key: entry[key] for key in keys if key in entry}
+    said = {key: entry[key] for key in keys if key in entry}
+    # Files of one's own count by their content, also where their time stays as it was.
+    files = own_files(wildcards)
+    return {**said, "files": {file: file_digest(file) for file in files}} if files else said
+
+
+def own_files(wildcards):
+    """Files of the user's own that a model is made of at a scale; none for models with fetched weights."""
+    files = MODELS[wildcards.model].own_files(int(wildcards.scale))
+    missing = [file for file in files if not file.is_file()]
+    if missing:
+        raise WorkflowError(f"config/models.yaml: {wildcards.model}: {missing[0]}: no such file")
+    return [str(file) for file in files]
+
+
+def all_own_files():
+    """Every file of the user's own that the run uses."""
+    cells = {(cell.model, cell.scale) for cell in RUN.cells}
+    files = {file for model, scale in cells for file in MODELS[model].own_files(scale)}
+    return sorted(str(file) for file in files)
 
 
 def engine_digest(wildcards):
-    engine = ENGINES[MODELS[wildcards.model].engine].removeprefix("sisr.")
-    return code_digest("upscale", engine)
+    """Digest of the code that a model runs: its engine, and its architecture where that is one of ours."""
+    model = MODELS[wildcards.model]
+    if model.own:  # which engine and architecture, only its file tells
+        modules = [*ENGINES.values(), *ARCHS.values(), "sisr.checkpoints"]
+    else:
+        modules = [ENGINES[model.engine], *filter(None, [ARCHS.get(model.params.get("arch"))])]
+    return code_digest(
+        "upscale", *(name.removeprefix("sisr.").partition(":")[0] for name in modules)
+    )
 
 
 # --- cells -----------------------------------------------------------------------------------------------

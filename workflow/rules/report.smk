@@ -3,7 +3,8 @@
 
 rule provenance:
     input:
-        run_assets(),
+        assets=run_assets(),
+        own=all_own_files(),
     output:
         "<results>/provenance.json",
     log:
