@@ -1,4 +1,4 @@
-"""What is in this file?  From a network of the user's own to an engine, an architecture, a scale and a colour.
+"""What is in this file?  From a network of one's own to an engine, an architecture, a scale and a colour.
 
 A file is recognised by its content where it has a mark (checkpoints of torch, safetensors, TorchScript, ncnn)
 and by its name where it has none (``.onnx`` and ``.pb`` are bare protocol buffers).  A file of tensors is
@@ -10,8 +10,10 @@ architecture, else 0 to 1.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -55,10 +57,11 @@ def resolve(model: Model, scale: int) -> tuple[Model, int, Mapping[str, Path]]:
     ModelError
         The file is not a network that is known, cannot be read safely, or contradicts the entry.
     """
-    link = model.link(scale)
-    found = look(model, link)
-    if link is None:
-        link = found.scales[0]
+    return _resolved(model, scale, look(model, model.link(scale)))
+
+
+def _resolved(model: Model, scale: int, found: Found) -> tuple[Model, int, Mapping[str, Path]]:
+    link = model.link(scale) or found.scales[0]
     if link not in found.scales:
         has = " or ".join(f"x{s}" for s in found.scales)
         assert model.own is not None
@@ -82,9 +85,10 @@ def scale_of(model: Model) -> int:
 
 def describe(model: Model, scale: int) -> str:
     """What a network of the user's own was taken for, in one line."""
-    network, link, _ = resolve(model, scale)
+    found = look(model, model.link(scale))
+    network, link, _ = _resolved(model, scale, found)
     colour = "luma" if network.colour == "y" else "RGB"
-    return f"{model.label}: {look(model, link).architecture} x{link}, {colour}, white is {network.input_peak}"
+    return f"{model.label}: {found.architecture} x{link}, {colour}, white is {network.input_peak}"
 
 
 def look(model: Model, scale: int | None) -> Found:
@@ -134,7 +138,11 @@ def identify(path: Path, scale: int | None = None, params: Mapping[str, Any] | N
 
 
 def _module(
-    module: torch.nn.Module, kind: str, files: Mapping[str, Path], scale: int | None, params: Mapping[str, Any]
+    module: torch.nn.Module,
+    kind: str,
+    files: Mapping[str, Path],
+    scale: int | None,
+    params: Mapping[str, Any],
 ) -> Found:
     """A torch module of which nothing is known but what it does."""
     source = str(files.get("state", params.get("class", kind)))
@@ -166,8 +174,8 @@ def _python(name: str, params: Mapping[str, Any], scale: int | None, weights: Pa
 def _enlarges(scale: int, source: object) -> int:
     if scale < 2:
         raise ModelError(
-            f"{source}: gives an image of the input's size; a network that refines the bicubic enlargement is "
-            "a torch one with params: {pre_upscale: matlab-bicubic}"
+            f"{source}: gives an image of the input's size; a network that refines bicubic is a torch one "
+            "with params: {pre_upscale: matlab-bicubic}"
         )
     return scale
 
@@ -181,7 +189,8 @@ def _tensors(path: Path, scale: int | None) -> Found:
     shapes = {name: tuple(tensor.shape) for name, tensor in state.items()}
     nearest = (0, "")
     tried = dict.fromkeys((*_SCALES, *([scale] if scale else [])))
-    for candidate in _candidates():
+    # BasicSR takes seconds to import: its architectures come last.
+    for candidate in sorted(_candidates(), key=lambda c: c.params["arch"].startswith("basicsr:")):
         fitting = []
         for at in tried:
             own = _shapes(candidate, at)
@@ -189,12 +198,12 @@ def _tensors(path: Path, scale: int | None) -> Found:
                 fitting.append(at)
             elif own is not None:
                 nearest = max(nearest, _difference(candidate, at, own, shapes))
+                if not own.keys() & shapes.keys():
+                    break  # not even a name in common: no other scale will have one
         if fitting:
             channels = {"y": 1, "rgb": 3}.get(candidate.colour or "") or _first_channels(state)
             params = {**candidate.params, "format": form}
-            return Found(
-                candidate.label, "torch", tuple(fitting), channels, files, params, candidate.range
-            )
+            return Found(candidate.label, "torch", tuple(fitting), channels, files, params, candidate.range)
     if libraries.spandrel_name(state) is not None:
         return _of_spandrel(state, path, form)
     if nearest[0] > len(shapes) / 2:
@@ -248,9 +257,14 @@ def _candidates() -> Iterator[_Candidate]:
 
 def _shapes(candidate: _Candidate, scale: int) -> dict[str, tuple[int, ...]] | None:
     """Names and shapes of an architecture's tensors; None where it has no form for the scale."""
+    return _shapes_of(candidate.params["arch"], scale, json.dumps(candidate.params.get("args", {})))
+
+
+@cache
+def _shapes_of(arch: str, scale: int, arguments: str) -> dict[str, tuple[int, ...]] | None:
     try:
         with torch.device("meta"):
-            module = archs.build(candidate.params["arch"], scale, **candidate.params.get("args", {}))
+            module = archs.build(arch, scale, **json.loads(arguments))
     except (ConfigError, RuntimeError):  # the latter: it looks at values while it is built, as meta has none
         return None
     return {name: tuple(tensor.shape) for name, tensor in module.state_dict().items()}
@@ -281,7 +295,7 @@ def contents(state: Mapping[str, Tensor]) -> str:
 
 
 def _concrete(model: Model, found: Found) -> Model:
-    """The model with the engine, parameters, colour and range of its network; the entry must not contradict."""
+    """The model with the engine, colour and range of its network; the entry must not contradict."""
     assert model.own is not None
     colour: Colour = "y" if found.channels == 1 else "rgb"
     if model.own.colour not in (None, colour):

@@ -13,8 +13,7 @@ import typer
 
 from sisr import __version__, registry
 from sisr.errors import ModelUnavailable, SisrError
-from sisr.models import Model
-from sisr.models import entry_of
+from sisr.models import Model, entry_of
 from sisr.models import get as get_model
 
 app = typer.Typer(
@@ -92,7 +91,7 @@ def list_entries(what: Annotated[Table, typer.Argument(help="Registry to list.")
     for name, entry in entries.items():
         details = [entry.get("label") or entry.get("description", "")]
         if what is Table.MODELS:
-            entry, model = entry_of(name), get_model(name)
+            entry, model = entry_of(name), get_model(name)  # noqa: PLW2901 - with what it inherits
             details += [model.engine, " ".join(f"x{s}" for s in model.scales) or "any scale"]
             if entry.get("parameters"):
                 details.append(f"{entry['parameters']:,} parameters")
@@ -157,7 +156,9 @@ def upscale(
     target: Annotated[Path, typer.Argument(metavar="OUT", help="Folder for the SR images.")],
     model: Annotated[
         str,
-        typer.Option("--model", "-m", help="An id of `sisr list models`, with + for self-ensemble; or a file."),
+        typer.Option(
+            "--model", "-m", help="An id of `sisr list models`, with + for self-ensemble; or a file."
+        ),
     ],
     scale: Annotated[
         int | None,

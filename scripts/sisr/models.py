@@ -55,8 +55,10 @@ class Model:
 
     ``modifiers`` are applied around the network, the first one innermost (:mod:`sisr.modifiers`).  With a
     chain among them, ``scales`` and ``weights`` are by the scale that is made, and ``links`` says which scale
-    the network itself runs at.  ``own`` is set for a network of the user's own; its ``engine`` is ``detect``, and ``colour`` and ``input_peak``
-    mean nothing before :func:`sisr.checkpoints.resolve` has looked at the file.
+    the network itself runs at.
+
+    ``own`` is set for a network of the user's own; its ``engine`` is ``detect``, and ``colour`` and
+    ``input_peak`` mean nothing before :func:`sisr.checkpoints.resolve` has looked at the file.
     """
 
     id: str
@@ -102,7 +104,10 @@ class Model:
         return self.links.get(scale, chain.by or scale)
 
     def own_files(self, scale: int) -> list[Path]:
-        """Files of one's own that a scale is made from: the network, ncnn's values, and the Python module."""
+        """Files of one's own that a scale is made from: the network, ncnn's values, and the Python module.
+
+        Raises :class:`ConfigError` for one that is not there.
+        """
         if self.own is None:
             return []
         path = self.own.file(self.link(scale))
@@ -112,6 +117,9 @@ class Model:
         if self.own.python:
             source = Path(*self.own.python.partition(":")[0].split(".")).with_suffix(".py")
             files += [source] if source.is_file() else []
+        missing = next((file for file in files if not file.is_file()), None)
+        if missing is not None:
+            raise ConfigError(f"config/models.yaml: {self.id}: {missing}: no such file")
         return files
 
 
@@ -199,8 +207,8 @@ def named(
 ) -> Model:
     """A model as the command line names it: an id, an id with ``+`` (self-ensemble), or a file's path.
 
-    ``modify`` are names of further modifiers.  A registered id comes first, then what is a file, or looks like
-    one.
+    ``modify`` are names of further modifiers.  A registered id comes first, then what is a file or
+    looks like one.
     """
     entries = registry.load("models", config)
     base, extra = name, list(modify)

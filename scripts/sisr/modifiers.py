@@ -128,7 +128,7 @@ MODIFIERS: Mapping[str, type[Modifier]] = {
 
 
 def parse_modifiers(entries: Sequence[str | Mapping[str, Any]], source: str) -> tuple[Modifier, ...]:
-    """Modifiers of a registry entry: names, or a name with options as in ``{back-projection: {iterations: 5}}``.
+    """Modifiers of an entry: names, or a name with options as in ``{back-projection: {iterations: 5}}``.
 
     Raises :class:`ConfigError` for an unknown name or option, and for more than one chain.
     """

@@ -123,8 +123,10 @@ def _program(name: str, model: Model, scale: int, files: Mapping[str, Path]) -> 
     else:
         name = model.params["class"]
         module = loaders.build_class(name, model.params["args"], scale, files.get("state"))
+    for parameter in module.parameters():  # a ScriptModule has no requires_grad_() of its own
+        parameter.requires_grad_(False)
     return Network(
-        module=module.float().eval().requires_grad_(False),
+        module=module.float().eval(),
         scale=scale,
         channels=1 if model.colour == "y" else 3,
         peak=model.input_peak,

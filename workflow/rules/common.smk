@@ -8,10 +8,10 @@ from snakemake.exceptions import WorkflowError
 sys.path.insert(0, str(Path(str(workflow.current_basedir)).parents[1] / "scripts"))
 
 from sisr import kernels, registry
+from sisr.archs import ARCHS
 from sisr.config import read as read_config
 from sisr.device import resolve as resolve_device
 from sisr.digest import code_digest, file_digest
-from sisr.archs import ARCHS
 from sisr.engines import ENGINES
 from sisr.errors import SisrError
 from sisr.images import SUFFIXES
@@ -36,6 +36,11 @@ CAPTIONS = SNAKEFILE.parent / "report"
 RUN = or_workflow_error(read_config, config)
 DATASETS = or_workflow_error(registry.load, "datasets")
 MODELS = {model: or_workflow_error(get_model, model) for model in RUN.values("model")}
+# Files of models of the user's own, by model and scale.
+OWN_FILES = {
+    (model, scale): [str(file) for file in or_workflow_error(MODELS[model].own_files, scale)]
+    for model, scale in dict.fromkeys((cell.model, cell.scale) for cell in RUN.cells)
+}
 ASSETS = or_workflow_error(registry.load, "assets")
 LPIPS_ASSETS = backbone_assets(RUN.measures)
 
@@ -156,18 +161,7 @@ def model_entry(wildcards):
 
 def own_files(wildcards):
     """Files of the user's own that a model is made of at a scale; none for models with fetched weights."""
-    files = MODELS[wildcards.model].own_files(int(wildcards.scale))
-    missing = [file for file in files if not file.is_file()]
-    if missing:
-        raise WorkflowError(f"config/models.yaml: {wildcards.model}: {missing[0]}: no such file")
-    return [str(file) for file in files]
-
-
-def all_own_files():
-    """Every file of the user's own that the run uses."""
-    cells = {(cell.model, cell.scale) for cell in RUN.cells}
-    files = {file for model, scale in cells for file in MODELS[model].own_files(scale)}
-    return sorted(str(file) for file in files)
+    return OWN_FILES[wildcards.model, int(wildcards.scale)]
 
 
 def engine_digest(wildcards):
@@ -177,9 +171,7 @@ def engine_digest(wildcards):
         modules = [*ENGINES.values(), *ARCHS.values(), "sisr.checkpoints"]
     else:
         modules = [ENGINES[model.engine], *filter(None, [ARCHS.get(model.params.get("arch"))])]
-    return code_digest(
-        "upscale", *(name.removeprefix("sisr.").partition(":")[0] for name in modules)
-    )
+    return code_digest("upscale", *(name.removeprefix("sisr.").partition(":")[0] for name in modules))
 
 
 # --- cells -----------------------------------------------------------------------------------------------

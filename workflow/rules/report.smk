@@ -4,7 +4,7 @@
 rule provenance:
     input:
         assets=run_assets(),
-        own=all_own_files(),
+        own=sorted({file for files in OWN_FILES.values() for file in files}),
     output:
         "<results>/provenance.json",
     log:

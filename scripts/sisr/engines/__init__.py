@@ -9,9 +9,10 @@ onnx           ONNX graphs
 =============  ============================================================================================
 
 A new engine is a module with a function ``load(model, scale, files, device, threads)`` that returns a
-:data:`RawUpscaler` (uint8 ``(h, w)`` or ``(h, w, 3)`` RGB to ``(s*h, s*w)`` or ``(s*h, s*w, 3)``, either uint8
-or floating point on [0, 255] that is neither clipped nor rounded yet), and its name in :data:`ENGINES` and in the enum of
-``workflow/schemas/models.schema.yaml``.
+:data:`RawUpscaler`, and its name in :data:`ENGINES` and in the enum of
+``workflow/schemas/models.schema.yaml``.  A raw upscaler maps uint8 ``(h, w)`` or ``(h, w, 3)`` RGB to
+``(s*h, s*w)`` or ``(s*h, s*w, 3)``, either uint8 or floating point on [0, 255] that is neither clipped nor
+rounded yet.
 """
 
 from __future__ import annotations
@@ -77,9 +78,7 @@ def load(
     return lambda lr: to_uint8(upscale(lr))
 
 
-def resolve(
-    model: Model, scale: int, files: Mapping[str, Path]
-) -> tuple[Model, int, Mapping[str, Path]]:
+def resolve(model: Model, scale: int, files: Mapping[str, Path]) -> tuple[Model, int, Mapping[str, Path]]:
     """The network inside a model: what an engine is given, without modifiers.
 
     Returns the model with the engine, parameters and colour of its network, the scale that the network runs

@@ -59,7 +59,11 @@ def read_graph(param: Path) -> tuple[str, str, int]:
             made += names[ins:]
             inputs += names[ins:] if fields[0] == "Input" else []
             if fields[0] == "Convolution" and not channels:
-                options = {key: int(value) for key, _, value in (f.partition("=") for f in fields[4 + ins + outs :]) if key in _CONVOLUTION}
+                options = {
+                    key: int(value)
+                    for key, _, value in (f.partition("=") for f in fields[4 + ins + outs :])
+                    if key in _CONVOLUTION
+                }
                 channels = options["6"] // (options["0"] * options["1"] * options.get("11", options["1"]))
     except (OSError, UnicodeDecodeError, ValueError, IndexError, KeyError) as error:
         raise ModelError(f"{param}: not an ncnn graph in text form: {error}") from None

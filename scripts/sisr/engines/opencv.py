@@ -23,6 +23,7 @@ def load(model: Model, scale: int, files: Mapping[str, Path], device: str, threa
     """See :func:`sisr.engines.load`; weights role ``graph``: a frozen ``.pb``.  Runs on the CPU."""
     network = _superres(threads)
     graph = files["graph"]
+    _check_graph(graph)
     try:
         network.readModel(str(graph))
         network.setModel(model.params["name"], scale)
@@ -50,6 +51,7 @@ def inspect(graph: Path) -> tuple[int, int, str]:
     ``lapsrn``, three channels without their mean for ``edsr``.  So three channels are EDSR; FSRCNN's PReLU is
     written with an absolute value, and LapSRN is the deep one of the other two.
     """
+    _check_graph(graph)
     _superres(1)  # registers the layer DepthToSpace, without which the graphs cannot be read
     try:
         network = cv2.dnn.readNetFromTensorflow(str(graph))
@@ -72,6 +74,44 @@ def inspect(graph: Path) -> tuple[int, int, str]:
     if "AbsVal" in network.getLayerTypes():
         return channels, scale, "fsrcnn"
     return channels, scale, "lapsrn" if network.getLayersCount("Convolution") > 8 else "espcn"
+
+
+def _check_graph(path: Path) -> None:
+    """Raise :class:`ModelError` unless a file is a sequence of the fields of TensorFlow's ``GraphDef``.
+
+    OpenCV ends the process where it reads some texts or truncated files as a graph.  A field is a key, which
+    is its number and wire type (here 2, bytes with their length, or 0, a number), and its value; integers
+    have seven bits a byte, the low ones first.  Field 1 is a node, 2 the library, 3 and 4 versions.
+    """
+    content = path.read_bytes()
+    place, nodes = 0, 0
+    try:
+        while place < len(content):
+            key, place = _varint(content, place)
+            value, place = _varint(content, place)
+            if key not in (0x0A, 0x12, 0x18, 0x22):
+                raise ValueError(f"field {key >> 3} of wire type {key & 7}")
+            nodes += key == 0x0A
+            place += 0 if key == 0x18 else value
+        if place != len(content):
+            raise ValueError("it is truncated")
+        if not nodes:
+            raise ValueError("it has no node")
+    except (ValueError, IndexError) as error:
+        raise ModelError(f"{path}: not a TensorFlow graph: {error}") from None
+
+
+def _varint(content: bytes, place: int) -> tuple[int, int]:
+    """The integer at a place, and the place after it."""
+    value = shift = 0
+    while True:
+        byte = content[place]
+        value |= (byte & 0x7F) << shift
+        place, shift = place + 1, shift + 7
+        if byte < 0x80:
+            return value, place
+        if shift > 63:
+            raise ValueError("an integer without end")
 
 
 def _superres(threads: int) -> Any:

@@ -1,4 +1,4 @@
-"""What engines of networks share that map planes to planes: finding channels and scale, and going to images."""
+"""What engines share whose networks map planes to planes: channels and scale, and images."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from sisr.engines.luma import upscale_luma
 from sisr.errors import ModelError
 from sisr.models import Colour
 
-#: float32 (c, h, w) on the network's input range -> float32 (c, s*h, s*w); :class:`ModelError` where it fails.
+#: float32 (c, h, w) on the network's input range -> float32 (c, s*h, s*w);
+#: :class:`ModelError` where it fails.
 Planes = Callable[[np.ndarray], np.ndarray]
 
 #: Sizes (h, w) that a network is tried with.  Not square, so that swapped axes show; the later ones are for
@@ -44,7 +45,9 @@ def probe(run: Planes, channels: Iterable[int], source: str) -> tuple[int, int]:
 
 def _scale_of(count: int, size: tuple[int, int], shape: tuple[int, ...], source: str) -> int:
     if len(shape) != 3:
-        raise ModelError(f"{source}: gives {len(shape)} dimensions for an image, expected channels and two sides")
+        raise ModelError(
+            f"{source}: gives {len(shape)} dimensions for an image, expected channels and two sides"
+        )
     if shape[0] != count:
         raise ModelError(f"{source}: takes {count} channels and gives {shape[0]}, expected as many out as in")
     factors = {shape[1] / size[0], shape[2] / size[1]}
