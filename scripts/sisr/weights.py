@@ -39,7 +39,7 @@ _WRAPPERS = (
     "generator", "netG", "network",
 )  # fmt: skip
 #: Prefixes that wrappers of networks put before every name.
-_PREFIXES = ("module.", "_orig_mod.", "netG.", "generator.")
+_PREFIXES = ("module.", "_orig_mod.", "netG.")
 
 
 class _Inert(nn.Module):
