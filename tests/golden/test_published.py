@@ -246,8 +246,8 @@ def test_lapsrn_at_x2(hr_images: Callable, get_files: GetFiles) -> None:
 
 
 # Self-ensemble ("+" of Lim et al., EDSR, CVPR Workshops 2017) has to gain on every network.  How much was
-# measured once with this code: on Set5 IMDN +0.090 and +0.096 dB, VDSR +0.105 and +0.067 (x2, x4).  VDSR, which
-# computes at the size of HR, is tested on Set5's two smallest images (bird, butterfly).
+# measured once with this code, on Set5: IMDN +0.090 and +0.096 dB, VDSR +0.105 and +0.067 (x2, x4).  VDSR,
+# which computes at the size of HR, is tested on Set5's two smallest images (bird, butterfly).
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("model", "scale", "images", "gain"),
