@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 with job(snakemake.log[0]):
     record(
         snakemake.params.config,
-        [Path(path) for path in snakemake.input],
+        [Path(path) for path in snakemake.input.assets],
+        [Path(path) for path in snakemake.input.own],
         Path(snakemake.output[0]),
     )

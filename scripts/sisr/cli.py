@@ -14,7 +14,8 @@ import typer
 
 from sisr import __version__, registry
 from sisr.errors import ModelUnavailable, SisrError
-from sisr.models import Model
+from sisr.models import Model, entry_of
+from sisr.models import get as get_model
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -43,6 +44,13 @@ class Table(StrEnum):
     METRICS = "metrics"
     PROTOCOLS = "protocols"
     ASSETS = "assets"
+
+
+class InputRange(StrEnum):
+    """What a network takes for black and white."""
+
+    UNIT = "0-1"
+    BYTE = "0-255"
 
 
 class Lpips(StrEnum):
@@ -88,8 +96,8 @@ def list_entries(what: Annotated[Table, typer.Argument(help="Registry to list.")
             details += ["looks at SR alone"] if entry.get("reference") == "none" else []
             details += [f"unavailable: {entry['unavailable']}"] if "unavailable" in entry else []
         if what is Table.MODELS:
-            scales = entry.get("scales", entry.get("weights", {}))
-            details += [entry["engine"], " ".join(f"x{s}" for s in scales) or "any scale"]
+            entry, model = entry_of(name), get_model(name)  # noqa: PLW2901 - with what it inherits
+            details += [model.engine, " ".join(f"x{s}" for s in model.scales) or "any scale"]
             if entry.get("parameters"):
                 details.append(f"{entry['parameters']:,} parameters")
             details.append(f"licence: {entry['licence']}" if entry["licence"] != "none" else "")
@@ -151,27 +159,63 @@ def degrade(
 def upscale(
     source: Annotated[Path, typer.Argument(metavar="IN", help="Image, or folder of LR images.")],
     target: Annotated[Path, typer.Argument(metavar="OUT", help="Folder for the SR images.")],
-    model: Annotated[str, typer.Option("--model", "-m", help="See `sisr list models`.")],
-    scale: Scale,
+    model: Annotated[
+        str,
+        typer.Option(
+            "--model", "-m", help="An id of `sisr list models`, with + for self-ensemble; or a file."
+        ),
+    ],
+    scale: Annotated[
+        int | None,
+        typer.Option("--scale", "-s", min=1, max=16, help="Factor, where the model does not tell it."),
+    ] = None,
+    modify: Annotated[
+        list[str] | None,
+        typer.Option(help="self-ensemble, back-projection or chain; may be repeated."),
+    ] = None,
+    input_range: Annotated[
+        InputRange | None, typer.Option(help="What black and white are for a network from a file.")
+    ] = None,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:N or mps.")] = "auto",
     threads: Annotated[int, typer.Option(min=1, help="CPU threads; 1 as in the workflow.")] = 1,
     resources: Resources = RESOURCES,
     mirror: Mirror = None,
 ) -> None:
-    """Enlarge images with a model of the registry; its weights are fetched when they are first needed."""
+    """Enlarge images with a model of the registry, or with one's own from a file.
+
+    Weights of the registry are fetched when they are first needed.  A file is .pth, .pt or .safetensors,
+    .onnx, .pb, TorchScript, or ncnn's .param with its .bin beside it; what it holds is found out.
+    """
     from sisr import device as devices
     from sisr import engines, models
     from sisr.images import list_images
     from sisr.upscale import upscale_folder
 
-    chosen = models.get(model)
+    chosen = models.named(model, modify or (), input_range and input_range.value)
     images = [source] if source.is_file() else list_images(source)
+    scale = scale or _only_scale(chosen)
+    if chosen.own is not None:
+        from sisr.checkpoints import describe
+
+        typer.echo(describe(chosen, scale), err=True)
     files = _obtain_weights(chosen, scale, resources, mirror)
     with devices.lease(devices.resolve(device)) as leased:
         written = upscale_folder(
             engines.load(chosen, scale, files, leased, threads), images, target, chosen.label
         )
     typer.echo(f"{len(written)} SR images in {target}")
+
+
+def _only_scale(model: Model) -> int:
+    """The scale of a model that has one only."""
+    if model.own is not None and not model.scales:
+        from sisr.checkpoints import scale_of
+
+        return scale_of(model)
+    if len(model.scales) != 1:
+        has = ", ".join(f"x{s}" for s in model.scales) or "any scale"
+        raise SisrError(f"upscale: {model.label} has {has}: say which with --scale")
+    return model.scales[0]
 
 
 @app.command()

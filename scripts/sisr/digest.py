@@ -31,6 +31,18 @@ def code_digest(*modules: str) -> str:
     return content.hexdigest()[:16]
 
 
+def file_digest(path: str | Path) -> str:
+    """sha256 of a file of the user's, in hex; read again only when its size or time has changed."""
+    stat = Path(path).stat()
+    return _file_digest(str(path), stat.st_size, stat.st_mtime_ns)
+
+
+@cache
+def _file_digest(path: str, _size: int, _time: int) -> str:
+    with Path(path).open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
 def _collect(path: Path, files: dict[Path, None]) -> None:
     if path in files:
         return

@@ -61,7 +61,10 @@ def load(model: Model, scale: int, files: Mapping[str, Path]) -> Network:
     Raises :class:`ModelError` where the weights do not fit the architecture, are for another scale or
     colour, or cannot be read safely.
     """
-    name, source = model.params["arch"], files["state"]
+    name = model.params["arch"]
+    if name in ("torchscript", "python"):
+        return _program(name, model, scale, files)
+    source = files["state"]
     state = read_state_dict(source, model.params["format"])
     channels = 1 if model.colour == "y" else 3
     if name == "spandrel":
@@ -108,4 +111,28 @@ def _detected(state: Mapping[str, Tensor], source: Path, scale: int, channels: i
         tiling=_TILING[found.tiling.name],
         supports_half=found.supports_half,
         supports_bf16=found.supports_bfloat16,
+    )
+
+
+def _program(name: str, model: Model, scale: int, files: Mapping[str, Path]) -> Network:
+    """A network of the user's own of which nothing is known but what :mod:`sisr.checkpoints` saw it do."""
+    from sisr import loaders
+
+    if name == "torchscript":
+        module: nn.Module = loaders.torchscript(files["state"])
+    else:
+        name = model.params["class"]
+        module = loaders.build_class(name, model.params["args"], scale, files.get("state"))
+    for parameter in module.parameters():  # a ScriptModule has no requires_grad_() of its own
+        parameter.requires_grad_(False)
+    return Network(
+        module=module.float().eval(),
+        scale=scale,
+        channels=1 if model.colour == "y" else 3,
+        peak=model.input_peak,
+        enlarge_first=model.params.get("pre_upscale") is not None,
+        architecture=name,
+        minimum_size=getattr(module, "minimum_size", 1),
+        multiple_of=getattr(module, "multiple_of", 1),
+        tiling=getattr(module, "tiling", "discouraged"),
     )

@@ -14,18 +14,23 @@ from typing import Any
 
 from sisr import registry
 from sisr.atomic import write_json
+from sisr.digest import file_digest
 
 #: Distributions whose version can change a number.
 _PACKAGES = (
     "numpy", "scipy", "pillow", "opencv-contrib-python-headless", "torch", "torchvision", "lpips",
     "scikit-image", "ncnn", "pandas", "matplotlib", "seaborn", "safetensors", "snakemake",
+    "onnxruntime", "spandrel",
 )  # fmt: skip
 
 
-def record(config: Mapping[str, Any], asset_manifests: Sequence[Path], out: Path) -> None:
+def record(
+    config: Mapping[str, Any], asset_manifests: Sequence[Path], own_files: Sequence[Path], out: Path
+) -> None:
     """Write the provenance JSON of a run.
 
-    ``assets`` maps each asset to its status and the sha256 of its files.  Nothing here is read by another
+    ``assets`` maps each asset to its status and the sha256 of its files; ``own_files`` maps the files of
+    models of the user's own to theirs.  Nothing here is read by another
     stage: the numbers do not depend on it.
     """
     assets = {}
@@ -46,6 +51,7 @@ def record(config: Mapping[str, Any], asset_manifests: Sequence[Path], out: Path
             "packages": {name: _version(name) for name in _PACKAGES},
             "machine": _machine(),
             "assets": assets,
+            "own_files": {str(path): file_digest(path) for path in own_files},
         },
     )
 

@@ -41,9 +41,24 @@ def row(name: str, entry: dict[str, Any], assets: dict[str, Any]) -> str:
 
 def table() -> str:
     assets = registry.load("assets")
-    rows = [row(name, entry, assets) for name, entry in registry.load("models").items()]
+    rows = [
+        row(name, entry, assets) for name, entry in registry.load("models").items() if "base" not in entry
+    ]
     rule = "|---" * (len(HEAD) - 1) + "|---:|"
     return "\n".join(["| " + " | ".join(HEAD) + " |", rule, *rows]) + "\n"
+
+
+def modified(name: str, entry: dict[str, Any]) -> str:
+    names = [next(iter(item)) if isinstance(item, dict) else item for item in entry["modifiers"]]
+    note = " ".join(entry.get("note", "-").split())
+    return f"| {entry['label']} (`{name}`) | `{entry['base']}` | {', '.join(names)} | {note} |"
+
+
+def test_table_of_modified_models_is_that_of_the_registry() -> None:
+    lines = DOCS.read_text(encoding="utf-8").splitlines()
+    models = registry.load("models").items()
+    missing = [line for name, e in models if "base" in e and (line := modified(name, e)) not in lines]
+    assert not missing
 
 
 def test_table_of_models_is_that_of_the_registry() -> None:

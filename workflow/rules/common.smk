@@ -8,13 +8,15 @@ from snakemake.exceptions import WorkflowError
 sys.path.insert(0, str(Path(str(workflow.current_basedir)).parents[1] / "scripts"))
 
 from sisr import certification, kernels, registry
+from sisr.archs import ARCHS
 from sisr.config import read as read_config
 from sisr.device import resolve as resolve_device
-from sisr.digest import code_digest
+from sisr.digest import code_digest, file_digest
 from sisr.engines import ENGINES
 from sisr.errors import SisrError
 from sisr.images import SUFFIXES
 from sisr.metrics.files import assets_of
+from sisr.models import entry_of
 from sisr.models import get as get_model
 from sisr.recipes import read_recipe
 from sisr.references import of_cells
@@ -36,6 +38,11 @@ CAPTIONS = SNAKEFILE.parent / "report"
 RUN = or_workflow_error(read_config, config)
 DATASETS = or_workflow_error(registry.load, "datasets")
 MODELS = {model: or_workflow_error(get_model, model) for model in RUN.values("model")}
+# Files of models of the user's own, by model and scale.
+OWN_FILES = {
+    (model, scale): [str(file) for file in or_workflow_error(MODELS[model].own_files, scale)]
+    for model, scale in dict.fromkeys((cell.model, cell.scale) for cell in RUN.cells)
+}
 ASSETS = or_workflow_error(registry.load, "assets")
 METRIC_ASSETS = assets_of(RUN.measures)
 ANCHORS = or_workflow_error(certification.chosen, RUN.certify) if RUN.certify != "none" else {}
@@ -59,7 +66,7 @@ RUNS_LOCK = join_runs(Path(".snakemake"))
 
 def gpus_of(wildcards):
     """GPUs that a job asks for: one where the engine can use it and the run has one, else none."""
-    uses = MODELS[wildcards.model].engine == "torch"
+    uses = MODELS[wildcards.model].uses_gpu
     return int(uses and or_workflow_error(resolve_device, RUN.device).startswith("cuda"))
 
 
@@ -155,8 +162,11 @@ def weights_source(wildcards):
 
 def model_entry(wildcards):
     """What the registry says of the model and can change its output; editing a citation re-runs nothing."""
-    entry = registry.load("models")[wildcards.model]
+    entry = entry_of(wildcards.model)
     keys = (
+        "path",
+        "python",
+        "modifiers",
         "engine",
         "colour",
         "params",
@@ -165,7 +175,15 @@ def model_entry(wildcards):
         "unavailable",
         "input_range",
     )
-    return {key: entry[key] for key in keys if key in entry}
+    said = {key: entry[key] for key in keys if key in entry}
+    # Files of one's own count by their content, also where their time stays as it was.
+    files = own_files(wildcards)
+    return {**said, "files": {file: file_digest(file) for file in files}} if files else said
+
+
+def own_files(wildcards):
+    """Files of the user's own that a model is made of at a scale; none for models with fetched weights."""
+    return OWN_FILES[wildcards.model, int(wildcards.scale)]
 
 
 def anchor_models():
@@ -184,8 +202,13 @@ def anchor_models():
 
 
 def engine_digest(wildcards):
-    engine = ENGINES[MODELS[wildcards.model].engine].removeprefix("sisr.")
-    return code_digest("upscale", engine)
+    """Digest of the code that a model runs: its engine, and its architecture where that is one of ours."""
+    model = MODELS[wildcards.model]
+    if model.own:  # which engine and architecture, only its file tells
+        modules = [*ENGINES.values(), *ARCHS.values(), "sisr.checkpoints"]
+    else:
+        modules = [ENGINES[model.engine], *filter(None, [ARCHS.get(model.params.get("arch"))])]
+    return code_digest("upscale", *(name.removeprefix("sisr.").partition(":")[0] for name in modules))
 
 
 # --- cells -----------------------------------------------------------------------------------------------

@@ -3,7 +3,8 @@
 
 rule provenance:
     input:
-        run_assets(),
+        assets=run_assets(),
+        own=sorted({file for files in OWN_FILES.values() for file in files}),
     output:
         "<results>/provenance.json",
     log:

@@ -100,3 +100,21 @@ def detect_spandrel(state: Mapping[str, Tensor], source: Path) -> ImageModelDesc
     if not isinstance(found, ImageModelDescriptor):
         raise ModelError(f"{source}: {found.architecture.name} needs more than an image as input")
     return found
+
+
+def spandrel_name(state: Mapping[str, Tensor]) -> str | None:
+    """Name of the architecture that spandrel takes a state dict for, None if it knows none."""
+    prepare_torchvision()
+    from spandrel import MAIN_REGISTRY
+
+    tensors = dict(state)
+    supports = MAIN_REGISTRY.architectures("detection")
+    return next((s.architecture.name for s in supports if s.detect(tensors)), None)
+
+
+def spandrel_names() -> list[str]:
+    """Names of all architectures that spandrel detects."""
+    prepare_torchvision()
+    from spandrel import MAIN_REGISTRY
+
+    return sorted((support.architecture.name for support in MAIN_REGISTRY), key=str.lower)

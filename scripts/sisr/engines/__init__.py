@@ -5,35 +5,38 @@ interpolation  nearest, bilinear, bicubic, Lanczos (no weights)
 opencv         TensorFlow graphs through ``cv2.dnn_superres``
 torch          PyTorch networks
 ncnn           networks in ncnn's ``.param``/``.bin`` form
+onnx           ONNX graphs
 =============  ============================================================================================
 
 A new engine is a module with a function ``load(model, scale, files, device, threads)`` that returns a
 :data:`RawUpscaler`, and its name in :data:`ENGINES` and in the enum of
-``workflow/schemas/models.schema.yaml``.
+``workflow/schemas/models.schema.yaml``.  A raw upscaler maps uint8 ``(h, w)`` or ``(h, w, 3)`` RGB to
+``(s*h, s*w)`` or ``(s*h, s*w, 3)``, either uint8 or floating point on [0, 255] that is neither clipped nor
+rounded yet.
 """
 
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Protocol
 
 import numpy as np
 
+from sisr import modifiers
 from sisr.errors import ModelUnavailable
 from sisr.models import Model
+from sisr.modifiers import RawUpscaler as RawUpscaler
+from sisr.modifiers import to_uint8 as to_uint8
 
 ENGINES = {
     "interpolation": "sisr.engines.interpolation",
     "opencv": "sisr.engines.opencv",
     "torch": "sisr.engines.pytorch",
     "ncnn": "sisr.engines.ncnn_cpu",
+    "onnx": "sisr.engines.onnx_cpu",
 }
-
-#: What an engine makes: uint8 ``(h, w)`` or ``(h, w, 3)`` RGB to ``(s*h, s*w)`` or ``(s*h, s*w, 3)``, either
-#: uint8 or floating point on [0, 255] that is neither clipped nor rounded yet.
-RawUpscaler = Callable[[np.ndarray], np.ndarray]
 
 
 class Upscaler(Protocol):
@@ -68,11 +71,21 @@ def load(
     if model.unavailable:
         raise ModelUnavailable(model.unavailable)
     model.weights_for(scale)
-    engine = importlib.import_module(ENGINES[model.engine])
-    raw: RawUpscaler = engine.load(model, scale, files, device, threads)
-    return lambda lr: to_uint8(raw(lr))
+    network, link, files = resolve(model, scale, files)
+    engine = importlib.import_module(ENGINES[network.engine])
+    raw: RawUpscaler = engine.load(network, link, files, device, threads)
+    upscale = modifiers.apply(model.modifiers, raw, link, scale)
+    return lambda lr: to_uint8(upscale(lr))
 
 
-def to_uint8(values: np.ndarray) -> np.ndarray:
-    """Clip to [0, 255] and round to the nearest level; uint8 passes through."""
-    return values if values.dtype == np.uint8 else np.rint(np.clip(values, 0, 255)).astype(np.uint8)
+def resolve(model: Model, scale: int, files: Mapping[str, Path]) -> tuple[Model, int, Mapping[str, Path]]:
+    """The network inside a model: what an engine is given, without modifiers.
+
+    Returns the model with the engine, parameters and colour of its network, the scale that the network runs
+    at, and its files by role.  For a model of the registry that is what it says; a file of one's own is
+    opened and looked at.  Errors as for :func:`load`.
+    """
+    if model.own is not None:
+        # By name, since code_digest() would else count what looks into files as a part of every model.
+        return importlib.import_module("sisr.checkpoints").resolve(model, scale)
+    return model, model.link(scale) or scale, files

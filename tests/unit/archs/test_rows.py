@@ -208,7 +208,7 @@ def test_file_of_a_row_is_loaded_and_run(row: str, scale: int, tmp_path: Path) -
 
 
 @pytest.mark.parametrize(
-    "row", [row for row, entry in registry.load("models").items() if entry["engine"] == "torch"]
+    "row", [row for row, entry in registry.load("models").items() if entry.get("engine") == "torch"]
 )
 def test_a_row_says_what_it_is(row: str) -> None:
     entry = registry.load("models")[row]

@@ -1,0 +1,56 @@
+"""A model of one's own from a file: one entry, and its cells run, run again, and are recorded."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from pathlib import Path
+
+import pytest
+import torch
+from sisr import archs
+from tiny_project import CONFIG, SCORES, Project, rows
+
+pytestmark = pytest.mark.workflow
+
+
+def save_network(path: Path, seed: int) -> None:
+    torch.manual_seed(seed)
+    torch.save({"params": archs.build("espcn", 2).state_dict()}, path)
+
+
+def test_one_entry_with_a_path(project: Project) -> None:
+    network = project.root / "mine.pth"
+    save_network(network, 0)
+    project.register("models", {"mine": {"label": "Mine", "path": "mine.pth"}})
+    project.register("models", {"mine+": {"label": "Mine+", "base": "mine", "modifiers": ["self-ensemble"]}})
+    suite = {
+        "datasets": ["tiny"],
+        "kernels": ["matlab-bicubic"],
+        "scales": [2, 4],
+        "models": ["mine", "mine+"],
+    }
+    project.configure({**CONFIG, "suites": {"own": suite}})
+    provenance = "results/tiny/provenance.json"
+
+    run = project.run("--", SCORES, provenance)
+    assert run.status == 0, run.output
+    scores = rows(project.read(SCORES))
+    assert {(row["model"], row["scale"]) for row in scores} == {("mine", "2"), ("mine+", "2")}
+    assert len({row["value"] for row in scores if row["image"] == "chelsea"}) == 4
+    status = json.loads(project.read("results/tiny/sr/tiny/matlab-bicubic/x4/mine/0of1.json"))
+    assert (status["status"], status["reason"]) == ("skipped", "Mine is espcn x2, not x4")
+    digest = hashlib.sha256(network.read_bytes()).hexdigest()
+    assert json.loads(project.read(provenance))["own_files"] == {"mine.pth": digest}
+
+    os.utime(network)
+    assert "upscale" not in project.run("--dry-run", "--", SCORES).jobs, "the same content"
+    before = network.stat()
+    save_network(network, 1)
+    os.utime(network, ns=(before.st_atime_ns, before.st_mtime_ns))
+    assert project.run("--dry-run", "--", SCORES).jobs["upscale"] == 4, "another content, of the same time"
+
+    network.unlink()
+    run = project.run("--dry-run", "--", SCORES)
+    assert run.errors == {"config/models.yaml: mine: mine.pth: no such file"}
