@@ -692,10 +692,10 @@ def _tex_float(table: Table, section: Section, chosen: list[int], number: int, p
 
 def to_html(table: Table) -> str:
     """One self-contained page: no network, light and dark, sorted by a click on a column's heading."""
-    return _environment().get_template("table.html.j2").render(table=table, not_run=NOT_RUN)
+    return environment().get_template("table.html.j2").render(table=table, not_run=NOT_RUN)
 
 
-def _environment() -> Environment:
+def environment() -> Environment:
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
     return Environment(

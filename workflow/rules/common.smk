@@ -146,9 +146,12 @@ def model_entry(wildcards):
     return {key: entry[key] for key in keys if key in entry}
 
 
+def engine_module(wildcards):
+    return ENGINES[MODELS[wildcards.model].engine].removeprefix("sisr.")
+
+
 def engine_digest(wildcards):
-    engine = ENGINES[MODELS[wildcards.model].engine].removeprefix("sisr.")
-    return code_digest("upscale", engine)
+    return code_digest("upscale", engine_module(wildcards))
 
 
 # --- cells -----------------------------------------------------------------------------------------------
@@ -219,6 +222,11 @@ RESULT_NAMES = {
 }
 
 
+#: What quality is drawn against.
+COST_AXES = ["time", "parameters"] if RUN.cost is not None and RUN.cost.time else ["parameters"]
+LEDGER_PAGE = "<results>/tables/precision.html"
+
+
 def result_labels():
     """Registry labels of what is shown: a new label redraws, a new citation does not."""
     return {
@@ -251,6 +259,49 @@ def report_items():
             if kernel in RUN.crop_kernels
             for number in range(1, RUN.crops_per_set + 1)
         ],
+        *cost_items(),
+    ]
+
+
+def model_scales():
+    """Distinct (scale, model) pairs of the run, in config order."""
+    return list(dict.fromkeys((cell.scale, cell.model) for cell in RUN.cells))
+
+
+def cost_files(kind):
+    """Counts or timings of every model and scale."""
+    return [f"<results>/cost/x{scale}/{model}/{kind}.json" for scale, model in model_scales()]
+
+
+def cost_items():
+    """What the report shows of the models' cost."""
+    if RUN.cost is None:
+        return []
+    return [
+        "<results>/cost.csv",
+        *collect(
+            "<results>/tables/cost_x{scale}.{form}",
+            scale=RUN.values("scale"),
+            form=["csv", "md", "html"],
+        ),
+        *collect(
+            "<results>/figures/quality_{resource}_x{scale}.svg",
+            resource=COST_AXES,
+            scale=RUN.values("scale"),
+        ),
+        *([LEDGER_PAGE, "<results>/precision.csv"] if ledger_files() else []),
+    ]
+
+
+def ledger_files():
+    """Precision ledgers of every torch model and scale on the ledger's dataset, of which the first LR kernel."""
+    sets = [one for one in RUN.sets() if RUN.cost is not None and one[0] == RUN.cost.ledger]
+    return [
+        f"<results>/precision/{dataset}/{kernel}/x{scale}/{model}.json"
+        for dataset, kernel, scale in sets
+        if kernel == sets[0][1]
+        for model in RUN.models_of(dataset, kernel, scale)
+        if MODELS[model].engine == "torch"
     ]
 
 
