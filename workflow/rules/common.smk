@@ -1,4 +1,5 @@
 # Everything the rules need to know of the run: the checked configuration, and functions of wildcards.
+import os
 import sys
 from pathlib import Path
 
@@ -266,6 +267,14 @@ def report_items():
 def model_scales():
     """Distinct (scale, model) pairs of the run, in config order."""
     return list(dict.fromkeys((cell.scale, cell.model) for cell in RUN.cells))
+
+
+def every_core(wildcards):
+    """All cores that the run may use; those of this machine where a cluster's scheduler has no such number."""
+    try:
+        return workflow.cores
+    except WorkflowError:
+        return os.cpu_count()
 
 
 def cost_files(kind):

@@ -25,7 +25,7 @@ rule count_cost:
         "../../scripts/count_cost.py"
 
 
-# Takes every core, so that nothing of this run is beside it; on a cluster, give the rule a node of its own.
+# Takes every core, so that nothing of this run is beside it; on a cluster, the rule needs a node of its own.
 rule time_model:
     input:
         weights=weights_source,
@@ -38,7 +38,7 @@ rule time_model:
         model="[^/]+",
     conda:
         "../../envs/torch.yaml"
-    threads: lambda wildcards: workflow.cores
+    threads: every_core
     resources:
         gpu=gpus_of,
         mem_mb=8000,

@@ -79,7 +79,7 @@ def in_precision(precision: str, device: str) -> Iterator[None]:
     import torch
 
     if precision == "tf32":
-        switches = (torch.backends.cuda.matmul, torch.backends.cudnn)
+        switches: tuple[Any, ...] = (torch.backends.cuda.matmul, torch.backends.cudnn)
         for switch in switches:
             switch.allow_tf32 = True
         try:
