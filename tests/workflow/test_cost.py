@@ -35,6 +35,7 @@ def test_a_run_with_costs(project: Project) -> None:
     assert tuple(cost["gone"]) == table.COLUMNS
     # ESPCN x2, in closed form: 64 (25 + 1) + 32 (9 * 64 + 1) + 4 (9 * 32 + 1).
     assert cost["tiny-espcn"]["parameters"] == cost["gone"]["parameters"] == "21284"
+    assert cost["tiny-espcn"]["receptive_field"] == "9"
     for model in ("bicubic", "tiny-espcn"):
         row = cost[model]
         assert 0 < float(row["seconds_q1"]) <= float(row["seconds"]) <= float(row["seconds_q3"])

@@ -8,7 +8,7 @@ the other engines are read.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -77,15 +77,15 @@ def count_module(module: nn.Module, shape: tuple[int, int, int]) -> Count:
 
     convolution = torch.ops.aten.convolution
     parameters = sum(parameter.numel() for parameter in module.parameters())
+    dtype = next((parameter.dtype for parameter in module.parameters()), torch.float32)
     module = module.eval().to("meta")
     operations = FlopCounterMode(display=False)
     outputs = FlopCounterMode(display=False, custom_mapping={convolution: _elements})
     try:
         with torch.no_grad(), operations, outputs:
-            module(torch.empty(1, *shape, device="meta"))
+            module(torch.empty(1, *shape, device="meta", dtype=dtype))
     except (NotImplementedError, RuntimeError) as error:
-        first_line = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-        return Count(parameters, reason=f"its operations depend on values, so that {first_line}")
+        return Count(parameters, reason=f"needs values to run: {_first_line(error)}")
     return Count(
         parameters,
         operations.get_total_flops() // 2,
@@ -102,16 +102,30 @@ def _elements(*_inputs: object, out_shape: tuple[int, ...], **_options: object) 
 
 def _torch(model: Model, scale: int, weights: WeightFiles) -> Count:
     from sisr import archs, networks
+    from sisr.cost.field import receptive_field
 
     name = model.params["arch"]
     if name == "spandrel":
         module = networks.load(model, scale, weights()).module
     else:
         module = archs.build(name, scale, **model.params.get("args", {}))
-    width, height = input_size(scale, model.params.get("pre_upscale") is not None)
+    channels = 1 if model.colour == "y" else 3
+    enlarged = model.params.get("pre_upscale") is not None
+    try:
+        field = receptive_field(module, channels, scale, enlarged)
+    except RuntimeError as error:
+        field, reason = None, f"receptive field: {_first_line(error)}"
+    else:
+        reason = ""
+    width, height = input_size(scale, enlarged)
     multiple = getattr(module, "multiple_of", 1)
     height, width = (-(-side // multiple) * multiple for side in (height, width))
-    return count_module(module, (1 if model.colour == "y" else 3, height, width))
+    found = count_module(module, (channels, height, width))
+    return replace(found, receptive_field=field, reason=found.reason or reason)
+
+
+def _first_line(error: Exception) -> str:
+    return next(iter(str(error).strip().splitlines()), type(error).__name__)
 
 
 def _ncnn(model: Model, scale: int, weights: WeightFiles) -> Count:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from sisr import archs
 from sisr.cost.counts import OUTPUT, Count, count, count_module, input_size
+from sisr.cost.field import receptive_field
 from sisr.cost.graphs import count_ncnn
 from sisr.errors import ModelError, ModelSkipped, ModelUnavailable
 from sisr.models import get, parse
@@ -60,7 +64,7 @@ class _Dependent(nn.Module):
 def test_a_network_that_depends_on_values_says_so() -> None:
     found = count_module(_Dependent(), (3, 4, 4))
     assert (found.parameters, found.multiply_adds, found.activations) == (0, None, None)
-    assert found.reason.startswith("its operations depend on values")
+    assert found.reason.startswith("needs values to run: ")
 
 
 # Multiply-adds in G for 1280x720: IMDN, table 3 of its paper; VDSR, table 1 of CARN's, which counts luma.
@@ -158,8 +162,55 @@ def gone() -> dict[str, Path]:
 
 
 def test_an_architecture_is_counted_without_its_weights() -> None:
-    assert count(get("imdn"), 4, gone) == built("imdn", 4, 3)
+    assert count(get("imdn"), 4, gone) == replace(built("imdn", 4, 3), receptive_field="global")
     with pytest.raises(ModelUnavailable, match="could not be fetched"):
         count(get("span"), 4, gone)
     with pytest.raises(ModelSkipped, match="not for x3"):
         count(get("imdn"), 3, gone)
+
+
+# --- receptive fields -----------------------------------------------------------------------------------
+
+
+# ESPCN: 5, 3 and 3 (its paper, section 3.1).  VDSR: 41 HR pixels (its paper, section 3.1); 40 / s + 4 LR
+# pixels with the bicubic enlargement.  IMDN's channel attention pools over the picture.
+@pytest.mark.parametrize(
+    ("name", "scale", "channels", "enlarged", "expected"),
+    [
+        ("espcn", 4, 1, False, 9),
+        ("espcn", 2, 1, False, 9),
+        ("vdsr", 4, 1, True, 14),
+        ("vdsr", 2, 1, True, 24),
+        ("imdn", 2, 3, False, "global"),
+    ],
+)
+def test_receptive_fields_of_papers(
+    name: str, scale: int, channels: int, enlarged: bool, expected: int | str
+) -> None:
+    assert receptive_field(archs.build(name, scale), channels, scale, enlarged) == expected
+
+
+@given(
+    kernels=st.lists(st.sampled_from([1, 3, 5, 7]), min_size=1, max_size=5),
+    dilation=st.integers(1, 3),
+    scale=st.integers(1, 4),
+)
+@settings(max_examples=25, deadline=None)
+def test_receptive_field_of_a_stack_is_the_sum_of_its_reaches(
+    kernels: list[int], dilation: int, scale: int
+) -> None:
+    """1 + sum of (kernel - 1) dilation, also with weights that are all zero."""
+    layers = [
+        nn.Conv2d(2, 2, k, padding=k // 2 * dilation, dilation=dilation, padding_mode="zeros")
+        for k in kernels
+    ]
+    for layer in layers:
+        nn.init.zeros_(layer.weight)
+    stack = nn.Sequential(*layers, nn.Conv2d(2, 2 * scale**2, 1), nn.PixelShuffle(scale))
+    expected = 1 + dilation * sum(k - 1 for k in kernels)
+    assert receptive_field(stack, 2, scale, False) == expected
+
+
+def test_receptive_field_of_a_network_that_pads_by_reflection() -> None:
+    layer = nn.Conv2d(3, 3, 7, padding=3, padding_mode="reflect")
+    assert receptive_field(nn.Sequential(layer), 3, 1, False) == 7
