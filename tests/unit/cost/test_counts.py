@@ -72,7 +72,7 @@ def test_a_network_that_depends_on_values_says_so() -> None:
 
 
 # Multiply-adds in G for 1280x720, from the tables of IMDN (ACM MM 2019) and CARN (ECCV 2018), where SRCNN and
-# VDSR are on luma, too.  The tolerance is that of the printed digit: EDSR-baseline's 316.249 is printed 316.3.
+# VDSR are on luma, too.  The tolerance is that of the printed digit: 316.249 is printed 316.3.
 @pytest.mark.parametrize(
     ("model_id", "scale", "parameters", "giga"),
     [
