@@ -18,7 +18,7 @@ from sisr import engines
 from sisr.atomic import write_json
 from sisr.cost.counts import WeightFiles
 from sisr.cost.ledger_table import PRECISIONS
-from sisr.errors import ModelError
+from sisr.errors import ModelError, ModelUnavailable
 from sisr.images import modcrop, read_image
 from sisr.metrics.fidelity import psnr
 from sisr.models import Model
@@ -154,6 +154,8 @@ def ledger_job(
         from sisr.engines import pytorch
 
         nonlocal used
+        if model.unavailable:
+            raise ModelUnavailable(model.unavailable)
         with devices.lease(devices.resolve(device)) as leased:
             used = _name(leased)
             upscaler = pytorch.load(model, scale, weights(), leased, threads)

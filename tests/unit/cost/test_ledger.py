@@ -96,6 +96,17 @@ def test_ledger_of_a_small_network(sets: tuple[Path, Path], tmp_path: Path) -> N
     assert rows[3]["psnr_fp32"] == pytest.approx(expected, abs=1e-6)
 
 
+def test_weights_that_nobody_has_are_a_reason(sets: tuple[Path, Path], tmp_path: Path) -> None:
+    hr, lr = sets
+    out = tmp_path / "ledger.json"
+    ledger_job(
+        get("edge-informed-sr"), 4, dict, hr_manifest=hr, lr_manifest=lr, out=out, device="cpu", threads=1
+    )
+    rows = json.loads(out.read_text())["rows"]
+    assert {row["status"] for row in rows} == {"unavailable"}
+    assert "never released" in rows[0]["reason"]
+
+
 def test_table_and_page(sets: tuple[Path, Path], tmp_path: Path) -> None:
     def gone() -> dict[str, Path]:
         raise ModelUnavailable("vdsr.pth could not be fetched")
