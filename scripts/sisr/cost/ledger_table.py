@@ -59,7 +59,9 @@ def to_html(documents: Sequence[Mapping[str, Any]], models: Mapping[str, str]) -
         lines = [_line(models[name], here[name]["rows"], notes) for name in models if name in here]
         headings = [(title, f"{precision}, {unit}") for precision in PRECISIONS for title, unit in _HEADINGS]
         sheets.append({"caption": f"×{scale}", "headings": headings, "lines": lines})
-    devices = ", ".join(dict.fromkeys(str(document["device"]) for document in documents))
+    # A model that had no weights has come to no device.
+    found = dict.fromkeys(document["device"] for document in documents if document["device"])
+    devices = ", ".join(found) or "no device"
     sets = ", ".join(dict.fromkeys(f"{d['dataset']} (LR by {d['kernel']})" for d in documents))
     return environment().get_template("sheet.html.j2").render(
         heading="Precision ledger",

@@ -141,7 +141,7 @@ def test_table_and_page(sets: tuple[Path, Path], tmp_path: Path) -> None:
     assert (found[3]["delta_psnr"], found[3]["psnr"]) == ("-0.5", "29.5")
     text = page.read_text()
     # By hand: the mean of -0.5 and 0.1 is -0.2.
-    for part in ("−0.2000", "−0.5000", "1.250", "vdsr.pth could not be fetched", "tiny (LR by k)"):
+    for part in ("−0.2000", "−0.5000", "1.250", "vdsr.pth could not be fetched", "tiny (LR by k), on A."):
         assert part in text
     assert text.index("IMDN") < text.index("VDSR")
 
