@@ -157,8 +157,8 @@ def ledger_job(
         if model.unavailable:
             raise ModelUnavailable(model.unavailable)
         with devices.lease(devices.resolve(device)) as leased:
-            used = _name(leased)
             upscaler = pytorch.load(model, scale, weights(), leased, threads)
+            used = _name(leased)
             return tuple(ledger(upscaler, pictures(), scale, leased))
 
     status = attempt(work)
