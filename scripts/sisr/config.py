@@ -34,6 +34,18 @@ class Cell(NamedTuple):
 
 
 @dataclass(frozen=True)
+class Cost:
+    """What the cost tables hold: counts always, times if ``time``, taking ``seconds`` a model and scale.
+
+    ``ledger`` is the dataset on whose images lower precisions are compared with fp32; None for no ledger.
+    """
+
+    time: bool
+    seconds: float
+    ledger: str | None
+
+
+@dataclass(frozen=True)
 class Run:
     """A checked configuration.
 
@@ -53,6 +65,7 @@ class Run:
     crops_per_set: int
     crop_kernels: tuple[str, ...]
     crop_regions: Mapping[str, Mapping[str, Sequence[Sequence[int]]]]
+    cost: Cost | None
     resolved: Mapping[str, Any]
 
     def values(self, axis: str) -> list[Any]:
@@ -129,6 +142,7 @@ def read(document: Mapping[str, Any], source: str = "config", config: Path = reg
         crops_per_set=crops.get("per_set", 1),
         crop_kernels=_crop_kernels(crops, cells, source, config),
         crop_regions=crops.get("regions", {}),
+        cost=_cost(document.get("cost"), {d for suite in suites.values() for d in suite["datasets"]}, source),
         resolved=document,
     )
 
@@ -179,6 +193,16 @@ def _pools(pools: Mapping[str, Sequence[str]], source: str, config: Path) -> Map
             if member not in datasets:
                 raise ConfigError(f"{source}: pools.{label}: {unknown('dataset', member, datasets)}")
     return pools
+
+
+def _cost(section: Mapping[str, Any] | None, datasets: set[str], source: str) -> Cost | None:
+    if section is None:
+        return None
+    ledger = section.get("ledger")
+    if ledger is not None and ledger not in datasets:
+        message = unknown("dataset", ledger, datasets)
+        raise ConfigError(f"{source}: cost.ledger: {message} (in the suites)")
+    return Cost(section.get("time", True), section.get("seconds", 10), ledger)
 
 
 def _coerce(document: Mapping[str, Any]) -> dict[str, Any]:

@@ -76,14 +76,14 @@ def _git(*arguments: str) -> str | None:
 def _machine() -> dict[str, Any]:
     return {
         "system": platform.platform(),
-        "processor": _processor(),
+        "processor": processor(),
         "cpus": os.cpu_count(),
         "memory_gib": _memory_gib(),
         "gpus": _gpus(),
     }
 
 
-def _processor() -> str:
+def processor() -> str:
     try:
         for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
             if line.startswith("model name"):

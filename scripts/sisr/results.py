@@ -124,7 +124,7 @@ def make_plots(
 
     frame = tables.read_scores(scores)
     summary = _summarise(frame, hr_manifests, shown)
-    kernel = _first_kernel(frame, scale, shown)
+    kernel = first_kernel(frame, scale, shown)
     common: dict[str, Any] = {
         "models": shown.models,
         "kernel": kernel,
@@ -239,7 +239,8 @@ def _lr_sheet(
     )
 
 
-def _first_kernel(scores: pd.DataFrame, scale: int, shown: Names) -> str:
+def first_kernel(scores: pd.DataFrame, scale: int, shown: Names) -> str:
+    """The first of the run's LR kernels that anything was scored on at a scale."""
     present = set(scores.loc[scores["scale"] == scale, "kernel"])
     return next((kernel for kernel in shown.kernels if kernel in present), next(iter(shown.kernels)))
 

@@ -1,4 +1,5 @@
 # Everything the rules need to know of the run: the checked configuration, and functions of wildcards.
+import os
 import sys
 from pathlib import Path
 
@@ -201,6 +202,11 @@ def anchor_models():
     }
 
 
+def engine_module(wildcards):
+    # Which engine a file of one's own needs, only the file tells.
+    return ENGINES.get(MODELS[wildcards.model].engine, "sisr.checkpoints").removeprefix("sisr.")
+
+
 def engine_digest(wildcards):
     """Digest of the code that a model runs: its engine, and its architecture where that is one of ours."""
     model = MODELS[wildcards.model]
@@ -277,6 +283,11 @@ RESULT_NAMES = {
     "kernels": RUN.values("kernel"),
     "pools": {label: list(members) for label, members in RUN.pools.items()},
 }
+
+
+#: What quality is drawn against.
+COST_AXES = ["time", "parameters"] if RUN.cost is not None and RUN.cost.time else ["parameters"]
+LEDGER_PAGE = "<results>/tables/precision.html"
 
 
 def result_labels():
@@ -362,6 +373,57 @@ def report_items():
             if kernel in RUN.crop_kernels
             for number in range(1, RUN.crops_per_set + 1)
         ],
+        *cost_items(),
+    ]
+
+
+def model_scales():
+    """Distinct (scale, model) pairs of the run, in config order."""
+    return list(dict.fromkeys((cell.scale, cell.model) for cell in RUN.cells))
+
+
+def every_core(wildcards):
+    """All cores that the run may use; those of this machine where a cluster's scheduler has no such number."""
+    try:
+        return workflow.cores
+    except WorkflowError:
+        return os.cpu_count()
+
+
+def cost_files(kind):
+    """Counts or timings of every model and scale."""
+    return [f"<results>/cost/x{scale}/{model}/{kind}.json" for scale, model in model_scales()]
+
+
+def cost_items():
+    """What the report shows of the models' cost."""
+    if RUN.cost is None:
+        return []
+    return [
+        "<results>/cost.csv",
+        *collect(
+            "<results>/tables/cost_x{scale}.{form}",
+            scale=RUN.values("scale"),
+            form=["csv", "md", "html"],
+        ),
+        *collect(
+            "<results>/figures/quality_{resource}_x{scale}.svg",
+            resource=COST_AXES,
+            scale=RUN.values("scale"),
+        ),
+        *([LEDGER_PAGE, "<results>/precision.csv"] if ledger_files() else []),
+    ]
+
+
+def ledger_files():
+    """Precision ledgers of every torch model and scale on the ledger's dataset, of which the first LR kernel."""
+    sets = [one for one in RUN.sets() if RUN.cost is not None and one[0] == RUN.cost.ledger]
+    return [
+        f"<results>/precision/{dataset}/{kernel}/x{scale}/{model}.json"
+        for dataset, kernel, scale in sets
+        if kernel == sets[0][1]
+        for model in RUN.models_of(dataset, kernel, scale)
+        if MODELS[model].engine == "torch" and not MODELS[model].modifiers and MODELS[model].own is None
     ]
 
 

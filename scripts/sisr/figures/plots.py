@@ -11,15 +11,14 @@ from __future__ import annotations
 import math
 import warnings
 from collections.abc import Iterable, Mapping, Sequence
-from itertools import pairwise
-from operator import itemgetter
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import pandas as pd
 
 from sisr.figures import style
+from sisr.figures.labels import FRONT, place_labels
 from sisr.tables import Measure
 
 if TYPE_CHECKING:
@@ -52,11 +51,11 @@ def quality(
     Panels of a measure share their axis.
     """
     here = scores[(scores["kernel"] == kernel) & (scores["scale"] == scale)]
-    sets = _present(datasets, here["dataset"])
-    names = _present(models, here["model"])
+    sets = present(datasets, here["dataset"])
+    names = present(models, here["model"])
     with style.applied():
         if not names:
-            return style.save(_empty(f"No scores at ×{scale} on {kernel_label} LR"), out)
+            return style.save(empty_figure(f"No scores at ×{scale} on {kernel_label} LR"), out)
         # One dataset alone has its measures side by side.
         rows = [[(m, d) for m in measures for d in sets]] if len(sets) == 1 else [
             [(m, d) for d in sets[i : i + _PANELS_PER_ROW]]
@@ -65,7 +64,7 @@ def quality(
         ]  # fmt: skip
         columns = max(map(len, rows))
         height = 0.45 + len(rows) * (0.85 + 0.235 * len(names))
-        figure = _figure(style.WIDTH, height)
+        figure = new_figure(style.WIDTH, height)
         axes = figure.subplots(len(rows), columns, squeeze=False)
         for line, panels in zip(axes, rows, strict=True):
             for place, axis in enumerate(line):
@@ -73,7 +72,7 @@ def quality(
                     axis.set_visible(False)
                     continue
                 measure, dataset = panels[place]
-                chosen = here[(here["dataset"] == dataset) & _is(here, measure)]
+                chosen = here[(here["dataset"] == dataset) & is_measure(here, measure)]
                 _distribution(axis, chosen, measure, names, models)
                 count = chosen["image"].nunique()
                 axis.set_title(f"{datasets.get(dataset, dataset)} ({count} image{'s' * (count != 1)})")
@@ -126,7 +125,7 @@ def _distribution(
             axis.plot(mean, place, marker="|", markersize=11, markeredgewidth=1.8, color=style.INK, zorder=5)
     axis.set_yticks(range(len(names)), [models.get(name, name) for name in names])
     axis.set_ylim(len(names) - 0.5, -0.5)
-    axis.set_xlabel(_axis_label(measure))
+    axis.set_xlabel(axis_label(measure))
     axis.set_ylabel("")
     axis.grid(axis="x")
     axis.tick_params(axis="y", length=0)
@@ -174,31 +173,31 @@ def perception_distortion(
     Blau and Michaeli, The perception-distortion tradeoff, CVPR 2018.
     """
     here = summary[(summary["kernel"] == kernel) & (summary["scale"] == scale)]
-    x = here[_is(here, distortion)].set_index(["group", "model"])["mean"]
-    y = here[_is(here, perception)].set_index(["group", "model"])["mean"]
+    x = here[is_measure(here, distortion)].set_index(["group", "model"])["mean"]
+    y = here[is_measure(here, perception)].set_index(["group", "model"])["mean"]
     points = pd.DataFrame({"x": x, "y": y}).dropna()
-    panels = _present(groups, points.index.get_level_values("group"))
+    panels = present(groups, points.index.get_level_values("group"))
     with style.applied():
         if not panels:
             what = f"{distortion.label} and {perception.label}"
-            return style.save(_empty(f"No model has both {what} at ×{scale} on {kernel_label} LR"), out)
+            return style.save(empty_figure(f"No model has both {what} at ×{scale} on {kernel_label} LR"), out)
         columns = min(2, len(panels))
         lines = math.ceil(len(panels) / columns)
-        figure = _figure(style.WIDTH, 0.45 + lines * (4.0 if columns == 2 else 4.8))
+        figure = new_figure(style.WIDTH, 0.45 + lines * (4.0 if columns == 2 else 4.8))
         axes = figure.subplots(lines, columns, squeeze=False).ravel()
         for axis in axes[len(panels) :]:
             axis.set_visible(False)
         drawn = []
         for axis, group in zip(axes, panels, strict=False):
             part = points[points.index.get_level_values("group") == group].droplevel("group")
-            part = part.reindex(_present(models, part.index))
+            part = part.reindex(present(models, part.index))
             axis.set_title(groups.get(group, group), loc="left")
             drawn.append(_trade_off(axis, part, distortion, perception, models))
         figure.suptitle(f"×{scale}, LR: {kernel_label}", x=0.01, ha="left", fontsize=11)
         figure.draw_without_rendering()
         # Labels come last: their places depend on the final size of the axes.
         for axis, part in zip(axes, drawn, strict=False):
-            _place_labels(axis, part.to_numpy(), [models[name] for name in part.index])
+            place_labels(axis, part.to_numpy(), [models[name] for name in part.index])
         return style.save(figure, out)
 
 
@@ -211,17 +210,13 @@ def _trade_off(
     signs = [1.0 if m.direction == "higher" else -1.0 for m in (distortion, perception)]
     front = pareto_front(finite.to_numpy() * signs)
     if len(front) > 1:
-        line = finite.to_numpy()[front]
-        axis.plot(
-            *line.T, color=style.SOFT, linestyle=(0, (4, 3)), linewidth=1, zorder=1, label="Pareto front"
-        )
-        axis.legend(loc="upper right", fontsize=7.5, frameon=False, handlelength=2.4)
+        draw_front(axis, finite.to_numpy()[front], "upper right")
     for name, x, y in finite.itertuples():
         axis.plot(x, y, markers[name], color=colours[name], markersize=7.5, markeredgecolor="white", zorder=3)
     axis.margins(0.14)
     axis.grid()
-    axis.set_xlabel(_axis_label(distortion))
-    axis.set_ylabel(_axis_label(perception))
+    axis.set_xlabel(axis_label(distortion))
+    axis.set_ylabel(axis_label(perception))
     arrow = {(1, 1): "↗", (1, -1): "↘", (-1, 1): "↖", (-1, -1): "↙"}[int(signs[0]), int(signs[1])]
     axis.set_title(f"better {arrow}", loc="right", fontsize=9, fontweight="normal", color=style.SOFT)
     if left_out := [models.get(name, name) for name in part.index if name not in finite.index]:
@@ -230,6 +225,12 @@ def _trade_off(
             style="italic", color=style.SOFT,
         )  # fmt: skip
     return finite
+
+
+def draw_front(axis: Axes, line: np.ndarray, corner: Literal["upper right", "lower right"]) -> None:
+    """The Pareto front through the points of ``line`` (n, 2), with its legend in a corner that is empty."""
+    axis.plot(*line.T, color=style.SOFT, linestyle=(0, (4, 3)), linewidth=1, zorder=1, label=FRONT)
+    axis.legend(loc=corner, fontsize=7.5, frameon=False, handlelength=2.4)
 
 
 def pareto_front(values: np.ndarray) -> list[int]:
@@ -245,99 +246,11 @@ def pareto_front(values: np.ndarray) -> list[int]:
     return sorted(front, key=lambda i: (-values[i][0], -values[i][1], i))
 
 
-Box = tuple[float, float, float, float]
-
-
-def _place_labels(axis: Axes, points: np.ndarray, labels: Sequence[str]) -> None:
-    """Write each label beside its point (data coordinates) where it covers least; a line where it is far.
-
-    Greedy over a ring of candidate places, most crowded point first, then twice more with all others known.
-    No random start, so the same points give the same figure.
-    """
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-
-    if not len(points):
-        return
-    canvas = FigureCanvasAgg(axis.figure.get_figure(root=True))
-    renderer = canvas.get_renderer()
-    unit = renderer.points_to_pixels(1)
-    anchors = axis.transData.transform(points)
-    size, pad = 8, 1.5 * unit
-    dims = []
-    for label in labels:
-        text = axis.text(0, 0, label, fontsize=size)
-        extent = text.get_window_extent(renderer)
-        dims.append((extent.width, extent.height))
-        text.remove()
-    frame = axis.get_window_extent(renderer)
-    dots: list[Box] = [(x - 4 * unit, y - 4 * unit, x + 4 * unit, y + 4 * unit) for x, y in anchors]
-    legend = axis.get_legend()
-    extents = [artist.get_window_extent(renderer) for artist in (*axis.texts, *([legend] if legend else []))]
-    notes: list[Box] = [(e.x0, e.y0, e.x1, e.y1) for e in extents] + _beads(axis, 2 * unit)
-
-    def candidates(i: int) -> Iterable[tuple[float, Box]]:
-        (x, y), (w, h) = anchors[i], dims[i]
-        for ring, gap in enumerate((6, 13, 22, 34, 48)):
-            for turn in range(16):
-                angle = 2 * math.pi * turn / 16
-                dx, dy = math.cos(angle), math.sin(angle)
-                # The label's near side or corner, not its middle, lies `gap` away from the point.
-                left = x + dx * gap * unit + (dx - 1) / 2 * w
-                low = y + dy * gap * unit + (dy - 1) / 2 * h
-                yield ring * 6.0 + turn * 0.01, (left - pad, low - pad, left + w + pad, low + h + pad)
-
-    placed: dict[int, Box] = {}
-
-    def cost(i: int, box: Box) -> float:
-        others = [other for j, other in placed.items() if j != i]
-        covered = sum(_overlap(box, other) for other in (*others, *notes))
-        covered += 0.6 * sum(_overlap(box, dot) for dot in dots)
-        area = (box[2] - box[0]) * (box[3] - box[1])
-        outside = area - _overlap(box, (frame.x0, frame.y0, frame.x1, frame.y1))
-        return covered + 4 * outside
-
-    spread = [
-        min((float(np.hypot(*(a - b))) for j, b in enumerate(anchors) if j != i), default=0.0)
-        for i, a in enumerate(anchors)
-    ]
-    order = sorted(range(len(labels)), key=lambda i: (spread[i], i))
-    for _ in range(3):
-        for i in order:
-            costs = [(penalty + cost(i, box), box) for penalty, box in candidates(i)]
-            placed[i] = min(costs, key=itemgetter(0))[1]
-    back = axis.transData.inverted()
-    for i, (left, low, right, high) in placed.items():
-        x, y = anchors[i]
-        nearest = (min(max(x, left), right), min(max(y, low), high))
-        if math.hypot(nearest[0] - x, nearest[1] - y) > 9 * unit:
-            ends = back.transform([(x, y), nearest])
-            axis.plot(*ends.T, color=style.SOFT, linewidth=0.6, zorder=2, scalex=False, scaley=False)
-        at = back.transform((left + pad, (low + high) / 2))
-        axis.text(at[0], at[1], labels[i], fontsize=size, va="center_baseline")
-
-
-def _beads(axis: Axes, radius: float) -> list[Box]:
-    """Small boxes along the Pareto front, for labels to keep off it."""
-    beads: list[Box] = []
-    for line in axis.lines:
-        if line.get_label() == "Pareto front":
-            corners = axis.transData.transform(line.get_xydata())
-            for start, end in pairwise(corners):
-                for x, y in np.linspace(start, end, 2 + int(np.hypot(*(end - start)) / (2 * radius))):
-                    beads.append((x - radius, y - radius, x + radius, y + radius))
-    return beads
-
-
-def _overlap(a: Box, b: Box) -> float:
-    width = min(a[2], b[2]) - max(a[0], b[0])
-    height = min(a[3], b[3]) - max(a[1], b[1])
-    return width * height if width > 0 and height > 0 else 0.0
-
-
 # --- shared ---------------------------------------------------------------------------------------------
 
 
-def _figure(width: float, height: float) -> Figure:
+def new_figure(width: float, height: float) -> Figure:
+    """A figure of that size in inches."""
     # Without pyplot: no window system, no state between figures.
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
@@ -347,21 +260,24 @@ def _figure(width: float, height: float) -> Figure:
     return figure
 
 
-def _empty(text: str) -> Figure:
-    figure = _figure(style.WIDTH, 1.0)
+def empty_figure(text: str) -> Figure:
+    """A figure that says why there is nothing to draw."""
+    figure = new_figure(style.WIDTH, 1.0)
     figure.text(0.5, 0.5, text, ha="center", va="center", color=style.SOFT)
     return figure
 
 
-def _axis_label(measure: Measure) -> str:
+def axis_label(measure: Measure) -> str:
+    """Heading with the unit."""
     return f"{measure.heading} ({measure.unit})" if measure.unit else measure.heading
 
 
-def _is(frame: pd.DataFrame, measure: Measure) -> pd.Series:
+def is_measure(frame: pd.DataFrame, measure: Measure) -> pd.Series:
+    """Which rows of a tidy table hold a measure."""
     return (frame["metric"] == measure.metric) & (frame["protocol"] == measure.protocol)
 
 
-def _present(known: Iterable[str], present: Iterable[str]) -> list[str]:
+def present(known: Iterable[str], present: Iterable[str]) -> list[str]:
     """The known names that are present, in the known order.  Names without a label are not drawn."""
     names = set(present)
     return [name for name in known if name in names]

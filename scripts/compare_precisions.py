@@ -1,0 +1,27 @@
+"""Rule compare_precisions: one model in lower precisions against fp32."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sisr.cost.ledger import ledger_job
+from sisr.joblog import job
+from sisr.models import get
+from sisr.upscale import weight_files
+
+if TYPE_CHECKING:
+    from snakemake.iocontainers import snakemake
+
+with job(snakemake.log[0]):
+    model = get(snakemake.wildcards.model)
+    scale = int(snakemake.wildcards.scale)
+    source = Path(snakemake.input.weights) if snakemake.input.weights else None
+    ledger_job(
+        model,
+        scale,
+        lambda: weight_files(model, scale, source),
+        hr_manifest=Path(snakemake.input.hr),
+        lr_manifest=Path(snakemake.input.lr),
+        out=Path(snakemake.output[0]),
+        device=snakemake.params.device,
+        threads=snakemake.threads,
+    )

@@ -1,0 +1,17 @@
+"""Rule gather_cost: counts and times of all models in one table."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sisr.cost.table import gather
+from sisr.joblog import job
+
+if TYPE_CHECKING:
+    from snakemake.iocontainers import snakemake
+
+with job(snakemake.log[0]):
+    gather(
+        [Path(path) for path in snakemake.input.counts],
+        [Path(path) for path in snakemake.input.timings],
+        Path(snakemake.output[0]),
+    )

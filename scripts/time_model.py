@@ -1,0 +1,26 @@
+"""Rule time_model: time and memory of one model at one scale."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sisr.cost.jobs import time_job
+from sisr.joblog import job
+from sisr.models import get
+from sisr.upscale import weight_files
+
+if TYPE_CHECKING:
+    from snakemake.iocontainers import snakemake
+
+with job(snakemake.log[0]):
+    model = get(snakemake.wildcards.model)
+    scale = int(snakemake.wildcards.scale)
+    source = Path(snakemake.input.weights) if snakemake.input.weights else None
+    time_job(
+        model,
+        scale,
+        lambda: weight_files(model, scale, source),
+        Path(snakemake.output[0]),
+        device=snakemake.params.device,
+        threads=snakemake.threads,
+        budget=snakemake.params.budget,
+    )

@@ -1,0 +1,193 @@
+# What the models cost: counts, time and memory; and what lower precisions change.
+
+
+rule count_cost:
+    input:
+        weights=weights_source,
+    output:
+        "<results>/cost/x{scale}/{model}/counts.json",
+    log:
+        "<logs>/cost/x{scale}/{model}/counts.log",
+    wildcard_constraints:
+        scale="[0-9]+",
+        model="[^/]+",
+    conda:
+        "../../envs/torch.yaml"
+    resources:
+        mem_mb=2000,
+        runtime=30,
+    params:
+        entry=model_entry,
+        code=lambda wildcards: code_digest("cost.jobs", engine_module(wildcards)),
+    message:
+        "Counting the cost of {wildcards.model} at x{wildcards.scale}"
+    script:
+        "../../scripts/count_cost.py"
+
+
+# Takes every core, so that nothing of this run is beside it; on a cluster, the rule needs a node of its own.
+rule time_model:
+    input:
+        weights=weights_source,
+    output:
+        "<results>/cost/x{scale}/{model}/timing.json",
+    log:
+        "<logs>/cost/x{scale}/{model}/timing.log",
+    wildcard_constraints:
+        scale="[0-9]+",
+        model="[^/]+",
+    conda:
+        "../../envs/torch.yaml"
+    threads: every_core
+    resources:
+        gpu=gpus_of,
+        mem_mb=8000,
+        runtime=60,
+    params:
+        entry=model_entry,
+        device=RUN.device,
+        budget=RUN.cost.seconds if RUN.cost else 0,
+        code=lambda wildcards: code_digest("cost.jobs", engine_module(wildcards)),
+    message:
+        "Timing {wildcards.model} at x{wildcards.scale}"
+    script:
+        "../../scripts/time_model.py"
+
+
+rule gather_cost:
+    input:
+        counts=cost_files("counts"),
+        timings=cost_files("timing") if "time" in COST_AXES else [],
+    output:
+        report("<results>/cost.csv", caption="../report/cost.rst", category="Data"),
+    log:
+        "<logs>/cost/gather.log",
+    conda:
+        "../../envs/base.yaml"
+    params:
+        code=code_digest("cost.table"),
+    message:
+        "Gathering the cost of all models"
+    script:
+        "../../scripts/gather_cost.py"
+
+
+rule cost_table:
+    input:
+        "<results>/cost.csv",
+    output:
+        csv="<results>/tables/cost_x{scale}.csv",
+        md="<results>/tables/cost_x{scale}.md",
+        html=report(
+            "<results>/tables/cost_x{scale}.html",
+            caption="../report/cost.rst",
+            category="Tables",
+            labels={"scale": "x{scale}", "form": "cost"},
+        ),
+    log:
+        "<logs>/cost/table_x{scale}.log",
+    wildcard_constraints:
+        scale="[0-9]+",
+    conda:
+        "../../envs/base.yaml"
+    params:
+        labels=result_labels()["models"],
+        code=code_digest("cost.show"),
+    message:
+        "Writing the cost table of x{wildcards.scale}"
+    script:
+        "../../scripts/make_cost_table.py"
+
+
+rule cost_plots:
+    input:
+        scores="<results>/scores.csv",
+        hr=[f"<results>/hr/{dataset}.json" for dataset in RUN.values("dataset")],
+        cost="<results>/cost.csv",
+    output:
+        [
+            report(
+                f"<results>/figures/quality_{axis}_x{{scale}}.svg",
+                caption="../report/quality_cost.rst",
+                category="Plots",
+                labels={"scale": "x{scale}", "plot": f"quality against {axis}"},
+            )
+            for axis in COST_AXES
+        ],
+    log:
+        "<logs>/cost/plots_x{scale}.log",
+    wildcard_constraints:
+        scale="[0-9]+",
+    conda:
+        "../../envs/base.yaml"
+    params:
+        names=RESULT_NAMES,
+        labels=result_labels(),
+        datasets=RUN.values("dataset"),
+        axes=COST_AXES,
+        code=code_digest("cost.show"),
+    message:
+        "Drawing quality against cost at x{wildcards.scale}"
+    script:
+        "../../scripts/make_cost_plots.py"
+
+
+rule compare_precisions:
+    input:
+        lr="<results>/lr/{dataset}/{kernel}/x{scale}.json",
+        lr_images="<results>/lr/{dataset}/{kernel}/x{scale}",
+        hr="<results>/hr/{dataset}.json",
+        hr_images="<results>/hr/{dataset}",
+        weights=weights_source,
+    output:
+        "<results>/precision/{dataset}/{kernel}/x{scale}/{model}.json",
+    log:
+        "<logs>/precision/{dataset}/{kernel}/x{scale}/{model}.log",
+    wildcard_constraints:
+        dataset="[^/]+",
+        kernel="[^/]+",
+        scale="[0-9]+",
+        model="[^/]+",
+    conda:
+        "../../envs/torch.yaml"
+    threads: 1
+    resources:
+        gpu=gpus_of,
+        mem_mb=lambda wildcards, attempt: 4000 * attempt,
+        runtime=lambda wildcards, attempt: 120 * attempt,
+    params:
+        entry=model_entry,
+        device=RUN.device,
+        code=lambda wildcards: code_digest("cost.ledger", engine_module(wildcards)),
+    message:
+        "Comparing precisions of {wildcards.model} on {wildcards.dataset} ({wildcards.kernel} x{wildcards.scale})"
+    script:
+        "../../scripts/compare_precisions.py"
+
+
+rule precision_ledger:
+    input:
+        ledger_files(),
+    output:
+        csv=report(
+            "<results>/precision.csv",
+            caption="../report/precision.rst",
+            category="Data",
+        ),
+        html=report(
+            LEDGER_PAGE,
+            caption="../report/precision.rst",
+            category="Tables",
+            labels={"scale": "all", "form": "precision ledger"},
+        ),
+    log:
+        "<logs>/precision/ledger.log",
+    conda:
+        "../../envs/base.yaml"
+    params:
+        labels=result_labels(),
+        code=code_digest("cost.ledger_table"),
+    message:
+        "Writing the precision ledger"
+    script:
+        "../../scripts/make_precision_ledger.py"
