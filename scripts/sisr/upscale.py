@@ -74,8 +74,8 @@ def attempt(work: Callable[[], tuple[Mapping[str, Any], ...]]) -> Status:
         return Status("skipped", str(error))
     except ModelUnavailable as error:
         return Status("unavailable", str(error))
-    except MemoryError:
-        return Status("oom", "out of memory on the CPU")
+    except MemoryError as error:
+        return Status("oom", str(error) or "out of memory on the CPU")
     except ModelError as error:
         return Status("failed", str(error))
     except RuntimeError as error:

@@ -1,22 +1,18 @@
 """PyTorch networks.
 
-:mod:`sisr.networks` says how an entry becomes a network.  Deterministic algorithms are on and TF32 is off:
-the numbers must not depend on which convolution was fastest on the day.
+:mod:`sisr.networks` says how an entry becomes a network, :mod:`sisr.inference` how it runs.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
-import torch
 
 from sisr import networks
-from sisr.engines import RawUpscaler
 from sisr.engines.luma import upscale_luma
-from sisr.errors import ModelError
-from sisr.kernels.matlab import imresize
+from sisr.inference import Options, Runner
 from sisr.models import Model
 
 #: float32 (c, h, w) on the network's input range -> float32 (c, s*h, s*w).
@@ -24,45 +20,56 @@ PlanesUpscaler = Callable[[np.ndarray], np.ndarray]
 
 
 def load_network(
-    model: Model, scale: int, files: Mapping[str, Path], device: str = "cpu", threads: int = 1
+    model: Model,
+    scale: int,
+    files: Mapping[str, Path],
+    device: str = "cpu",
+    threads: int = 1,
+    options: Options | None = None,
 ) -> PlanesUpscaler:
     """The bare network on floating-point planes, without the rounding to 8 bits on either side."""
-    torch.set_num_threads(threads)
-    # Not use_deterministic_algorithms(): that imports the compiler, which takes longer than a small cell.
-    torch.set_deterministic_debug_mode("warn")
-    torch.backends.cuda.matmul.allow_tf32 = False
-    torch.backends.cudnn.allow_tf32 = False
-    network = networks.load(model, scale, files)
-    module = network.module.to(device)
-
-    def run(planes: np.ndarray) -> np.ndarray:
-        """float32 (c, h, w) -> float32 (c, s*h, s*w)"""
-        source = (
-            imresize(planes.transpose(1, 2, 0), scale).transpose(2, 0, 1) if network.enlarge_first else planes
-        )
-        with torch.inference_mode():
-            batch = torch.from_numpy(np.ascontiguousarray(source, dtype=np.float32))[None].to(device)
-            output = module(batch)[0].float().cpu().numpy()
-        if not np.isfinite(output).all():
-            raise ModelError(f"{model.label}: output is not finite")
-        expected = (planes.shape[0], planes.shape[1] * scale, planes.shape[2] * scale)
-        if output.shape != expected:
-            raise ModelError(f"{model.label}: output is {output.shape}, expected {expected} for x{scale}")
-        return output
-
-    return run
+    return Runner(networks.load(model, scale, files), options, device, threads, model.label).run
 
 
-def load(model: Model, scale: int, files: Mapping[str, Path], device: str, threads: int) -> RawUpscaler:
+class TorchUpscaler:
+    """A network on pictures; see :data:`sisr.engines.RawUpscaler`."""
+
+    def __init__(self, runner: Runner, colour: str) -> None:
+        self.runner = runner
+        self.colour = colour
+
+    @property
+    def batch(self) -> int:
+        """Most pictures of one size that :meth:`many` takes with profit."""
+        return self.runner.batch
+
+    @property
+    def notes(self) -> list[str]:
+        """What was not plain about the runs so far."""
+        return self.runner.summary()
+
+    def __call__(self, lr: np.ndarray) -> np.ndarray:
+        return self.many([lr])[0]
+
+    def many(self, lrs: Sequence[np.ndarray]) -> list[np.ndarray]:
+        """Enlarge pictures of one size and kind together."""
+        if self.colour == "y":
+            scale = self.runner.network.scale
+            return [upscale_luma(lr, scale, lambda plane: self.runner.run(plane[None])[0]) for lr in lrs]
+        peak = np.float32(self.runner.network.peak)
+        rgb = np.stack([lr if lr.ndim == 3 else np.repeat(lr[..., None], 3, axis=2) for lr in lrs])
+        planes = np.ascontiguousarray(rgb.transpose(0, 3, 1, 2), dtype=np.float32) * (peak / 255)
+        return list(self.runner.run_batch(planes).transpose(0, 2, 3, 1) * (255 / peak))
+
+
+def load(
+    model: Model,
+    scale: int,
+    files: Mapping[str, Path],
+    device: str,
+    threads: int,
+    options: Options | None = None,
+) -> TorchUpscaler:
     """See :func:`sisr.engines.load`."""
-    run = load_network(model, scale, files, device, threads)
-
-    def upscale(lr: np.ndarray) -> np.ndarray:
-        if model.colour == "y":
-            return upscale_luma(lr, scale, lambda plane: run(plane[None])[0])
-        rgb = lr if lr.ndim == 3 else np.repeat(lr[..., None], 3, axis=2)
-        peak = np.float32(model.input_peak)
-        planes = np.ascontiguousarray(rgb.transpose(2, 0, 1), dtype=np.float32) * (peak / 255)
-        return run(planes).transpose(1, 2, 0) * (255 / peak)
-
-    return upscale
+    network = networks.load(model, scale, files)
+    return TorchUpscaler(Runner(network, options, device, threads, model.label), model.colour)

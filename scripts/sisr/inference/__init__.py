@@ -1,0 +1,18 @@
+"""Running a network on pictures: device, precision, memory and tiles.
+
+>>> runner = Runner(networks.load(model, 4, files), Options(), device="cpu")     # doctest: +SKIP
+>>> sr = runner.run(planes)          # float32 (c, h, w) on the network's range -> (c, 4 h, 4 w)
+
+================  =========================================================================================
+:mod:`options`    what can be chosen
+:mod:`field`      how far a network looks, measured
+:mod:`memory`     how much memory it takes for a picture, without running it
+:mod:`tiling`     cutting a picture into tiles that look as far as the network does
+:mod:`runner`     the runs themselves: back-off when memory ends, retry when numbers end
+================  =========================================================================================
+"""
+
+from sisr.inference.options import Options
+from sisr.inference.runner import Runner
+
+__all__ = ["Options", "Runner"]

@@ -1,0 +1,62 @@
+"""How far a network looks, measured: which outputs one input pixel can change."""
+
+from __future__ import annotations
+
+import copy
+from typing import Literal
+
+import torch
+from torch import nn
+
+#: Widths of the strip on which the reach is looked for; one that ends in none of them counts as global.
+_WIDTHS = (32, 64, 128, 256, 512)
+#: Heights that are tried: some networks pad by reflection, and one row has nothing to reflect.
+_HEIGHTS = (1, 16, 32)
+
+
+def reach(module: nn.Module, channels: int, factor: int, multiple_of: int = 1) -> int | Literal["global"]:
+    """Pixels of the input that an output pixel looks at beyond its own, on each side; ``"global"`` for all.
+
+    One pixel of a strip is made NaN, which every sum over it inherits, whatever the weights: the outputs that
+    become NaN tell the reach of the architecture, not of the training.  In float64, since the fast
+    convolutions that compute several outputs at once would spread it.
+
+    Parameters
+    ----------
+    factor : sides of the output over those of the input (1 for networks that refine an enlarged picture)
+    multiple_of : sides of the input have to be a multiple of it
+
+    A network that takes no strip counts as global: nothing can be said of it.
+    """
+    probe = copy.deepcopy(module).double().eval()
+    for width in _WIDTHS:
+        width += -width % multiple_of  # noqa: PLW2901
+        try:
+            left, right = _reached(probe, channels, width, multiple_of)
+        except RuntimeError:
+            return "global"
+        if left > 0 and right < width * factor - 1:
+            middle = width // 2
+            # In input pixels: outputs [middle * factor, (middle + 1) * factor) are the pixel's own.
+            before, after = middle * factor - left, right - (middle + 1) * factor + 1
+            return max(0, -(-max(before, after) // factor))
+    return "global"
+
+
+def _reached(module: nn.Module, channels: int, width: int, multiple_of: int) -> tuple[int, int]:
+    """First and last column of the output that a NaN in the middle of a strip reaches."""
+    last = RuntimeError("no strip was tried")
+    for wanted in _HEIGHTS:
+        height = wanted + -wanted % multiple_of
+        strip = torch.full((1, channels, height, width), 0.5, dtype=torch.float64)
+        strip[:, :, height // 2, width // 2] = torch.nan
+        try:
+            with torch.inference_mode():
+                output = module(strip)
+        except (RuntimeError, AssertionError, ValueError) as error:
+            last = RuntimeError(str(error))
+            continue
+        columns = output.isnan().any(dim=2).any(dim=1)[0].nonzero()
+        if len(columns):
+            return int(columns.min()), int(columns.max())
+    raise last

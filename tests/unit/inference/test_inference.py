@@ -1,0 +1,282 @@
+"""The inference engine: tiles, memory, precision, and what it refuses."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sisr import archs
+from sisr.errors import ConfigError, ModelError
+from sisr.inference import Options, Runner, field, memory
+from sisr.inference.runner import OutOfMemory
+from sisr.inference.tiling import spans, tiles
+from sisr.networks import Network
+from torch import nn
+
+#: Networks of nothing but convolutions, with random weights: channels, peak, and whether they refine.
+CONVOLUTIONAL = {
+    "espcn": (1, 1, False),
+    "fsrcnn": (1, 1, False),
+    "srcnn": (1, 1, True),
+    "vdsr": (1, 1, True),
+    "carn-m": (3, 1, False),
+    "srgan": (3, 1, False),
+    "srresnet": (3, 1, False),
+    "lapsrn": (1, 1, False),
+}
+
+
+def network(name: str, scale: int = 4, seed: int = 0) -> Network:
+    channels, peak, enlarge_first = CONVOLUTIONAL.get(name, (3, 1, False))
+    torch.manual_seed(seed)
+    module = archs.build(name, scale).eval().requires_grad_(False)
+    return Network(module, scale, channels, peak, enlarge_first, name)
+
+
+def picture(channels: int, height: int, width: int, seed: int = 0) -> np.ndarray:
+    return np.random.default_rng(seed).random((channels, height, width), dtype=np.float32)
+
+
+@pytest.mark.parametrize("name", CONVOLUTIONAL)
+def test_tiled_is_whole_at_odd_sizes(name: str) -> None:
+    net = network(name)
+    planes = picture(net.channels, 41, 53)
+    whole = Runner(net).run(planes)
+    span = float(np.ptp(whole)) or 1.0
+    for tile in (16, 37) if name in ("espcn", "srcnn") else (32,):
+        runner = Runner(net, Options(tile=tile))
+        found = runner.run(planes)
+        assert isinstance(runner.reach, int)
+        assert np.abs(found - whole).max() <= 1e-5 * max(1.0, span)
+        assert runner.seam_error <= 1e-5 * max(1.0, span)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("tile", [32, 64, 128, 256, 512])
+def test_tiled_is_whole_at_every_tile_size(tile: int) -> None:
+    net = network("carn-m", scale=2)
+    planes = picture(3, 263, 301)
+    assert np.abs(Runner(net, Options(tile=tile)).run(planes) - Runner(net).run(planes)).max() <= 1e-5
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    height=st.integers(8, 70),
+    width=st.integers(8, 70),
+    tile=st.integers(16, 40),
+    scale=st.sampled_from([2, 3, 4]),
+)
+def test_tiled_is_whole_for_any_size(height: int, width: int, tile: int, scale: int) -> None:
+    net = network("espcn", scale)
+    planes = picture(1, height, width, height)
+    found = Runner(net, Options(tile=tile)).run(planes)
+    assert np.abs(found - Runner(net).run(planes)).max() <= 1e-5
+
+
+@given(
+    length=st.integers(1, 400),
+    tile=st.integers(16, 90),
+    context=st.integers(0, 40),
+    multiple=st.sampled_from([1, 2, 8]),
+)
+def test_spans_keep_each_pixel_once(length: int, tile: int, context: int, multiple: int) -> None:
+    found = spans(length, tile, context, multiple)
+    kept = [pixel for span in found for pixel in range(span.first, span.last)]
+    assert kept == list(range(length))
+    for span in found:
+        assert 0 <= span.start <= span.first < span.last <= span.stop <= length
+        assert span.first - span.start >= min(context, span.first)
+        assert span.stop - span.last >= min(context, length - span.last)
+        assert span.start % multiple == 0
+        assert (span.stop - span.start) % multiple == 0 or span.stop == length
+
+
+def test_tiles_cover_a_picture() -> None:
+    canvas = np.zeros((50, 70), int)
+    for down, across in tiles(50, 70, 16, 3):
+        canvas[down.first : down.last, across.first : across.last] += 1
+    assert (canvas == 1).all()
+
+
+# Receptive fields of the papers (side in pixels of the network's input): 2 * reach + 1.
+@pytest.mark.parametrize(
+    ("name", "side"),
+    [
+        ("espcn", 9),  # 5 + 2 + 2, Shi et al. 2016, section 3
+        ("vdsr", 41),  # 20 layers of 3x3, Kim et al. 2016, section 3.1
+        ("fsrcnn", None),
+    ],
+)
+def test_reach_of_known_networks(name: str, side: int | None) -> None:
+    net = network(name)
+    found = field.reach(net.module, net.channels, 1 if net.enlarge_first else 4)
+    assert isinstance(found, int)
+    if side is not None:
+        assert 2 * found + 1 == side
+
+
+@pytest.mark.parametrize("name", ["imdn"])
+def test_a_network_that_pools_over_the_picture_has_no_reach(name: str) -> None:
+    runner = Runner(network(name), Options(tile=16))
+    assert runner.reach == "global"
+    runner.run(picture(3, 40, 120))
+    assert "looks at the whole picture" in runner.summary()[-1]
+    assert runner.seam_error > 0
+
+
+def test_reach_of_one_layer() -> None:
+    assert field.reach(nn.Conv2d(1, 1, 5, padding=2), 1, 1) == 2
+    assert field.reach(nn.Conv2d(1, 1, 1), 1, 1) == 0
+    assert field.reach(nn.Sequential(nn.Conv2d(1, 4, 3, padding=1), nn.PixelShuffle(2)), 1, 2) == 1
+    assert field.reach(nn.ConvTranspose2d(1, 1, 4, stride=2, padding=1), 1, 2) == 1
+
+
+def test_memory_model_of_one_layer_by_hand() -> None:
+    """A 3x3 convolution from 1 to 8 channels holds 9 floats a pixel, and nothing that does not grow."""
+    found = memory.measure(nn.Conv2d(1, 8, 3, padding=1), 1)
+    assert found is not None
+    assert found.per_pixel == pytest.approx(1.6 * 9 * 4)
+    assert found.fixed == pytest.approx(0, abs=1)
+
+
+def test_memory_model_bounds_what_a_run_takes() -> None:
+    """Activations of a chain are freed as it goes: the model does not add up all layers."""
+    chain = nn.Sequential(*(nn.Conv2d(16, 16, 3, padding=1) for _ in range(20)))
+    found = memory.measure(chain, 16)
+    assert found is not None
+    assert found.per_pixel <= 1.6 * 4 * 16 * 4
+
+
+@pytest.mark.parametrize("name", ["espcn", "carn-m", "vdsr"])
+def test_little_memory_gives_the_same_pixels(name: str) -> None:
+    net = network(name)
+    planes = picture(net.channels, 150, 170)
+    whole = Runner(net)
+    needed = whole.model.bytes(*(side * (4 if net.enlarge_first else 1) for side in (150, 170)))  # type: ignore[union-attr]
+    limited = Runner(net, Options(memory_mib=max(1, int(needed / (1 << 20) / 3))))
+    assert np.abs(limited.run(planes) - whole.run(planes)).max() <= 1e-5
+    assert "tiles of" in limited.summary()[-1]
+
+
+def test_out_of_memory_halves_the_tile_until_it_fits(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As a GPU would: runs of more than 40 x 40 pixels fail."""
+    net = network("espcn")
+    planes = picture(1, 90, 100)
+    whole = Runner(net).run(planes)
+    runner = Runner(net)
+    compute, sizes = runner._compute, []
+
+    def fail_when_large(pictures, forward):  # type: ignore[no-untyped-def]
+        sizes.append(pictures.shape[2:])
+        if max(pictures.shape[2:]) > 40:
+            raise torch.OutOfMemoryError("CUDA out of memory")
+        return compute(pictures, forward)
+
+    monkeypatch.setattr(runner, "_compute", fail_when_large)
+    assert np.abs(runner.run(planes) - whole).max() <= 1e-5
+    assert sizes[0] == (90, 100)
+    assert runner.notes == ["out of memory: tiles of 50 pixels", "out of memory: tiles of 25 pixels"]
+    first = len(sizes)
+    runner.run(planes)
+    assert max(max(size) for size in sizes[first:]) <= 40  # the tile that fits is kept for later pictures
+
+
+def test_no_room_for_any_tile_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    runner = Runner(network("espcn"))
+
+    def fail(pictures, forward):  # type: ignore[no-untyped-def]
+        raise OutOfMemory("no")
+
+    monkeypatch.setattr(runner, "_compute", fail)
+    with pytest.raises(MemoryError, match="no memory for a tile of 16 pixels with 5 of context"):
+        runner.run(picture(1, 60, 60))
+
+
+def test_other_errors_of_the_network_pass() -> None:
+    class Broken(nn.Module):
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            raise RuntimeError("a bug")
+
+    with pytest.raises(RuntimeError, match="a bug"):
+        Runner(Network(Broken(), 2, 1, 1, False, "broken")).run(picture(1, 8, 8))
+
+
+@pytest.mark.parametrize("name", ["espcn", "carn-m"])
+def test_a_batch_is_its_pictures(name: str) -> None:
+    net = network(name)
+    batch = np.stack([picture(net.channels, 20, 24, seed) for seed in range(3)])
+    together = Runner(net, Options(batch=3)).run_batch(batch)
+    for one, expected in zip(batch, together, strict=True):
+        assert np.abs(Runner(net).run(one) - expected).max() <= 1e-5
+
+
+def test_bf16_is_close_to_fp32() -> None:
+    net = network("espcn")
+    planes = picture(1, 30, 30)
+    exact, rough = Runner(net).run(planes), Runner(net, Options(precision="bf16")).run(planes)
+    assert rough.dtype == np.float32
+    assert 0 < np.abs(exact - rough).max() < 0.02
+
+
+class Overflows(nn.Module):
+    """x -> 1e6 x, which float16 cannot hold."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.tensor(1e3))
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return (x * self.weight * self.weight).repeat_interleave(2, 2).repeat_interleave(2, 3)
+
+
+def test_what_is_not_finite_runs_again_in_fp32() -> None:
+    net = Network(Overflows().requires_grad_(False), 2, 1, 1, False, "overflows")
+    runner = Runner(net, Options(precision="fp16"))
+    planes = picture(1, 5, 5) + 1
+    assert np.allclose(runner.run(planes)[0, ::2, ::2], planes[0] * 1e6, rtol=1e-5)
+    assert runner.notes == ["not finite in fp16: run again in fp32"]
+
+
+def test_nan_in_fp32_is_an_error() -> None:
+    net = Network(nn.Upsample(scale_factor=2), 2, 1, 1, False, "upsample")
+    with pytest.raises(ModelError, match="not finite"):
+        Runner(net).run(np.full((1, 4, 4), np.nan, np.float32))
+
+
+def test_another_scale_than_promised_is_an_error() -> None:
+    net = Network(nn.Upsample(scale_factor=3), 2, 1, 1, False, "upsample")
+    with pytest.raises(ModelError, match=r"output is \(1, 12, 12\), expected \(1, 8, 8\) for x2"):
+        Runner(net).run(picture(1, 4, 4))
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"precision": "fp33"}, "did you mean 'fp32'"),
+        ({"tile": 5}, "tile: expected 0 or at least 16, found 5"),
+        ({"batch": -1}, "batch: expected 0 or more, found -1"),
+        ({"tiles": 5}, "unknown key 'tiles'; did you mean 'tile'"),
+    ],
+)
+def test_options_are_checked(options: dict[str, object], message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        Options.of(options)
+
+
+def test_precisions_that_cannot_be_are_refused() -> None:
+    with pytest.raises(ConfigError, match="tf32 exists on CUDA only"):
+        Runner(network("espcn"), Options(precision="tf32"))
+    net = Network(nn.Upsample(scale_factor=2), 2, 1, 1, False, "fragile", supports_half=False)
+    with pytest.raises(ConfigError, match="fragile is known to fail in fp16"):
+        Runner(net, Options(precision="fp16"))
+
+
+def test_compiled_network_is_the_network() -> None:
+    """The wiring of torch.compile, with the back end that only traces."""
+    net = network("espcn")
+    planes = picture(1, 16, 16)
+    runner = Runner(net, Options(compile=True))
+    runner._forward = torch.compile(runner._module, backend="eager", dynamic=True)
+    assert np.allclose(runner.run(planes), Runner(net).run(planes), atol=1e-6)
