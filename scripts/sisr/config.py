@@ -49,6 +49,8 @@ class Run:
     pools: Mapping[str, Sequence[str]]
     crops_per_set: int
     crop_regions: Mapping[str, Mapping[str, Sequence[Sequence[int]]]]
+    site_pictures: bool
+    site_quality: int | None
     resolved: Mapping[str, Any]
 
     def values(self, axis: str) -> list[Any]:
@@ -120,6 +122,8 @@ def read(document: Mapping[str, Any], source: str = "config", config: Path = reg
         pools=_pools(document.get("pools", {}), source, config),
         crops_per_set=document.get("crops", {}).get("per_set", 1),
         crop_regions=document.get("crops", {}).get("regions", {}),
+        site_pictures=document.get("site", {}).get("pictures", True),
+        site_quality=document.get("site", {}).get("quality"),
         resolved=document,
     )
 

@@ -10,7 +10,7 @@ sys.path.insert(0, str(Path(str(workflow.current_basedir)).parents[1] / "scripts
 from sisr import registry
 from sisr.config import read as read_config
 from sisr.device import resolve as resolve_device
-from sisr.digest import code_digest
+from sisr.digest import code_digest, static_digest
 from sisr.engines import ENGINES
 from sisr.errors import SisrError
 from sisr.images import SUFFIXES
@@ -168,6 +168,18 @@ def models_of_set(wildcards):
     return [model for model in models for _ in shards_of(wildcards.dataset)]
 
 
+def sr_of_cell(wildcards):
+    """Status files of a cell, one a shard."""
+    return [
+        f"<results>/sr/{wildcards.dataset}/{wildcards.kernel}/x{wildcards.scale}/{wildcards.model}/{shard}.json"
+        for shard in shards_of(wildcards.dataset)
+    ]
+
+
+def sr_images_of_cell(wildcards):
+    return [path.removesuffix(".json") for path in sr_of_cell(wildcards)]
+
+
 # --- results ---------------------------------------------------------------------------------------------
 
 
@@ -203,12 +215,33 @@ def report_items():
         *collect("<results>/figures/quality_x{scale}.svg", scale=scales),
         *collect("<results>/figures/perception_distortion_x{scale}.svg", scale=scales),
         *collect("<results>/figures/kernels_x{scale}.svg", scale=scales_of_several_kernels()),
-        *[
-            f"<results>/figures/crops/{dataset}_{kernel}_x{scale}_{number}.jpg"
-            for dataset, kernel, scale in RUN.sets()
-            for number in range(1, RUN.crops_per_set + 1)
-        ],
+        *crop_sheets(),
     ]
+
+
+def crop_sheets():
+    return [
+        f"<results>/figures/crops/{dataset}_{kernel}_x{scale}_{number}.jpg"
+        for dataset, kernel, scale in RUN.sets()
+        for number in range(1, RUN.crops_per_set + 1)
+    ]
+
+
+# --- site ------------------------------------------------------------------------------------------------
+
+
+def site_cells():
+    """Cells whose pictures the site shows, as `dataset/kernel/xSCALE/model`."""
+    return [f"{d}/{k}/x{s}/{m}" for d, k, s, m in RUN.cells] if RUN.site_pictures else []
+
+
+def site_pictures():
+    return [f"<results>/site/pictures/{cell}.json" for cell in site_cells()]
+
+
+def site_originals():
+    sets = dict.fromkeys(cell.rpartition("/")[0] for cell in site_cells())
+    return [f"<results>/site/pictures/{name}/_originals" for name in sets]
 
 
 def scales_of_several_kernels():
