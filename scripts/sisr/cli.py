@@ -225,3 +225,27 @@ def score(
             progress=lambda image: bar.update(),
         )
     typer.echo(result)
+
+
+@app.command()
+@one_line_errors
+def serve(
+    run: Annotated[Path, typer.Argument(metavar="RUN", help="Folder of a run, for example results/demo.")],
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Port; 0 takes any free one.")] = 8000,
+    browser: Annotated[bool, typer.Option(help="Open the browser.")] = True,
+) -> None:
+    """Show the site of a run in the browser, from this machine only, until Ctrl-C."""
+    import threading
+    import webbrowser
+
+    from sisr.site.serve import page_of, serving
+
+    page = page_of(run)
+    with serving(run, port) as address:
+        typer.echo(f"{address}/{page} (Ctrl-C ends)")
+        if browser:
+            webbrowser.open(f"{address}/{page}")
+        try:
+            threading.Event().wait()
+        except KeyboardInterrupt:
+            typer.echo()

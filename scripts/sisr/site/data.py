@@ -157,8 +157,8 @@ def picks(
 ) -> list[dict[str, Any]]:
     """Places worth a look: those that the config names, where the models disagree, where the best one fails.
 
-    ``cells``: ``dataset/kernel/xSCALE/model`` -> manifest of :func:`sisr.site.pictures.write_cell`.  One of each
-    kind for every LR set that has pictures; ``x`` and ``y`` are the middle of the place in HR pixels.
+    ``cells``: ``dataset/kernel/xSCALE/model`` -> manifest of :func:`sisr.site.pictures.write_cell`.  One of
+    each kind for every LR set that has pictures; ``x`` and ``y`` are the middle of the place in HR pixels.
     """
     measure = shown.fidelity
     sign = 1 if measure.direction == "higher" else -1
@@ -190,8 +190,9 @@ def picks(
             number = list(images[dataset]).index(image)
             cell = cells[f"{key}/{best}"]
             x, y = middle or cell["worst"][cell["images"].index(number)]
+            compared = ranked[:2] + ranked[-1:] if len(ranked) > 3 else ranked
             found.append({"title": title, "text": text, "set": key, "image": number, "name": image,
-                          "models": ranked[:2] + ranked[-1:] if len(ranked) > 3 else ranked, "x": x, "y": y})  # fmt: skip
+                          "models": compared, "x": x, "y": y})  # fmt: skip
     return found
 
 

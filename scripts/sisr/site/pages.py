@@ -64,10 +64,11 @@ def build_site(
     for name in (*SCRIPTS, "site.css"):
         shutil.copyfile(STATIC / name, out / "assets" / name)
     (out / "assets" / "vega.js").write_text(_vega(), encoding="utf-8")
+    regions = made.get("config", {}).get("crops", {}).get("regions", {})
     cells = {cell: _read(path) for cell, path in (pictures or {}).items()}
     view = {"block": BLOCK, "errorTop": ERROR_TOP, "protocol": PROTOCOL,
             "cells": {cell: found["images"] for cell, found in cells.items()},
-            "picks": data.picks(shown, frame, cells, images, made.get("config", {}).get("crops", {}).get("regions", {}))}  # fmt: skip
+            "picks": data.picks(shown, frame, cells, images, regions)}  # fmt: skip
     overview = data.overview(shown, summary, tables.read_status(status), ranked, images, costs)
     overview["provenance"] = {"commit": made.get("commit"), "assets": made.get("assets", {})}
     overview["name"] = made.get("config", {}).get("name", "")

@@ -67,8 +67,8 @@ def write_cell(
     quality: int | None,
     threads: int = 2,
 ) -> None:
-    """Write the files of one cell, and a manifest with the numbers of the images that there are and, for each,
-    the middle of its :func:`worst_window`.
+    """Write the files of one cell, and a manifest: the numbers of the images that there are, and for each the
+    middle of its :func:`worst_window`.
 
     Parameters
     ----------

@@ -40,7 +40,7 @@
       choice("View", [["side", "side by side"], ["wipe", "wipe between two"]], state.mode, v => { state.mode = v; controls(); build(); }),
       choice("Show", [["picture", "pictures"], ["error", "error in luma"]], state.layer, v => { state.layer = v; build(); }),
       make("div", { class: "field" }, "Zoom", make("div", {}, button("−", "Zoom out", () => zoom(1 / 1.5)), button("+", "Zoom in", () => zoom(1.5)),
-        button("1:1", "One screen pixel for one HR pixel", () => { state.zoom = 1; move(); }), button("All", "Whole picture", fit))),
+        button("1:1", "1:1, one screen pixel for one HR pixel", () => { state.zoom = 1; move(); }), button("All", "All of the picture", fit))),
       state.mode === "side"
         ? ticks(`Models (up to ${MOST})`, options.map(m => [m, label.get(m)]), state.models, v => { state.models = options.filter(m => v.includes(m)); build(); }, MOST)
         : wipeControls(options));
