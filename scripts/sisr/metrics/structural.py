@@ -162,7 +162,9 @@ def ssim_map(x: Float64Plane, y: Float64Plane, window: Window, peak: float) -> F
     taps = np.array(window.taps)
 
     def smooth(plane: Float64Plane) -> Float64Plane:
-        return cv2.sepFilter2D(plane, cv2.CV_64F, taps, taps)[inner, inner]
+        filtered = np.empty_like(plane)
+        cv2.sepFilter2D(plane, cv2.CV_64F, taps, taps, dst=filtered)
+        return filtered[inner, inner]
 
     mx, my = smooth(x), smooth(y)
     covariance = window.covariance * (smooth(x * y) - mx * my)

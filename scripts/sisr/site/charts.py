@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from sisr.figures.style import model_colours
+from sisr.site import data
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -62,10 +63,10 @@ def _quality(shown: Names, part: pd.DataFrame, scale: int, where: str) -> dict[s
     measure = shown.fidelity
     rows = part[(part["metric"] == measure.metric) & (part["protocol"] == measure.protocol)]
     values = [
-        {"model": shown.models.get(r.model, r.model), "dataset": shown.datasets.get(r.dataset, r.dataset),
-         "image": r.image, "value": round(r.value, 4)}
-        for r in rows.itertuples(index=False)
-        if math.isfinite(r.value)
+        {"model": shown.models.get(model, model), "dataset": shown.datasets.get(dataset, dataset),
+         "image": image, "value": round(value, 4)}
+        for model, dataset, image, value in data.rows(rows, "model", "dataset", "image", "value")
+        if math.isfinite(value)
     ]  # fmt: skip
     order = [shown.models[m] for m in shown.models if m in set(rows["model"])]
     axis = f"{measure.label}{f' ({measure.unit})' if measure.unit else ''}"
@@ -105,8 +106,10 @@ def _quality(shown: Names, part: pd.DataFrame, scale: int, where: str) -> dict[s
 def _plane(shown: Names, means: pd.DataFrame, scale: int, where: str) -> dict[str, Any]:
     x, y = shown.fidelity, shown.perception
     points = []
+    group: Any
+    model: Any
     for (group, model), one in means.groupby(["group", "model"], sort=False):
-        found = {f"{r.metric}@{r.protocol}": r.mean for r in one.itertuples(index=False)}
+        found = {f"{m}@{p}": mean for m, p, mean in data.rows(one, "metric", "protocol", "mean")}
         if all(math.isfinite(found.get(m.key, math.nan)) for m in (x, y)):
             points.append({"model": shown.models.get(model, model), "id": model,
                            "group": shown.groups.get(group, group),
@@ -233,13 +236,13 @@ def _kernels(shown: Names, summary: pd.DataFrame, scale: int) -> dict[str, Any]:
     measure = shown.fidelity
     rows = summary[(summary["metric"] == measure.metric) & (summary["protocol"] == measure.protocol)]
     counts = rows.groupby("group")["kernel"].nunique()
-    group = counts.idxmax()
+    group = str(counts.idxmax())
     rows = rows[rows["group"] == group]
-    values = [
-        {"model": shown.models.get(r.model, r.model), "kernel": shown.kernels.get(r.kernel, r.kernel),
-         "value": round(r.mean, 2)}
-        for r in rows.itertuples(index=False)
-        if math.isfinite(r.mean)
+    values: list[dict[str, Any]] = [
+        {"model": shown.models.get(model, model), "kernel": shown.kernels.get(kernel, kernel),
+         "value": round(mean, 2)}
+        for model, kernel, mean in data.rows(rows, "model", "kernel", "mean")
+        if math.isfinite(mean)
     ]  # fmt: skip
     encoding = {
         "x": {"field": "kernel", "type": "nominal", "title": "LR kernel", "axis": {"labelAngle": -40},

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -41,6 +41,11 @@ def script(name: str, value: Any) -> str:
     for character in "<>&\u2028\u2029":
         text = text.replace(character, f"\\u{ord(character):04x}")
     return f"SISR.define({json.dumps(name)},{text});\n"
+
+
+def rows(frame: pd.DataFrame, *columns: str) -> Iterator[tuple[Any, ...]]:
+    """Values of some columns, row by row."""
+    return frame[list(columns)].itertuples(index=False, name=None)
 
 
 def number(value: float, digits: int = 6) -> float | str | None:
@@ -77,11 +82,12 @@ def overview(
     entries = registry.load("models")
     beside = _by_key(ranks) if ranks is not None else {}
     means = []
-    for row in summary.itertuples(index=False):
-        key = (row.group, row.kernel, int(row.scale), row.model, row.metric, row.protocol)
+    columns = ("group", "kernel", "scale", "model", "metric", "protocol", "mean", "n")
+    for group, kernel, scale, model, metric, protocol, mean, n in rows(summary, *columns):
+        key = (group, kernel, int(scale), model, metric, protocol)
         lower, upper, verdict = beside.get(key, (math.nan, math.nan, ""))
-        ids = [row.group, row.kernel, int(row.scale), row.model, f"{row.metric}@{row.protocol}"]
-        means.append([*ids, number(row.mean), number(lower), number(upper), int(row.n), verdict])
+        ids = [group, kernel, int(scale), model, f"{metric}@{protocol}"]
+        means.append([*ids, number(mean), number(lower), number(upper), int(n), verdict])
     return {
         "measures": [
             {"id": m.key, "label": m.label, "unit": m.unit, "direction": m.direction, "digits": m.digits,
@@ -101,8 +107,10 @@ def overview(
         ],
         "means": means,
         "status": [
-            [row.dataset, row.kernel, int(row.scale), row.model, row.status, row.reason]
-            for row in status.itertuples(index=False)
+            [dataset, kernel, int(scale), *rest]
+            for dataset, kernel, scale, *rest in rows(
+                status, "dataset", "kernel", "scale", "model", "status", "reason"
+            )
         ],
         "images": {dataset: list(names) for dataset, names in images.items()},
         "cost": _cost(cost),
@@ -110,11 +118,10 @@ def overview(
 
 
 def _by_key(ranks: pd.DataFrame) -> dict[tuple[Any, ...], tuple[float, float, str]]:
-    columns = ["group", "kernel", "scale", "model", "metric", "protocol", "lower", "upper", "verdict"]
-    rows = ranks[columns].itertuples(index=False, name=None)
+    columns = ("group", "kernel", "scale", "model", "metric", "protocol", "lower", "upper", "verdict")
     return {
         (group, kernel, int(scale), *rest): (float(lower), float(upper), str(verdict))
-        for group, kernel, scale, *rest, lower, upper, verdict in rows
+        for group, kernel, scale, *rest, lower, upper, verdict in rows(ranks, *columns)
     }
 
 
@@ -122,7 +129,7 @@ def _cost(cost: pd.DataFrame | None) -> list[dict[str, Any]]:
     if cost is None:
         return []
     return [
-        {name: (number(v) if isinstance(v, float) else v) for name, v in row.items()}
+        {str(name): (number(v) if isinstance(v, float) else v) for name, v in row.items()}
         for row in cost.to_dict("records")
     ]
 
@@ -163,8 +170,9 @@ def picks(
     measure = shown.fidelity
     sign = 1 if measure.direction == "higher" else -1
     found = []
-    rows = scores[(scores["metric"] == measure.metric) & (scores["protocol"] == measure.protocol)]
-    for (dataset, kernel, scale), here in rows.groupby(["dataset", "kernel", "scale"], sort=False):
+    one = scores[(scores["metric"] == measure.metric) & (scores["protocol"] == measure.protocol)]
+    dataset: Any
+    for (dataset, kernel, scale), here in one.groupby(["dataset", "kernel", "scale"], sort=False):
         key = f"{dataset}/{kernel}/x{scale}"
         table = here.pivot(index="image", columns="model", values="value").replace([math.inf], math.nan)
         table = table[[m for m in table if f"{key}/{m}" in cells and cells[f"{key}/{m}"]["images"]]].dropna()

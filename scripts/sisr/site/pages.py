@@ -119,6 +119,7 @@ def _trouble(status: Path, shown: Names) -> list[dict[str, str]]:
     frame = tables.read_status(status)
     bad = frame[frame["status"] != "ok"]
     rows = []
+    model: Any
     for (model, state, reason), same in bad.groupby(["model", "status", "reason"], sort=False):
         where = dict.fromkeys(
             f"{shown.datasets.get(d, d)} ×{s}" for d, s in zip(same["dataset"], same["scale"], strict=True)

@@ -159,7 +159,7 @@ def worst_window(error: NDArray[np.uint8], side: int = 96) -> list[int]:
 def error_picture(error: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """uint8 (H, W) error -> RGB (H, W, 3): black is none, light yellow is :data:`ERROR_TOP` or more."""
     scaled = np.minimum(error.astype(np.uint16) * 255 // ERROR_TOP, 255).astype(np.uint8)
-    return cv2.cvtColor(cv2.applyColorMap(scaled, cv2.COLORMAP_INFERNO), cv2.COLOR_BGR2RGB)
+    return np.ascontiguousarray(cv2.applyColorMap(scaled, cv2.COLORMAP_INFERNO)[..., ::-1], np.uint8)
 
 
 def _save(picture: NDArray[np.uint8], path: Path, quality: int | None) -> None:
