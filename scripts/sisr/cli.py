@@ -382,3 +382,27 @@ def audit_pair(
         typer.echo(f"{name:{width}}  {signed_pair(shift)}")
     verdict = f"more than {OFF} HR pixels off" if median.size > OFF else f"within {OFF} HR pixels"
     typer.echo(f"{'median':{width}}  {signed_pair(median)}  (down, right in HR pixels): {verdict}")
+
+
+@app.command()
+@one_line_errors
+def serve(
+    run: Annotated[Path, typer.Argument(metavar="RUN", help="Folder of a run, for example results/demo.")],
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Port; 0 takes any free one.")] = 8000,
+    browser: Annotated[bool, typer.Option(help="Open the browser.")] = True,
+) -> None:
+    """Show the site of a run in the browser, from this machine only, until Ctrl-C."""
+    import threading
+    import webbrowser
+
+    from sisr.site.serve import page_of, serving
+
+    page = page_of(run)
+    with serving(run, port) as address:
+        typer.echo(f"{address}/{page} (Ctrl-C ends)")
+        if browser:
+            webbrowser.open(f"{address}/{page}")
+        try:
+            threading.Event().wait()
+        except KeyboardInterrupt:
+            typer.echo()

@@ -66,6 +66,8 @@ class Run:
     crop_kernels: tuple[str, ...]
     crop_regions: Mapping[str, Mapping[str, Sequence[Sequence[int]]]]
     cost: Cost | None
+    site_pictures: bool
+    site_quality: int | None
     resolved: Mapping[str, Any]
 
     def values(self, axis: str) -> list[Any]:
@@ -143,6 +145,8 @@ def read(document: Mapping[str, Any], source: str = "config", config: Path = reg
         crop_kernels=_crop_kernels(crops, cells, source, config),
         crop_regions=crops.get("regions", {}),
         cost=_cost(document.get("cost"), {d for suite in suites.values() for d in suite["datasets"]}, source),
+        site_pictures=document.get("site", {}).get("pictures", True),
+        site_quality=document.get("site", {}).get("quality"),
         resolved=document,
     )
 

@@ -43,6 +43,16 @@ def _file_digest(path: str, _size: int, _time: int) -> str:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
+def static_digest(folder: str) -> str:
+    """sha256 (16 hex digits) over a folder of ``sisr`` without its Python files: templates, scripts."""
+    content = hashlib.sha256()
+    for path in sorted((PACKAGE / folder).iterdir()):
+        if path.suffix != ".py" and path.is_file():
+            content.update(f"{path.name}\0".encode())
+            content.update(path.read_bytes())
+    return content.hexdigest()[:16]
+
+
 def _collect(path: Path, files: dict[Path, None]) -> None:
     if path in files:
         return

@@ -12,7 +12,7 @@ from sisr import certification, kernels, registry
 from sisr.archs import ARCHS
 from sisr.config import read as read_config
 from sisr.device import resolve as resolve_device
-from sisr.digest import code_digest, file_digest
+from sisr.digest import code_digest, file_digest, static_digest
 from sisr.engines import ENGINES
 from sisr.errors import SisrError
 from sisr.images import SUFFIXES
@@ -272,6 +272,18 @@ def lr_sets_of_scale(wildcards):
     ]
 
 
+def sr_of_cell(wildcards):
+    """Status files of a cell, one a shard."""
+    return [
+        f"<results>/sr/{wildcards.dataset}/{wildcards.kernel}/x{wildcards.scale}/{wildcards.model}/{shard}.json"
+        for shard in shards_of(wildcards.dataset)
+    ]
+
+
+def sr_images_of_cell(wildcards):
+    return [path.removesuffix(".json") for path in sr_of_cell(wildcards)]
+
+
 # --- results ---------------------------------------------------------------------------------------------
 
 
@@ -367,12 +379,7 @@ def report_items():
         *collect("<results>/phase/models_x{scale}.{form}", scale=scales, form=["csv", "html"]),
         *collect("<results>/robustness/x{scale}.html", scale=scales_of_several_kernels()),
         *collect("<results>/tables/robustness_x{scale}.csv", scale=scales_of_several_kernels()),
-        *[
-            f"<results>/figures/crops/{dataset}_{kernel}_x{scale}_{number}.jpg"
-            for dataset, kernel, scale in RUN.sets()
-            if kernel in RUN.crop_kernels
-            for number in range(1, RUN.crops_per_set + 1)
-        ],
+        *crop_sheets(),
         *cost_items(),
     ]
 
@@ -425,6 +432,32 @@ def ledger_files():
         for model in RUN.models_of(dataset, kernel, scale)
         if MODELS[model].engine == "torch" and not MODELS[model].modifiers and MODELS[model].own is None
     ]
+
+
+def crop_sheets():
+    return [
+        f"<results>/figures/crops/{dataset}_{kernel}_x{scale}_{number}.jpg"
+        for dataset, kernel, scale in RUN.sets()
+        if kernel in RUN.crop_kernels
+        for number in range(1, RUN.crops_per_set + 1)
+    ]
+
+
+# --- site ------------------------------------------------------------------------------------------------
+
+
+def site_cells():
+    """Cells whose pictures the site shows, as `dataset/kernel/xSCALE/model`."""
+    return [f"{d}/{k}/x{s}/{m}" for d, k, s, m in RUN.cells] if RUN.site_pictures else []
+
+
+def site_pictures():
+    return [f"<results>/site/pictures/{cell}.json" for cell in site_cells()]
+
+
+def site_originals():
+    sets = dict.fromkeys(cell.rpartition("/")[0] for cell in site_cells())
+    return [f"<results>/site/pictures/{name}/_originals" for name in sets]
 
 
 def scales_of_several_kernels():

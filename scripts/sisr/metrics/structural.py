@@ -196,3 +196,26 @@ def _box_subsample(plane: Float64Plane, factor: int) -> Float64Plane:
     anchor = (factor - 1) // 2  # imfilter centres a window of even size on the left of its middle
     smooth = cv2.blur(plane, (factor, factor), anchor=(anchor, anchor), borderType=cv2.BORDER_REFLECT)
     return np.ascontiguousarray(smooth[::factor, ::factor])
+
+
+def ssim_map(x: Float64Plane, y: Float64Plane, window: Window, peak: float) -> Float64Plane:
+    """SSIM at every position where the window fits: float64 ``(H - size + 1, W - size + 1)``.
+
+    Its mean is :func:`mean_ssim`, to which errors of rounding apart it is equal.
+    """
+    size = len(window.taps)
+    if min(x.shape) < size:
+        raise ScoreError(f"SSIM needs at least {size}x{size} pixels, found {x.shape[1]}x{x.shape[0]}")
+    c1, c2 = (0.01 * peak) ** 2, (0.03 * peak) ** 2
+    inner = slice(window.radius, -window.radius)
+    taps = np.array(window.taps)
+
+    def smooth(plane: Float64Plane) -> Float64Plane:
+        filtered = np.empty_like(plane)
+        cv2.sepFilter2D(plane, cv2.CV_64F, taps, taps, dst=filtered)
+        return filtered[inner, inner]
+
+    mx, my = smooth(x), smooth(y)
+    covariance = window.covariance * (smooth(x * y) - mx * my)
+    variances = window.covariance * (smooth(x * x + y * y) - mx * mx - my * my)
+    return (2 * mx * my + c1) * (2 * covariance + c2) / ((mx * mx + my * my + c1) * (variances + c2))

@@ -1,0 +1,275 @@
+"""Interactive plots of a run as Vega-Lite specifications: data in, plain dictionaries out.
+
+Colours and markers are those of the static figures.  Each chart says in words what it shows (``alt``).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from sisr.figures.style import model_colours
+from sisr.site import data
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from sisr.results import Names
+
+_SCHEMA = "https://vega.github.io/schema/vega-lite/v6.json"
+
+
+def all_charts(
+    shown: Names, scores: pd.DataFrame, summary: pd.DataFrame, cost: pd.DataFrame | None = None
+) -> list[dict[str, Any]]:
+    """The charts of a run in the order of the page: ``id``, ``title``, ``text``, ``alt`` and ``spec``."""
+    charts = []
+    for scale in sorted({int(value) for value in scores["scale"]}):
+        for kernel in (kernel for kernel in shown.kernels if kernel in set(scores["kernel"])):
+            part = scores[(scores["scale"] == scale) & (scores["kernel"] == kernel)]
+            means = summary[(summary["scale"] == scale) & (summary["kernel"] == kernel)]
+            if part.empty:
+                continue
+            where = f"×{scale}, LR by {shown.kernels[kernel]}"
+            if kernel == next(
+                k for k in shown.kernels if k in set(scores[scores["scale"] == scale]["kernel"])
+            ):
+                charts.append(_quality(shown, part, scale, where))
+                if shown.fidelity != shown.perception:
+                    charts.append(_plane(shown, means, scale, where))
+                if cost is not None:
+                    charts += _costs(shown, means, cost, scale, where)
+        of_scale = summary[summary["scale"] == scale]
+        if of_scale["kernel"].nunique() > 1:
+            charts.append(_kernels(shown, of_scale, scale))
+    return charts
+
+
+def _colour(shown: Names, models: list[str], legend: bool = True) -> dict[str, Any]:
+    """Colour by model; domain in the run's order, so that a model has one colour in every chart."""
+    colours = model_colours(shown.models)
+    present = [model for model in shown.models if model in models]
+    return {
+        "field": "model",
+        "type": "nominal",
+        "title": "Model",
+        "scale": {"domain": [shown.models[m] for m in present], "range": [colours[m] for m in present]},
+        **({} if legend else {"legend": None}),
+    }
+
+
+def _quality(shown: Names, part: pd.DataFrame, scale: int, where: str) -> dict[str, Any]:
+    measure = shown.fidelity
+    rows = part[(part["metric"] == measure.metric) & (part["protocol"] == measure.protocol)]
+    values = [
+        {"model": shown.models.get(model, model), "dataset": shown.datasets.get(dataset, dataset),
+         "image": image, "value": round(value, 4)}
+        for model, dataset, image, value in data.rows(rows, "model", "dataset", "image", "value")
+        if math.isfinite(value)
+    ]  # fmt: skip
+    order = [shown.models[m] for m in shown.models if m in set(rows["model"])]
+    axis = f"{measure.label}{f' ({measure.unit})' if measure.unit else ''}"
+    header = {"labelOrient": "top", "labelAnchor": "start", "labelFontWeight": "bold"}
+    spec = {
+        "$schema": _SCHEMA,
+        "data": {"values": values},
+        "facet": {"row": {"field": "dataset", "title": None, "sort": None, "header": header}},
+        "spec": {
+            "width": 620,
+            "height": {"step": 20},
+            "encoding": {"y": {"field": "model", "type": "nominal", "sort": order, "title": None}},
+            "layer": [
+                {"mark": {"type": "boxplot", "extent": "min-max", "size": 9},
+                 "encoding": {
+                     "x": {"field": "value", "type": "quantitative", "title": axis, "scale": {"zero": False}},
+                     "color": _colour(shown, list(rows["model"]), legend=False)}},
+                {"mark": {"type": "tick", "thickness": 1, "size": 14, "opacity": 0.55},
+                 "encoding": {
+                     "x": {"field": "value", "type": "quantitative"},
+                     "color": _colour(shown, list(rows["model"]), legend=False),
+                     "tooltip": [{"field": "model"}, {"field": "image"}, {"field": "value", "title": axis}]}},
+            ],
+        },
+        "resolve": {"scale": {"x": "shared"}},
+    }  # fmt: skip
+    return {
+        "id": f"quality-x{scale}",
+        "title": f"{measure.label} by dataset, {where}",
+        "text": "Each tick is one image; the box is the middle half, its line the median, the whiskers reach "
+        "to the extremes. Point at a tick to see which image it is. Infinite values are left out.",
+        "alt": f"Box plots of {measure.label} over the images of each dataset, one row a model.",
+        "spec": spec,
+    }
+
+
+def _plane(shown: Names, means: pd.DataFrame, scale: int, where: str) -> dict[str, Any]:
+    x, y = shown.fidelity, shown.perception
+    points = []
+    group: Any
+    model: Any
+    for (group, model), one in means.groupby(["group", "model"], sort=False):
+        found = {f"{m}@{p}": mean for m, p, mean in data.rows(one, "metric", "protocol", "mean")}
+        if all(math.isfinite(found.get(m.key, math.nan)) for m in (x, y)):
+            points.append({"model": shown.models.get(model, model), "id": model,
+                           "group": shown.groups.get(group, group),
+                           "x": round(found[x.key], 4), "y": round(found[y.key], 4)})  # fmt: skip
+    for point in points:
+        point["front"] = _is_on_front(point, points, x.direction, y.direction)
+    return {
+        "id": f"plane-x{scale}",
+        "title": f"Perception and distortion, {where}",
+        "text": f"Better is {'right' if x.direction == 'higher' else 'left'} and "
+        f"{'up' if y.direction == 'higher' else 'down'}. Ringed and joined: the Pareto front, models that no "
+        "other beats on both.",
+        "alt": f"Scatter of {y.label} against {x.label}, one point a model.",
+        "spec": {
+            "$schema": _SCHEMA,
+            "data": {"values": points},
+            "facet": {"field": "group", "type": "nominal", "title": None, "columns": 2, "sort": None},
+            "spec": {
+                "width": 330,
+                "height": 260,
+                "encoding": {
+                    "x": _axis("x", x.heading, x.unit),
+                    "y": _axis("y", y.heading, y.unit),
+                },
+                "layer": [
+                    {"transform": [{"filter": "datum.front"}],
+                     "mark": {"type": "line", "strokeDash": [4, 3], "color": "#808a94"},
+                     "encoding": {"order": {"field": "x", "type": "quantitative"}}},
+                    {"transform": [{"filter": "datum.front"}],
+                     "mark": {"type": "point", "size": 190, "filled": False, "color": "#808a94"}},
+                    {"mark": {"type": "point", "filled": True, "size": 80, "opacity": 1},
+                     "encoding": {
+                         "color": _colour(shown, [p["id"] for p in points]),
+                         "shape": {"field": "model", "type": "nominal", "sort": None, "title": "Model",
+                                   "scale": {"domain": [shown.models[m] for m in shown.models
+                                                        if m in {p["id"] for p in points}]}},
+                         "tooltip": [{"field": "model"}, {"field": "x", "title": x.label},
+                                     {"field": "y", "title": y.label}]}},
+                ],
+            },
+            "resolve": {"scale": {"x": "independent", "y": "independent"}},
+        },
+    }  # fmt: skip
+
+
+def _is_on_front(point: Mapping[str, Any], points: list[dict[str, Any]], x: str, y: str) -> bool:
+    """Whether no other point of the group is at least as good in both values and better in one."""
+
+    def value(p: Mapping[str, Any]) -> tuple[float, float]:
+        return (p["x"] if x == "higher" else -p["x"], p["y"] if y == "higher" else -p["y"])
+
+    own = value(point)
+    others = (value(p) for p in points if p["group"] == point["group"])
+    return not any(o[0] >= own[0] and o[1] >= own[1] and o != own for o in others)
+
+
+def _axis(field: str, title: str, unit: str, log: bool = False) -> dict[str, Any]:
+    scale: dict[str, Any] = {"type": "log"} if log else {"zero": False, "nice": True, "padding": 12}
+    return {
+        "field": field,
+        "type": "quantitative",
+        "title": f"{title} ({unit})" if unit else title,
+        "scale": scale,
+    }
+
+
+def _costs(
+    shown: Names, means: pd.DataFrame, cost: pd.DataFrame, scale: int, where: str
+) -> list[dict[str, Any]]:
+    """Quality against parameters and against time, for the first dataset or pool."""
+    measure = shown.fidelity
+    group = next((g for g in shown.groups if g in set(means["group"])), None)
+    here = means[
+        (means["group"] == group)
+        & (means["metric"] == measure.metric)
+        & (means["protocol"] == measure.protocol)
+    ]
+    quality = dict(zip(here["model"], here["mean"], strict=True))
+    of_scale = cost[cost["scale"].astype(int) == scale]
+    charts = []
+    for column, title, unit in (
+        ("parameters", "Parameters", ""),
+        ("seconds_per_megapixel", "Time per megapixel of output", "s"),
+    ):
+        if column not in of_scale:
+            continue
+        points = [
+            {"model": shown.models[m], "id": m, "x": float(v), "y": round(quality[m], 4)}
+            for m, v in zip(of_scale["model"], of_scale[column], strict=True)
+            if m in quality and m in shown.models and math.isfinite(quality[m]) and _positive(v)
+        ]
+        if len(points) < 2:
+            continue
+        charts.append({
+            "id": f"{column}-x{scale}",
+            "title": f"{measure.label} against {title.lower()}, {shown.groups[str(group)]}, {where}",
+            "text": "Logarithmic across. Better is left and up."
+            if measure.direction == "higher" else "Logarithmic across. Better is left and down.",
+            "alt": f"Scatter of {measure.label} against {title.lower()}, one point a model.",
+            "spec": {
+                "$schema": _SCHEMA, "data": {"values": points}, "width": 620, "height": 320,
+                "encoding": {"x": _axis("x", title, unit, log=True),
+                             "y": _axis("y", measure.heading, measure.unit)},
+                "layer": [
+                    {"mark": {"type": "point", "filled": True, "size": 90, "opacity": 1},
+                     "encoding": {"color": _colour(shown, [p["id"] for p in points]),
+                                  "shape": {"field": "model", "title": "Model", "sort": None},
+                                  "tooltip": [{"field": "model"}, {"field": "x", "title": title},
+                                              {"field": "y", "title": measure.label}]}},
+                ],
+            },
+        })  # fmt: skip
+    return charts
+
+
+def _positive(value: Any) -> bool:
+    try:
+        return math.isfinite(float(value)) and float(value) > 0
+    except (TypeError, ValueError):
+        return False
+
+
+def _kernels(shown: Names, summary: pd.DataFrame, scale: int) -> dict[str, Any]:
+    measure = shown.fidelity
+    rows = summary[(summary["metric"] == measure.metric) & (summary["protocol"] == measure.protocol)]
+    counts = rows.groupby("group")["kernel"].nunique()
+    group = str(counts.idxmax())
+    rows = rows[rows["group"] == group]
+    values: list[dict[str, Any]] = [
+        {"model": shown.models.get(model, model), "kernel": shown.kernels.get(kernel, kernel),
+         "value": round(mean, 2)}
+        for model, kernel, mean in data.rows(rows, "model", "kernel", "mean")
+        if math.isfinite(mean)
+    ]  # fmt: skip
+    encoding = {
+        "x": {"field": "kernel", "type": "nominal", "title": "LR kernel", "axis": {"labelAngle": -40},
+              "sort": list(shown.kernels.values())},
+        "y": {"field": "model", "type": "nominal", "title": None, "sort": list(shown.models.values())},
+    }  # fmt: skip
+    middle = sorted(v["value"] for v in values)[len(values) // 2] if values else 0
+    return {
+        "id": f"kernels-x{scale}",
+        "title": f"{measure.label} under each LR kernel, {shown.groups.get(group, group)}, ×{scale}",
+        "text": "The pictures and models are the same in all columns; only the kernel that made the LR "
+        "images differs.",
+        "alt": f"Heat map of {measure.label}: models down, LR kernels across.",
+        "spec": {
+            "$schema": _SCHEMA,
+            "data": {"values": values},
+            "width": {"step": 58},
+            "height": {"step": 24},
+            "encoding": encoding,
+            "layer": [
+                {"mark": "rect",
+                 "encoding": {"color": {"field": "value", "type": "quantitative", "title": measure.label,
+                                        "scale": {"scheme": "cividis", "zero": False}}}},
+                {"mark": {"type": "text", "fontSize": 10},
+                 "encoding": {"text": {"field": "value", "format": f".{min(measure.digits, 2)}f"},
+                              "color": {"condition": {"test": f"datum.value < {middle}", "value": "#ffffff"},
+                                        "value": "#111111"}}},
+            ],
+        },
+    }  # fmt: skip

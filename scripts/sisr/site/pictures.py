@@ -1,0 +1,174 @@
+"""Pictures of the viewer: one folder per cell, and one for the HR and LR pictures of an LR set.
+
+A file's name is the number of its image in the HR manifest, so that names of images never meet a file
+system.  Of each SR image there are three files:
+
+* ``N.webp``, the picture;
+* ``N.error.webp``, its error in luma, |SR - HR| on the 8-bit scale, coloured from 0 to :data:`ERROR_TOP`;
+* ``N.js``, which holds sums over blocks of :data:`BLOCK` x :data:`BLOCK` HR pixels.  PSNR and SSIM of any
+  crop on that grid follow from them exactly, and those of the whole image are the ones of the score table.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from sisr.atomic import write_json
+from sisr.images import modcrop, read_image
+from sisr.metrics import structural
+from sisr.metrics.fidelity import prepare
+from sisr.ordered import map_ordered
+from sisr.site.data import script
+
+#: Side of a block in HR pixels.
+BLOCK = 16
+#: Error in luma that has the last colour of the map; larger ones share it.
+ERROR_TOP = 64
+#: The protocol whose PSNR and SSIM the blocks hold.
+PROTOCOL = "y-bt601"
+
+
+def write_originals(
+    hr_manifest: Path, lr_manifest: Path, scale: int, out_dir: Path, quality: int | None, threads: int = 2
+) -> None:
+    """Write ``N.hr.webp`` (HR cropped to the scale) and ``N.lr.webp`` (always lossless) of an LR set.
+
+    ``quality``: of WebP, 1 to 100, or None for lossless.
+    """
+    hr, lr = _read(hr_manifest), _read(lr_manifest)
+    files = {image["name"]: lr_manifest.parent / image["file"] for image in lr["images"]}
+    out_dir.mkdir(parents=True, exist_ok=True)
+
+    def work(job: tuple[int, Mapping[str, Any]]) -> None:
+        number, image = job
+        picture = modcrop(read_image(hr_manifest.parent / image["file"]).array, scale)
+        _save(picture, out_dir / f"{number}.hr.webp", quality)
+        _save(read_image(files[image["name"]]).array, out_dir / f"{number}.lr.webp", None)
+
+    list(map_ordered(work, enumerate(hr["images"]), threads))
+
+
+def write_cell(
+    hr_manifest: Path,
+    statuses: Sequence[Path],
+    scale: int,
+    out_dir: Path,
+    manifest: Path,
+    cell: str,
+    quality: int | None,
+    threads: int = 2,
+) -> None:
+    """Write the files of one cell, and a manifest: the numbers of the images that there are, and for each the
+    middle of its :func:`worst_window`.
+
+    Parameters
+    ----------
+    statuses : JSON of :func:`sisr.upscale.upscale_cell`, one a shard; a cell that did not run has no images
+    cell : what the scripts call it, ``dataset/kernel/xSCALE/model``
+    """
+    hr = _read(hr_manifest)
+    numbers = {image["name"]: number for number, image in enumerate(hr["images"])}
+    originals = {image["name"]: hr_manifest.parent / image["file"] for image in hr["images"]}
+    out_dir.mkdir(parents=True, exist_ok=True)
+    jobs = [
+        (image["name"], path.parent / image["file"]) for path in statuses for image in _read(path)["images"]
+    ]
+
+    def work(job: tuple[str, Path]) -> tuple[int, list[int]]:
+        name, path = job
+        number = numbers[name]
+        reference, sr = modcrop(read_image(originals[name]).array, scale), read_image(path).array
+        _save(sr, out_dir / f"{number}.webp", quality)
+        blocks = block_sums(reference, sr, scale)
+        worst = worst_window(blocks["error"])
+        _save(error_picture(blocks.pop("error")), out_dir / f"{number}.error.webp", 80)
+        (out_dir / f"{number}.js").write_text(script(f"blocks/{cell}/{number}", blocks), encoding="utf-8")
+        return number, worst
+
+    found = dict(sorted(map_ordered(work, jobs, threads)))
+    write_json(manifest, {"images": list(found), "worst": list(found.values())})
+
+
+def block_sums(hr: NDArray[np.uint8], sr: NDArray[np.uint8], scale: int) -> dict[str, Any]:
+    """Sums over blocks, and the error in luma.
+
+    Returns
+    -------
+    ``width``, ``height`` of the image and ``columns`` of blocks; ``sse`` (squared error), ``pixels``,
+    ``ssim`` (sum of the SSIM map, a value counted where its window's centre is) and ``windows``: float32, row
+    by row, in base64; ``histogram``: pixels by error in luma 0 to 255; ``error``: uint8 (H, W), |SR - HR|.
+    Pixels that the protocol cuts off are in no sum.
+    """
+    pair = prepare(hr, sr, PROTOCOL, scale)
+    height, width = hr.shape[:2]
+    border = pair.protocol.border(scale)
+    difference = np.abs(pair.hr[0] - pair.sr[0])
+    similarity = structural.ssim_map(
+        pair.hr[0], pair.sr[0], structural.WINDOWS[pair.protocol.ssim], pair.protocol.peak
+    )
+    margin = border + structural.WINDOWS[pair.protocol.ssim].radius
+    levels = np.rint(difference).astype(np.uint8)
+    error = np.zeros((height, width), np.uint8)
+    error[border : height - border, border : width - border] = levels
+    return {
+        "width": width,
+        "height": height,
+        "columns": -(-width // BLOCK),
+        "sse": _encode(_by_block(difference**2, border, height, width)),
+        "pixels": _encode(_by_block(np.ones_like(difference), border, height, width)),
+        "ssim": _encode(_by_block(similarity, margin, height, width)),
+        "windows": _encode(_by_block(np.ones_like(similarity), margin, height, width)),
+        "histogram": np.bincount(levels.ravel(), minlength=256).tolist(),
+        "error": error,
+    }
+
+
+def _by_block(values: NDArray[np.float64], margin: int, height: int, width: int) -> NDArray[np.float64]:
+    """Sums of ``values``, which lie ``margin`` pixels inside an image of that size, over its blocks."""
+    rows, columns = -(-height // BLOCK), -(-width // BLOCK)
+    padded = np.zeros((rows * BLOCK, columns * BLOCK))
+    padded[margin : margin + values.shape[0], margin : margin + values.shape[1]] = values
+    return padded.reshape(rows, BLOCK, columns, BLOCK).sum(axis=(1, 3))
+
+
+def _encode(values: NDArray[np.float64]) -> str:
+    return base64.b64encode(values.astype("<f4").tobytes()).decode("ascii")
+
+
+def worst_window(error: NDArray[np.uint8], side: int = 96) -> list[int]:
+    """Middle ``[x, y]`` of the window of ``side`` pixels that holds the largest squared error."""
+    height, width = error.shape
+    box = (min(side, width), min(side, height))
+    sums = cv2.boxFilter(
+        error.astype(np.float32) ** 2, -1, box, normalize=False, borderType=cv2.BORDER_CONSTANT
+    )
+    inner = sums[box[1] // 2 : height - (box[1] - 1) // 2, box[0] // 2 : width - (box[0] - 1) // 2]
+    row, column = np.unravel_index(int(inner.argmax()), inner.shape)
+    return [int(column) + box[0] // 2, int(row) + box[1] // 2]
+
+
+def error_picture(error: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """uint8 (H, W) error -> RGB (H, W, 3): black is none, light yellow is :data:`ERROR_TOP` or more."""
+    scaled = np.minimum(error.astype(np.uint16) * 255 // ERROR_TOP, 255).astype(np.uint8)
+    return np.ascontiguousarray(cv2.applyColorMap(scaled, cv2.COLORMAP_INFERNO)[..., ::-1], np.uint8)
+
+
+def _save(picture: NDArray[np.uint8], path: Path, quality: int | None) -> None:
+    # A folder that a rule makes is whole or gone, so its files need not be.
+    if quality is None:
+        Image.fromarray(picture).save(path, "WEBP", lossless=True, quality=50, method=2)
+    else:
+        Image.fromarray(picture).save(path, "WEBP", quality=quality, method=2)
+
+
+def _read(path: Path) -> dict[str, Any]:
+    return json.loads(path.read_text(encoding="utf-8"))

@@ -1,0 +1,141 @@
+"use strict";
+// Data, element making, pages and theme: what the other scripts share. Names of images, models and datasets come
+// from people and go into the page as text only (textContent, attributes), never as HTML.
+const SISR = (() => {
+  const data = new Map(), waiting = new Map(), loading = new Map();
+
+  // Called by the files of data/ and pictures/.
+  function define(name, value) {
+    data.set(name, value);
+    for (const tell of waiting.get(name) || []) tell(value);
+    waiting.delete(name);
+  }
+
+  // A file of data: a page opened from disk may load scripts, but not read files.
+  function load(name, path) {
+    if (data.has(name)) return Promise.resolve(data.get(name));
+    return new Promise((resolve, reject) => {
+      waiting.set(name, [...(waiting.get(name) || []), resolve]);
+      script(path).catch(reject);
+    });
+  }
+
+  function script(path) {
+    if (!loading.has(path)) {
+      loading.set(path, new Promise((resolve, reject) => {
+        const tag = document.createElement("script");
+        tag.src = path;
+        tag.onload = resolve;
+        tag.onerror = () => reject(new Error(`${path} is missing`));
+        document.head.append(tag);
+      }));
+    }
+    return loading.get(path);
+  }
+
+  // make("td", {class: "best"}, "text", child, ...)
+  function make(tag, attributes = {}, ...children) {
+    const svg = ["svg", "rect", "line", "text", "title"].includes(tag) && attributes.ns !== "html";
+    const element = svg ? document.createElementNS("http://www.w3.org/2000/svg", tag) : document.createElement(tag);
+    for (const [name, value] of Object.entries(attributes)) {
+      if (name === "ns" || value === undefined || value === null || value === false) continue;
+      if (name.startsWith("on")) element.addEventListener(name.slice(2), value);
+      else element.setAttribute(name, value === true ? "" : value);
+    }
+    element.append(...children.filter(child => child !== null && child !== undefined && child !== false));
+    return element;
+  }
+
+  function choice(label, options, value, change) {
+    const select = make("select", { onchange: event => change(event.target.value) },
+      ...options.map(([id, text]) => make("option", { value: id, selected: String(id) === String(value) }, text)));
+    return make("label", {}, label, select);
+  }
+
+  function ticks(label, options, chosen, change, most = Infinity) {
+    const boxes = options.map(([id, text]) => {
+      const box = make("input", { type: "checkbox", value: id });
+      box.checked = chosen.includes(id);
+      box.addEventListener("change", () => {
+        const picked = [...field.querySelectorAll("input:checked")].map(one => one.value);
+        if (picked.length > most) { box.checked = false; return; }
+        change(picked);
+      });
+      return make("label", { class: "tick" }, box, text);
+    });
+    const field = make("fieldset", { class: "field" }, make("legend", {}, label), make("div", {}, ...boxes));
+    return field;
+  }
+
+  // --- numbers -----------------------------------------------------------------------------------------------
+  const value = number => number === "inf" ? Infinity : number === null || number === undefined ? NaN : number;
+  const show = (number, digits) => Number.isNaN(number) ? "—" : Number.isFinite(number) ? number.toFixed(digits) : "inf";
+
+  // --- address: #page?key=value&key=value ----------------------------------------------------------------------
+  function address() {
+    const [page, query = ""] = location.hash.slice(1).split("?");
+    return { page: page || "leaderboard", query: new URLSearchParams(query) };
+  }
+
+  function remember(page, query) {
+    const text = new URLSearchParams(Object.entries(query).filter(([, v]) => v !== undefined && v !== null && v !== "")).toString();
+    history.replaceState(null, "", `#${page}${text ? "?" + text : ""}`);
+  }
+
+  const pages = {};
+  function page(name, start) { pages[name] = { start, begun: false }; }
+
+  function open() {
+    const { page: name, query } = address();
+    const known = document.querySelector(`[data-page="${CSS.escape(name)}"]`) ? name : "leaderboard";
+    for (const section of document.querySelectorAll("[data-page]")) section.hidden = section.dataset.page !== known;
+    for (const link of document.querySelectorAll("nav a")) {
+      if (link.hash.slice(1) === known) link.setAttribute("aria-current", "page"); else link.removeAttribute("aria-current");
+    }
+    if (pages[known]) { pages[known].start(query, !pages[known].begun); pages[known].begun = true; }
+  }
+
+  // --- theme ---------------------------------------------------------------------------------------------------
+  const dark = () => document.documentElement.dataset.theme
+    ? document.documentElement.dataset.theme === "dark" : matchMedia("(prefers-color-scheme: dark)").matches;
+  function theme() {
+    const button = document.getElementById("theme");
+    button.setAttribute("aria-pressed", dark());
+    button.addEventListener("click", () => {
+      const next = dark() ? "light" : "dark";
+      document.documentElement.dataset.theme = next;
+      button.setAttribute("aria-pressed", next === "dark");
+      try { localStorage.setItem("sisr-theme", next); } catch (error) { /* a page from disk may have no storage */ }
+    });
+  }
+
+  async function copy(text) {
+    try { await navigator.clipboard.writeText(text); return true; } catch (error) {
+      const area = make("textarea", { "aria-hidden": "true" });
+      area.value = text;
+      document.body.append(area);
+      area.select();
+      const done = document.execCommand("copy");
+      area.remove();
+      return done;
+    }
+  }
+
+  document.addEventListener("DOMContentLoaded", () => {
+    theme();
+    for (const button of document.querySelectorAll("[data-copy-from]")) {
+      button.addEventListener("click", async () => {
+        const done = await copy(document.getElementById(button.dataset.copyFrom).textContent);
+        const before = button.textContent;
+        button.textContent = done ? "Copied" : "Not allowed";
+        setTimeout(() => { button.textContent = before; }, 1500);
+      });
+    }
+    addEventListener("hashchange", () => { open(); document.getElementById("main").focus({ preventScroll: true }); });
+    open();
+  });
+
+  return { define, load, script, make, choice, ticks, value, show, address, remember, page, open, dark, copy,
+           get: name => data.get(name) };
+})();
+window.SISR = SISR;

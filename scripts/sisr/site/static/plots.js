@@ -1,0 +1,25 @@
+"use strict";
+// Charts by Vega-Lite. Its library is loaded when the first chart is shown, not with the page.
+(() => {
+  const { make } = SISR;
+
+  SISR.chart = async (place, spec) => {
+    await SISR.script("assets/vega.js");
+    const config = { font: "system-ui, -apple-system, Segoe UI, DejaVu Sans, sans-serif", background: "#ffffff",
+                     axis: { labelFontSize: 11, titleFontSize: 12 }, legend: { labelFontSize: 11, symbolLimit: 60, columns: 1 } };
+    // Nothing is fetched: specifications hold their data, and the actions that would open other sites are off.
+    await vegaEmbed(place, spec, { renderer: "svg", actions: { export: true, source: false, compiled: false, editor: false }, config });
+    for (const menu of place.querySelectorAll("summary")) menu.setAttribute("aria-label", "Save this chart");
+  };
+
+  SISR.page("plots", async (query, firstTime) => {
+    if (!firstTime) return;
+    const charts = await SISR.load("charts", "data/charts.js");
+    const room = document.getElementById("charts");
+    for (const chart of charts) {
+      const picture = make("div", { class: "picture" });
+      room.append(make("section", { class: "chart", id: `chart-${chart.id}`, "aria-label": chart.title }, make("h2", {}, chart.title), make("p", { class: "soft" }, `${chart.alt} ${chart.text}`), picture));
+      await SISR.chart(picture, chart.spec);
+    }
+  });
+})();

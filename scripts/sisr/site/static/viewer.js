@@ -1,0 +1,276 @@
+"use strict";
+// Pictures side by side, moved together. State: the HR pixel in the middle of each pane, and screen pixels per HR pixel.
+(() => {
+  const { make, choice, ticks } = SISR;
+  const run = SISR.get("run"), view = run.viewer, MOST = 6;
+  const sets = [...new Set(Object.keys(view.cells).map(cell => cell.split("/").slice(0, 3).join("/")))];
+  const state = { set: sets.reduce((a, b) => Number(b.split("/x")[1]) > Number(a.split("/x")[1]) ? b : a, sets[0] || ""), image: 0, models: [], x: 0, y: 0, zoom: 0, mode: "side", layer: "picture", wipe: 50, a: "", b: "" };
+  const label = new Map(run.models.map(m => [m.id, m.label]));
+  const blocks = new Map();
+  let size = { width: 1, height: 1 }, panes = [];
+
+  const path = (kind, model) => {
+    const [dataset, kernel, scale] = state.set.split("/").map(encodeURIComponent);
+    const folder = `pictures/${dataset}/${kernel}/${scale}`;
+    return { hr: `${folder}/_originals/${state.image}.hr.webp`, lr: `${folder}/_originals/${state.image}.lr.webp`,
+             sr: `${folder}/${encodeURIComponent(model)}/${state.image}.webp`,
+             error: `${folder}/${encodeURIComponent(model)}/${state.image}.error.webp`,
+             blocks: `${folder}/${encodeURIComponent(model)}/${state.image}.js` }[kind];
+  };
+  const modelsHere = () => run.models.filter(m => (view.cells[`${state.set}/${m.id}`] || []).length).map(m => m.id);
+  const names = () => run.images[state.set.split("/")[0]] || [];
+  const scale = () => Number(state.set.split("/")[2].slice(1));
+  const title = set => {
+    const [dataset, kernel, scale] = set.split("/");
+    const of = (list, id) => (list.find(entry => entry.id === id) || { label: id }).label;
+    return `${of(run.groups, dataset)}, ${of(run.kernels, kernel)}, ×${scale.slice(1)}`;
+  };
+
+  function controls() {
+    const form = document.getElementById("viewer-controls");
+    const options = modelsHere(), list = names();
+    const button = (text, say, act) => make("button", { type: "button", "aria-label": say, onclick: act }, text);
+    const step = by => { state.image = (state.image + by + list.length) % list.length; restart(); };
+    form.replaceChildren(
+      choice("LR set", sets.map(s => [s, title(s)]), state.set, v => { state.set = v; state.image = 0; restart(); }),
+      make("div", { class: "field" }, "Image", make("div", {}, button("‹", "Previous image", () => step(-1)),
+        make("select", { "aria-label": "Image", onchange: e => { state.image = Number(e.target.value); restart(); } },
+          ...list.map((name, i) => make("option", { value: i, selected: i === state.image }, name))),
+        button("›", "Next image", () => step(1)))),
+      choice("View", [["side", "side by side"], ["wipe", "wipe between two"]], state.mode, v => { state.mode = v; controls(); build(); }),
+      choice("Show", [["picture", "pictures"], ["error", "error in luma"]], state.layer, v => { state.layer = v; build(); }),
+      make("div", { class: "field" }, "Zoom", make("div", {}, button("−", "Zoom out", () => zoom(1 / 1.5)), button("+", "Zoom in", () => zoom(1.5)),
+        button("1:1", "1:1, one screen pixel for one HR pixel", () => { state.zoom = 1; move(); }), button("All", "All of the picture", fit))),
+      state.mode === "side"
+        ? ticks(`Models (up to ${MOST})`, options.map(m => [m, label.get(m)]), state.models, v => { state.models = options.filter(m => v.includes(m)); build(); }, MOST)
+        : wipeControls(options));
+  }
+
+  function wipeControls(options) {
+    const all = [["hr", "HR"], ["lr", "LR"], ...options.map(m => [m, label.get(m)])];
+    const range = make("input", { type: "range", min: 0, max: 100, value: state.wipe, id: "wipe", oninput: e => { state.wipe = Number(e.target.value); move(); } });
+    return make("div", { class: "field" }, "Wipe", make("div", {},
+      choice("Left", all, state.a, v => { state.a = v; build(); }), choice("Right", all, state.b, v => { state.b = v; build(); }),
+      make("label", {}, "Line", range)));
+  }
+
+  const image = (kind, alt, lowRes = false) => {
+    const picture = make("img", { alt, src: kind, draggable: "false", decoding: "async" });
+    picture.dataset.factor = lowRes ? scale() : 1;
+    picture.addEventListener("error", () => picture.replaceWith(make("p", { class: "missing" }, "This picture is missing.")));
+    return picture;
+  };
+
+  const layers = id => id === "hr" ? image(path("hr"), "HR") : id === "lr" ? image(path("lr"), "LR", true)
+    : image(path(state.layer === "error" ? "error" : "sr", id), `${label.get(id)}${state.layer === "error" ? ", error in luma" : ""}`);
+  const named = id => id === "hr" ? "HR" : id === "lr" ? "LR" : label.get(id);
+
+  function build() {
+    const room = document.getElementById("panes");
+    room.classList.toggle("wiping", state.mode === "wipe");
+    panes = [];
+    if (state.mode === "wipe") {
+      const line = make("div", { class: "wipe-line" });
+      const frame = make("div", { class: "window" }, layers(state.a), layers(state.b), line);
+      const caption = make("figcaption", {}, make("b", {}, make("bdi", {}, `${named(state.a)} | ${named(state.b)}`)));
+      panes.push({ frame, line, caption, id: null });
+      room.replaceChildren(make("figure", { class: "pane" }, frame, caption));
+    } else {
+      const ids = ["hr", "lr", ...state.models];
+      room.replaceChildren(...ids.map(id => {
+        const frame = make("div", { class: "window" }, layers(id));
+        const numbers = make("span", {}), caption = make("figcaption", {}, make("b", {}, make("bdi", {}, named(id))), numbers);
+        panes.push({ frame, caption, numbers, id });
+        const figure = make("figure", { class: "pane", "data-pane": id }, frame, caption);
+        if (state.layer === "error" && id !== "hr" && id !== "lr") figure.append(make("div", { class: "histogram-place" }));
+        return figure;
+      }));
+      if (state.layer === "error") {
+        room.append(make("p", { class: "scale-bar soft" }, "no error ", make("i", {}), ` ${view.errorTop} levels or more`));
+      }
+    }
+    ready();
+  }
+
+  async function ready() {
+    for (const id of state.models.length ? state.models : modelsHere().slice(0, 1)) {
+      const key = `blocks/${state.set}/${id}/${state.image}`;
+      try { blocks.set(key, decode(await SISR.load(key, path("blocks", id)))); } catch (error) { /* its pane says so */ }
+    }
+    const known = [...blocks.entries()].find(([key]) => key.startsWith(`blocks/${state.set}/`) && key.endsWith(`/${state.image}`));
+    if (known) size = { width: known[1].width, height: known[1].height };
+    if (!state.zoom) fit(); else move();
+    histograms();
+  }
+
+  function decode(raw) {
+    if (raw.decoded) return raw.decoded;
+    const floats = text => new Float32Array(Uint8Array.from(atob(text), c => c.charCodeAt(0)).buffer);
+    raw.decoded = { ...raw, sse: floats(raw.sse), pixels: floats(raw.pixels), ssim: floats(raw.ssim), windows: floats(raw.windows) };
+    return raw.decoded;
+  }
+
+  function histograms() {
+    for (const pane of panes) {
+      const place = pane.frame.parentNode.querySelector(".histogram-place");
+      const found = blocks.get(`blocks/${state.set}/${pane.id}/${state.image}`);
+      if (!place || !found) continue;
+      const bins = found.histogram.slice(0, view.errorTop), most = Math.max(...bins.map(Math.sqrt));
+      const beyond = found.histogram.slice(view.errorTop).reduce((a, b) => a + b, 0), total = found.histogram.reduce((a, b) => a + b, 0);
+      const text = `Histogram of the error in luma over the whole picture, 0 to ${view.errorTop} levels, square-root scale; ${(100 * beyond / total).toFixed(2)} % of pixels are beyond`;
+      place.replaceChildren(make("svg", { class: "histogram", viewBox: `0 0 ${bins.length} 46`, preserveAspectRatio: "none", role: "img", "aria-label": text },
+        make("title", {}, text), ...bins.map((n, i) => make("rect", { x: i, width: 0.9, y: 46 - 44 * Math.sqrt(n) / most, height: 44 * Math.sqrt(n) / most }))));
+    }
+  }
+
+  // --- moving --------------------------------------------------------------------------------------------------
+  const frameSize = () => panes.length ? { width: panes[0].frame.clientWidth, height: panes[0].frame.clientHeight } : { width: 1, height: 1 };
+
+  function fit() {
+    const frame = frameSize();
+    state.zoom = Math.min(frame.width / size.width, frame.height / size.height) || 1;
+    state.x = size.width / 2; state.y = size.height / 2;
+    move();
+  }
+
+  function zoom(by, at) {
+    const frame = frameSize(), before = state.zoom;
+    state.zoom = Math.min(48, Math.max(0.05, state.zoom * by));
+    if (at) { // the HR pixel under the pointer stays there
+      state.x += (at.x - frame.width / 2) * (1 / before - 1 / state.zoom);
+      state.y += (at.y - frame.height / 2) * (1 / before - 1 / state.zoom);
+    }
+    move();
+  }
+
+  function move() {
+    state.x = Math.min(size.width, Math.max(0, state.x));
+    state.y = Math.min(size.height, Math.max(0, state.y));
+    const frame = frameSize();
+    for (const pane of panes) {
+      const pictures = [...pane.frame.querySelectorAll("img")];
+      pictures.forEach((picture, i) => {
+        const factor = state.zoom * Number(picture.dataset.factor);
+        picture.style.transform = `translate(${frame.width / 2 - state.x * state.zoom}px, ${frame.height / 2 - state.y * state.zoom}px) scale(${factor})`;
+        if (pane.line && i === 1) { // clip in the picture's own pixels
+          const cut = (frame.width * state.wipe / 100 - (frame.width / 2 - state.x * state.zoom)) / factor;
+          picture.style.clipPath = `inset(-1px -1px -1px ${cut}px)`;
+        }
+      });
+      if (pane.line) pane.line.style.left = `${state.wipe}%`;
+      if (pane.numbers) pane.numbers.textContent = numbers(pane.id, frame);
+    }
+    const query = { set: state.set, image: state.image, models: state.models.join(","), x: state.x.toFixed(1), y: state.y.toFixed(1), zoom: state.zoom.toFixed(3) };
+    if (SISR.address().page === "viewer") SISR.remember("viewer", query);
+  }
+
+  // PSNR and SSIM of the part in view, widened to whole blocks, from the sums that the run computed.
+  function numbers(id, frame) {
+    const found = blocks.get(`blocks/${state.set}/${id}/${state.image}`);
+    if (!found) return id === "hr" ? `${size.width} × ${size.height}` : "";
+    const side = view.block, rows = Math.ceil(found.height / side);
+    const span = (centre, length, most) => [Math.max(0, Math.floor((centre - length / state.zoom / 2) / side)), Math.min(most, Math.ceil((centre + length / state.zoom / 2) / side))];
+    const [left, right] = span(state.x, frame.width, found.columns), [top, bottom] = span(state.y, frame.height, rows);
+    let sse = 0, pixels = 0, ssim = 0, windows = 0;
+    for (let r = top; r < bottom; r += 1) {
+      for (let c = left; c < right; c += 1) {
+        const i = r * found.columns + c;
+        sse += found.sse[i]; pixels += found.pixels[i]; ssim += found.ssim[i]; windows += found.windows[i];
+      }
+    }
+    const psnr = pixels ? (sse ? (10 * Math.log10(255 ** 2 * pixels / sse)).toFixed(2) : "inf") : "—";
+    const whole = left === 0 && top === 0 && right === found.columns && bottom === rows;
+    return `${whole ? "whole picture" : "in view"}: PSNR-Y ${psnr} dB, SSIM-Y ${windows ? (ssim / windows).toFixed(4) : "—"}`;
+  }
+
+  function pointers() {
+    const room = document.getElementById("panes"), held = new Map();
+    const spread = () => { const [a, b] = [...held.values()]; return Math.hypot(a.x - b.x, a.y - b.y); };
+    room.addEventListener("pointerdown", event => {
+      if (!event.target.closest(".window")) return;
+      event.target.closest(".window").setPointerCapture(event.pointerId);
+      held.set(event.pointerId, { x: event.clientX, y: event.clientY });
+    });
+    room.addEventListener("pointermove", event => {
+      const before = held.get(event.pointerId);
+      if (!before) return;
+      const apart = held.size === 2 ? spread() : 0;
+      held.set(event.pointerId, { x: event.clientX, y: event.clientY });
+      if (held.size === 1) {
+        state.x -= (event.clientX - before.x) / state.zoom;
+        state.y -= (event.clientY - before.y) / state.zoom;
+        move();
+      } else if (held.size === 2 && apart) zoom(spread() / apart);
+    });
+    for (const kind of ["pointerup", "pointercancel"]) room.addEventListener(kind, event => held.delete(event.pointerId));
+    room.addEventListener("wheel", event => {
+      const frame = event.target.closest(".window");
+      if (!frame) return;
+      event.preventDefault();
+      const box = frame.getBoundingClientRect();
+      zoom(Math.exp(-event.deltaY / 400), { x: event.clientX - box.left, y: event.clientY - box.top });
+    }, { passive: false });
+    room.addEventListener("keydown", event => {
+      const by = 40 / state.zoom;
+      const act = { ArrowLeft: () => { state.x -= by; move(); }, ArrowRight: () => { state.x += by; move(); },
+                    ArrowUp: () => { state.y -= by; move(); }, ArrowDown: () => { state.y += by; move(); },
+                    "+": () => zoom(1.25), "=": () => zoom(1.25), "-": () => zoom(0.8), 0: fit }[event.key];
+      if (act) { event.preventDefault(); act(); }
+    });
+    addEventListener("resize", move);
+  }
+
+  function restart([x, y, level] = [0, 0, 0]) {
+    const here = modelsHere();
+    state.models = state.models.filter(m => here.includes(m));
+    if (!state.models.length) state.models = here.slice(-3);
+    if (!["hr", "lr", ...here].includes(state.a)) state.a = "lr";
+    if (!["hr", "lr", ...here].includes(state.b)) state.b = "hr";
+    if (state.a === "lr" && state.b === "hr" && here.length) { state.a = here[0]; state.b = here[here.length - 1]; }
+    [state.x, state.y, state.zoom] = [x, y, level];
+    controls();
+    build();
+  }
+
+  // --- crops that matter: small windows that open the viewer at the same place ---------------------------------
+  SISR.page("crops", (query, firstTime) => {
+    if (!firstTime) return;
+    const room = document.getElementById("picks"), side = 96;
+    for (const pick of view.picks) {
+      const [dataset, kernel, scale] = pick.set.split("/").map(encodeURIComponent), folder = `pictures/${dataset}/${kernel}/${scale}`;
+      const small = (name, file, factor) => {
+        const picture = make("img", { src: file, alt: name, loading: "lazy" });
+        const frame = make("div", { class: "window" }, picture);
+        picture.addEventListener("load", () => {
+          const k = frame.clientWidth / side;
+          picture.style.transform = `translate(${-(pick.x - side / 2) * k}px, ${-(pick.y - side / 2) * k}px) scale(${k * factor})`;
+        });
+        return make("figure", {}, frame, make("figcaption", {}, make("bdi", {}, name)));
+      };
+      const link = new URLSearchParams({ set: pick.set, image: pick.image, models: pick.models.join(","), x: pick.x, y: pick.y, zoom: 3 });
+      room.append(make("section", { class: "pick" },
+        make("h2", {}, pick.title, ": ", make("bdi", {}, pick.name)), make("p", { class: "soft" }, `${title(pick.set)}${pick.text ? ": " + pick.text : ""} `,
+          make("a", { href: `#viewer?${link}` }, "open in the viewer")),
+        make("div", { class: "row" }, small("HR", `${folder}/_originals/${pick.image}.hr.webp`, 1),
+          small("LR", `${folder}/_originals/${pick.image}.lr.webp`, Number(pick.set.split("/x")[1])),
+          ...pick.models.map(m => small(label.get(m), `${folder}/${encodeURIComponent(m)}/${pick.image}.webp`, 1)))));
+    }
+  });
+
+  SISR.page("viewer", (query, firstTime) => {
+    if (!sets.length) {
+      document.getElementById("panes").replaceChildren(make("p", {}, "This site was made without pictures (site: pictures: false in the config)."));
+      return;
+    }
+    if (sets.includes(query.get("set"))) {
+      state.set = query.get("set");
+      const index = Number(query.get("image"));
+      state.image = index >= 0 && index < names().length ? index : 0;
+      const here = modelsHere();
+      state.models = (query.get("models") || "").split(",").filter(m => here.includes(m)).slice(0, MOST);
+    }
+    if (firstTime) { document.getElementById("viewer-controls").addEventListener("submit", e => e.preventDefault()); pointers(); }
+    const wanted = ["x", "y", "zoom"].map(key => Number(query.get(key)));
+    restart(wanted[2] > 0 ? wanted : [0, 0, 0]);
+  });
+})();

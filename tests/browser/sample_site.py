@@ -1,0 +1,127 @@
+"""A site of a made-up run: real code from tables and pictures on, small pictures, and names that bite."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from PIL import Image
+from sisr.atomic import write_json
+from sisr.results import Names
+from sisr.site.pages import build_site
+from sisr.site.pictures import write_cell, write_originals
+from sisr.tables import Measure
+
+MEASURES = (
+    Measure("psnr", "y-bt601", "PSNR-Y", "dB", "higher", 2),
+    Measure("ssim", "y-bt601", "SSIM-Y", "", "higher", 4),
+    Measure("lpips", "alex-v0.1", "LPIPS", "", "lower", 4),
+)
+KERNEL = "matlab-bicubic"
+#: What a name must not be able to do: run, close an attribute or an element, leave the folder, turn the text.
+HOSTILE = (
+    "<script>document.title='broken'</script>",
+    "\"><img src=x onerror=document.title='broken'>",
+    "../../etc/passwd",
+    "\u202egnp.exe\u202c right to left",
+    "long " * 60,
+    "'; DROP TABLE models; -- &amp; </script>",
+)
+
+
+def make_run(
+    folder: Path,
+    *,
+    images: int = 6,
+    models: int = 4,
+    scales: tuple[int, ...] = (2, 4),
+    pictures: bool = True,
+    hostile: bool = True,
+) -> Path:
+    """Write a run with a failed model, one that lacks an image, one with infinite PSNR; return its site."""
+    rng = np.random.default_rng(5)
+    names = [f"{HOSTILE[i]} {i}" if hostile and i < len(HOSTILE) else f"img_{i:03d}" for i in range(images)]
+    ids = [f"model-{i}" for i in range(models)]
+    labels = {m: HOSTILE[i] if hostile and i < len(HOSTILE) else f"Model {i}" for i, m in enumerate(ids)}
+    labels["failed"] = "Failed <b>model</b>"
+    dataset = f"Set {HOSTILE[0]}" if hostile else "Pictures"
+    (folder / "hr").mkdir(parents=True)
+    hr = [(rng.normal(128, 40, (80, 96, 3)).cumsum(1) % 256).astype(np.uint8) for _ in range(3)]
+    for i in range(images if pictures else 0):
+        Image.fromarray(hr[i % 3]).save(folder / "hr" / f"{i}.png")
+    manifest = folder / "hr.json"
+    entries = [{"name": n, "file": f"hr/{i}.png"} for i, n in enumerate(names)]
+    write_json(manifest, {"dataset": "pictures", "images": entries})
+    rows, status, cells = [], [], {}
+    for scale in scales:
+        for place, model in enumerate(ids):
+            kept = names[:-1] if place == 1 else names
+            for i, name in enumerate(kept):
+                psnr = np.inf if place == 2 and i == 0 else 24 + place + 6 / scale + rng.normal(0, 2)
+                values = (psnr, 0.7 + 0.02 * place, 0.4 - 0.03 * place + 0.01 * rng.normal())
+                rows += [("pictures", name, KERNEL, scale, model, m.metric, m.protocol, v)
+                         for m, v in zip(MEASURES, values, strict=True)]  # fmt: skip
+            status.append(("pictures", KERNEL, scale, model, "ok", "", len(kept), 0.1))
+            if pictures:
+                cells[f"pictures/{KERNEL}/x{scale}/{model}"] = _cell(
+                    folder, manifest, scale, model, kept, hr, place
+                )
+        status.append(("pictures", KERNEL, scale, "failed", "failed", "output is <i>not finite</i>", 0, ""))
+        if pictures:
+            _originals(folder, manifest, scale, names, hr)
+    columns = ["dataset", "image", "kernel", "scale", "model", "metric", "protocol", "value"]
+    pd.DataFrame(rows, columns=columns).to_csv(folder / "scores.csv", index=False)
+    columns = ["dataset", "kernel", "scale", "model", "status", "reason", "images", "seconds_per_image"]
+    pd.DataFrame(status, columns=columns).to_csv(folder / "status.csv", index=False)
+    config = {"name": "sample <run>"}
+    made = {"config": config, "commit": "0" * 40, "python": "3.11", "packages": {"numpy": "2"},
+            "machine": {"processor": "a <processor>", "cpus": 2, "gpus": []}, "assets": {}}  # fmt: skip
+    (folder / "provenance.json").write_text(json.dumps(made), encoding="utf-8")
+    shown = Names(MEASURES, labels, {"pictures": dataset}, {KERNEL: "MATLAB bicubic"}, {})
+    build_site(
+        folder / "site", shown, scores=folder / "scores.csv", status=folder / "status.csv",
+        hr_manifests={"pictures": manifest}, provenance=folder / "provenance.json", pictures=cells,
+    )  # fmt: skip
+    return folder / "site"
+
+
+def _cell(
+    folder: Path, manifest: Path, scale: int, model: str, names: list[str], hr: list[np.ndarray], place: int
+) -> Path:
+    """Pictures of one cell; model 2 returns the first image unchanged, as its infinite PSNR says."""
+    out = folder / "sr" / f"x{scale}" / model
+    out.mkdir(parents=True)
+    images = []
+    for i, name in enumerate(names):
+        noise = np.random.default_rng(i).integers(-9, 10, hr[0].shape) * (3 - place % 3)
+        picture = hr[i % 3] if place == 2 and i == 0 else np.clip(hr[i % 3] + noise, 0, 255).astype(np.uint8)
+        Image.fromarray(picture).save(out / f"{i}.png")
+        images.append({"name": name, "file": f"{model}/{i}.png", "seconds": 0.1})
+    status = out.with_suffix(".json")
+    write_json(status, {"status": "ok", "reason": "", "device": "cpu", "images": images})
+    target = folder / "site" / "pictures" / "pictures" / KERNEL / f"x{scale}"
+    made = target / f"{model}.json"
+    cell = f"pictures/{KERNEL}/x{scale}/{model}"
+    write_cell(manifest, [status], scale, target / model, made, cell=cell, quality=None)
+    return made
+
+
+def _originals(folder: Path, manifest: Path, scale: int, names: list[str], hr: list[np.ndarray]) -> None:
+    out = folder / "lr" / f"x{scale}"
+    out.mkdir(parents=True)
+    entries: list[Mapping[str, str]] = []
+    for i, name in enumerate(names):
+        Image.fromarray(hr[i % 3][::scale, ::scale]).save(out / f"{i}.png")
+        entries.append({"name": name, "file": f"x{scale}/{i}.png"})
+    lr = folder / "lr" / f"x{scale}.json"
+    write_json(lr, {"images": entries})
+    write_originals(
+        manifest,
+        lr,
+        scale,
+        folder / "site" / "pictures" / "pictures" / KERNEL / f"x{scale}" / "_originals",
+        None,
+    )

@@ -1,0 +1,279 @@
+"""The site of a run in a real browser, opened from disk."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sample_site import HOSTILE, make_run
+from sisr.site.serve import serving
+
+pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+
+Open = Callable[..., Any]
+
+
+@pytest.fixture
+def opened(browser: Any, site: Path) -> Open:
+    """Opens a page of the site afresh, waits until it is drawn; complaints of the console fail the test."""
+
+    def go(page: str = "leaderboard", width: int | None = None) -> Any:
+        if width:
+            metrics = {"width": width, "height": 800, "deviceScaleFactor": 1, "mobile": True}
+            browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
+        browser.get("about:blank")
+        browser.get_log("browser")
+        browser.get(f"{site.as_uri()}/index.html#{page}")
+        settle(browser)
+        return browser
+
+    yield go
+    browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+    complaints = [entry for entry in browser.get_log("browser") if entry["level"] == "SEVERE"]
+    assert not complaints
+
+
+def settle(browser: Any) -> None:
+    """Wait until nothing changed for a tenth of a second."""
+    browser.set_script_timeout(20)
+    browser.execute_async_script(
+        """const done = arguments[0]; let timer = setTimeout(done, 300);
+        new MutationObserver(() => { clearTimeout(timer); timer = setTimeout(done, 300); })
+          .observe(document.body, { subtree: true, childList: true, attributes: true });"""
+    )
+
+
+def choose(browser: Any, option: str) -> None:
+    """Choose an option of the viewer's controls by its value."""
+    browser.execute_script(
+        """const all = [...document.querySelectorAll('#viewer-controls select')];
+        const one = all.find(s => [...s.options].some(o => o.value === arguments[0]));
+        one.value = arguments[0]; one.dispatchEvent(new Event('change'));""",
+        option,
+    )
+    settle(browser)
+
+
+def css(browser: Any, selector: str) -> list[Any]:
+    return browser.find_elements("css selector", selector)
+
+
+def column(browser: Any, index: int) -> list[str]:
+    return [
+        cell.get_attribute("data-value") for cell in css(browser, f"#board tbody td:nth-of-type({index})")
+    ]
+
+
+def test_headings_sort_best_first_then_worst_first_then_as_before(opened: Open) -> None:
+    browser = opened()
+    before = column(browser, 1)
+    heading = "#board thead tr:last-child th:first-child button"
+    values = []
+    for expected in ("descending", "ascending", "none"):
+        css(browser, heading)[0].click()
+        head = css(browser, "#board thead tr:last-child th:first-child")[0]
+        assert head.get_attribute("aria-sort") == expected
+        values.append([float(v) for v in column(browser, 1) if v])
+    numbers = sorted((float(v) for v in before if v), reverse=True)
+    assert values[0] == numbers
+    assert values[1] == numbers[::-1]
+    assert column(browser, 1) == before
+
+
+def test_filters_leave_what_was_asked_for(opened: Open) -> None:
+    browser = opened()
+    columns = len(css(browser, "#board thead tr:last-child th"))
+    box = next(
+        b for b in css(browser, "#filters fieldset input") if b.get_attribute("value") == "ssim@y-bt601"
+    )
+    box.click()
+    assert len(css(browser, "#board thead tr:last-child th")) == columns - 1
+    search = css(browser, "#filters input[type=search]")[0]
+    search.send_keys("passwd")
+    assert [row.get_attribute("data-model") for row in css(browser, "#board tbody tr")] == ["model-2"]
+
+
+def test_a_number_opens_its_images_and_what_made_it(opened: Open, keep: Callable) -> None:
+    browser = opened()
+    button = css(browser, "#board tbody tr:last-of-type td button") or css(browser, "#board tbody td button")
+    browser.execute_script("arguments[0].focus()", button[0])
+    button[0].send_keys("\ue007")
+    settle(browser)
+    dialog = css(browser, "#details")[0]
+    assert dialog.get_attribute("open") is not None
+    assert css(browser, "#details svg")
+    assert "psnr@y-bt601" in dialog.text
+    assert "0" * 40 in dialog.text
+    keep(browser, "details")
+    css(browser, "#details form button")[0].click()
+    assert dialog.get_attribute("open") is None
+
+
+@pytest.mark.parametrize("form", ["markdown", "latex", "csv"])
+def test_copies_hold_the_table(opened: Open, form: str) -> None:
+    browser = opened()
+    browser.execute_script(
+        "window.said = []; SISR.copy = async text => { window.said.push(text); return true; };"
+    )
+    css(browser, f'[data-copy="{form}"]')[0].click()
+    settle(browser)
+    text = browser.execute_script("return window.said[0]")
+    rows = len(css(browser, "#board tbody tr"))
+    if form == "csv":
+        assert text.count("\n") == rows + 1
+        assert text.startswith("model,pictures psnr@y-bt601,")
+        assert "inf" in text
+    if form == "markdown":
+        assert "&lt;script&gt;" in text
+        assert "<script>" not in text
+        assert "**" in text
+    if form == "latex":
+        assert "\\toprule" in text
+        assert "\\textbf{" in text
+    assert css(browser, "#copied")[0].text.startswith("Copied")
+
+
+def test_viewer_moves_all_panes_in_step(opened: Open, keep: Callable) -> None:
+    browser = opened("viewer")
+    panes = css(browser, "#panes")[0]
+    browser.execute_script("arguments[0].focus()", panes)
+
+    def transforms() -> list[tuple[float, ...]]:
+        return browser.execute_script(
+            """return [...document.querySelectorAll('#panes img')].map(i => {
+              const m = new DOMMatrix(i.style.transform);
+              return [m.e, m.f, m.a / Number(i.dataset.factor)]; })"""
+        )
+
+    def numbers() -> list[str]:
+        return [span.text for span in css(browser, "#panes figcaption span")]
+
+    start, whole = transforms(), numbers()
+    assert len(start) == 5
+    panes.send_keys("++++")
+    zoomed = transforms()
+    assert zoomed[0][2] == pytest.approx(start[0][2] * 1.25**4, rel=1e-4)
+    panes.send_keys("\ue014\ue014")  # right
+    moved = transforms()
+    assert moved[0][0] < zoomed[0][0]
+    for state in (start, zoomed, moved):
+        assert all(pane == pytest.approx(state[0], rel=1e-4) for pane in state)
+    assert "whole picture" in whole[-1]
+    assert "in view" in numbers()[-1]
+    keep(browser, "viewer")
+
+
+def test_wipe_cuts_the_upper_picture_at_the_line(opened: Open, keep: Callable) -> None:
+    browser = opened("viewer")
+    choose(browser, "wipe")
+
+    def at(percent: int) -> tuple[float, float]:
+        return tuple(browser.execute_script(
+            """const range = document.getElementById('wipe');
+            range.value = arguments[0]; range.dispatchEvent(new Event('input'));
+            const frame = document.querySelector('#panes .window').getBoundingClientRect();
+            const upper = document.querySelectorAll('#panes img')[1];
+            const matrix = new DOMMatrix(upper.style.transform);
+            const cut = parseFloat(upper.style.clipPath.split(' ').pop());
+            return [(matrix.e + cut * matrix.a) / frame.width * 100,
+                    parseFloat(document.querySelector('.wipe-line').style.left)];""",
+            percent,
+        ))  # fmt: skip
+
+    for percent in (10, 50, 90):
+        assert at(percent) == pytest.approx((percent, percent), abs=0.2)
+    keep(browser, "wipe")
+
+
+def test_error_maps_come_with_a_histogram_and_a_scale(opened: Open, keep: Callable) -> None:
+    browser = opened("viewer")
+    choose(browser, "error")
+    assert len(css(browser, "#panes svg.histogram")) == 3
+    assert "64 levels" in css(browser, ".scale-bar")[0].text
+    loaded = browser.execute_script(
+        "return [...document.querySelectorAll('#panes img')].every(i => i.naturalWidth)"
+    )
+    assert loaded
+    keep(browser, "errors")
+
+
+def test_dark_and_light(opened: Open, keep: Callable) -> None:
+    browser = opened()
+
+    def page() -> str:
+        return browser.execute_script("return getComputedStyle(document.body).backgroundColor")
+
+    light = page()
+    css(browser, "#theme")[0].click()
+    assert page() != light
+    keep(browser, "dark")
+    css(browser, "#theme")[0].click()
+    assert page() == light
+
+
+@pytest.mark.parametrize("page", ["leaderboard", "viewer", "plots", "crops", "methods"])
+def test_phone_width_has_no_sideways_scroll(opened: Open, keep: Callable, page: str) -> None:
+    browser = opened(page, width=360)
+    wide, window = browser.execute_script("return [document.documentElement.scrollWidth, innerWidth]")
+    assert (wide, window) == (360, 360)
+    keep(browser, f"phone_{page}")
+
+
+@pytest.mark.parametrize("page", ["leaderboard", "viewer", "plots", "crops", "methods"])
+def test_nothing_leaves_the_folder_and_names_are_text(opened: Open, site: Path, page: str) -> None:
+    browser = opened(page)
+    asked = browser.execute_script("return performance.getEntriesByType('resource').map(e => e.name)")
+    assert all(name.startswith((site.as_uri(), "data:")) for name in asked)
+    assert browser.title == "sample <run>: super-resolution benchmark"
+    assert not browser.execute_script(
+        "return document.querySelectorAll('main img[src=x], main script').length"
+    )
+
+
+def test_names_are_shown_as_they_are(opened: Open) -> None:
+    browser = opened()
+    shown = [cell.get_attribute("title") for cell in css(browser, "#board tbody th")]
+    assert shown[:4] == list(HOSTILE[:4])
+
+
+@pytest.mark.parametrize("dark", [False, True])
+@pytest.mark.parametrize("page", ["leaderboard", "viewer", "plots", "crops", "methods"])
+def test_no_accessibility_violation(opened: Open, axe: str, page: str, dark: bool) -> None:
+    browser = opened(page)
+    if dark:
+        css(browser, "#theme")[0].click()
+    browser.execute_script(axe)
+    tags = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
+    # Without preload: it would read style sheets by a request, which a page from disk may not make.
+    rules = {"runOnly": {"type": "tag", "values": tags}, "preload": False}
+    found = browser.execute_async_script(
+        "axe.run(document, arguments[0]).then(r => arguments[1](JSON.stringify(r.violations)))",
+        rules,
+    )
+    if dark:
+        css(browser, "#theme")[0].click()
+    violations = [(v["id"], [n["html"][:200] for n in v["nodes"]][:3]) for v in json.loads(found)]
+    assert violations == []
+
+
+def test_first_view_of_a_large_run_is_small(browser: Any, tmp_path: Path) -> None:
+    """114 images and 20 models: at most 2 MB before anything is asked for; the script's time is printed."""
+    site = make_run(tmp_path / "large", images=114, models=20, pictures=False, hostile=False)
+    browser.execute_cdp_cmd("Performance.enable", {})
+    with serving(site.parent) as address:
+        browser.get(f"{address}/site/index.html")
+        settle(browser)
+        sizes = browser.execute_script(
+            """return ['resource', 'navigation'].flatMap(kind => performance.getEntriesByType(kind))
+              .map(e => [e.name.split('/').pop(), e.transferSize])"""
+        )
+        metrics = {
+            m["name"]: m["value"] for m in browser.execute_cdp_cmd("Performance.getMetrics", {})["metrics"]
+        }
+    total = sum(size for _, size in sizes)
+    print(f"first view: {total / 1e6:.2f} MB, script {metrics['ScriptDuration']:.2f} s, {sizes}")
+    assert len(css(browser, "#board tbody tr")) == 21
+    assert 10_000 < total <= 2_000_000

@@ -1,0 +1,102 @@
+# The site: static pages with a leaderboard, a viewer and plots, that open from disk.
+
+
+rule site_originals:
+    input:
+        hr="<results>/hr/{dataset}.json",
+        hr_images="<results>/hr/{dataset}",
+        lr="<results>/lr/{dataset}/{kernel}/x{scale}.json",
+        lr_images="<results>/lr/{dataset}/{kernel}/x{scale}",
+    output:
+        directory("<results>/site/pictures/{dataset}/{kernel}/x{scale}/_originals"),
+    log:
+        "<logs>/site/{dataset}/{kernel}/x{scale}.log",
+    wildcard_constraints:
+        dataset="[^/]+",
+        kernel="[^/]+",
+        scale="[0-9]+",
+    conda:
+        "../../envs/base.yaml"
+    params:
+        quality=RUN.site_quality,
+        code=code_digest("site.pictures"),
+    message:
+        "Site: HR and LR pictures of {wildcards.dataset} ({wildcards.kernel} x{wildcards.scale})"
+    script:
+        "../../scripts/make_site_originals.py"
+
+
+rule site_pictures:
+    input:
+        hr="<results>/hr/{dataset}.json",
+        hr_images="<results>/hr/{dataset}",
+        sr=sr_of_cell,
+        sr_images=sr_images_of_cell,
+    output:
+        manifest="<results>/site/pictures/{dataset}/{kernel}/x{scale}/{model}.json",
+        images=directory("<results>/site/pictures/{dataset}/{kernel}/x{scale}/{model}"),
+    log:
+        "<logs>/site/{dataset}/{kernel}/x{scale}/{model}.log",
+    wildcard_constraints:
+        dataset="[^/]+",
+        kernel="[^/]+",
+        scale="[0-9]+",
+        model="[^_/][^/]*",
+    conda:
+        "../../envs/base.yaml"
+    params:
+        quality=RUN.site_quality,
+        code=code_digest("site.pictures"),
+    message:
+        "Site: pictures of {wildcards.model} on {wildcards.dataset} ({wildcards.kernel} x{wildcards.scale})"
+    script:
+        "../../scripts/make_site_pictures.py"
+
+
+rule site:
+    input:
+        scores="<results>/scores.csv",
+        status="<results>/status.csv",
+        provenance="<results>/provenance.json",
+        hr=[f"<results>/hr/{dataset}.json" for dataset in RUN.values("dataset")],
+        crops=crop_sheets(),
+        originals=site_originals(),
+        pictures=site_pictures(),
+    output:
+        page="<results>/site/index.html",
+        assets=directory("<results>/site/assets"),
+        data=directory("<results>/site/data"),
+        crops=directory("<results>/site/crops"),
+    log:
+        "<logs>/site.log",
+    conda:
+        "../../envs/base.yaml"
+    params:
+        names=RESULT_NAMES,
+        labels=result_labels(),
+        datasets=RUN.values("dataset"),
+        facts=[registry.load("models")[model] for model in RUN.values("model")],
+        cells=site_cells(),
+        code=code_digest("site.pages"),
+        static=static_digest("site/static"),
+    message:
+        "Writing the site"
+    script:
+        "../../scripts/make_site.py"
+
+
+# Report and site in one file, for a mail or a static host.
+rule report_zip:
+    input:
+        report="<results>/report.html",
+        page="<results>/site/index.html",
+    output:
+        "<results>/report.zip",
+    log:
+        "<logs>/report_zip.log",
+    conda:
+        "../../envs/base.yaml"
+    message:
+        "Packing the report and the site"
+    script:
+        "../../scripts/make_report_zip.py"
