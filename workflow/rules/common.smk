@@ -220,8 +220,11 @@ def report_items():
             scale=scales,
             form=["csv", "md", "tex", "html"],
         ),
+        *collect("<results>/tables/comparison_x{scale}.{form}", scale=scales, form=["html", "csv"]),
+        *collect("<results>/tables/ranks_x{scale}.csv", scale=scales),
         *collect("<results>/figures/quality_x{scale}.svg", scale=scales),
         *collect("<results>/figures/perception_distortion_x{scale}.svg", scale=scales),
+        *collect("<results>/figures/critical_difference_x{scale}.svg", scale=scales),
         *collect("<results>/figures/kernels_x{scale}.svg", scale=scales_of_several_kernels()),
         *[
             f"<results>/figures/crops/{dataset}_{kernel}_x{scale}_{number}.jpg"

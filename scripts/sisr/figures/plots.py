@@ -59,7 +59,7 @@ def quality(
     names = _present(models, here["model"])
     with style.applied():
         if not names:
-            return style.save(_empty(f"No scores at ×{scale} on {kernel_label} LR"), out)
+            return style.save(empty_figure(f"No scores at ×{scale} on {kernel_label} LR"), out)
         # One dataset alone has its measures side by side.
         rows = [[(m, d) for m in measures for d in sets]] if len(sets) == 1 else [
             [(m, d) for d in sets[i : i + _PANELS_PER_ROW]]
@@ -68,7 +68,7 @@ def quality(
         ]  # fmt: skip
         columns = max(map(len, rows))
         height = 0.45 + len(rows) * (0.85 + 0.235 * len(names))
-        figure = _figure(style.WIDTH, height)
+        figure = new_figure(style.WIDTH, height)
         axes = figure.subplots(len(rows), columns, squeeze=False)
         for line, panels in zip(axes, rows, strict=True):
             for place, axis in enumerate(line):
@@ -184,10 +184,10 @@ def perception_distortion(
     with style.applied():
         if not panels:
             what = f"{distortion.label} and {perception.label}"
-            return style.save(_empty(f"No model has both {what} at ×{scale} on {kernel_label} LR"), out)
+            return style.save(empty_figure(f"No model has both {what} at ×{scale} on {kernel_label} LR"), out)
         columns = min(2, len(panels))
         lines = math.ceil(len(panels) / columns)
-        figure = _figure(style.WIDTH, 0.45 + lines * (4.0 if columns == 2 else 4.8))
+        figure = new_figure(style.WIDTH, 0.45 + lines * (4.0 if columns == 2 else 4.8))
         axes = figure.subplots(lines, columns, squeeze=False).ravel()
         for axis in axes[len(panels) :]:
             axis.set_visible(False)
@@ -361,7 +361,7 @@ def kernel_map(
     panels = [group for group in _present(groups, here["group"]) if reach[group] > 1]
     with style.applied():
         if not panels:
-            return style.save(_empty(f"×{scale} was run on one LR kernel: nothing to compare"), out)
+            return style.save(empty_figure(f"×{scale} was run on one LR kernel: nothing to compare"), out)
         names = _present(models, here[here["group"].isin(panels)]["model"])
         tables = {}
         for group in panels:
@@ -381,7 +381,7 @@ def kernel_map(
             for kernel in columns
         ]
         row = 0.24 if one_line else 0.36
-        figure = _figure(style.WIDTH, 0.9 + lines * (0.55 + 0.16 * _lines(labels) + row * len(names)))
+        figure = new_figure(style.WIDTH, 0.9 + lines * (0.55 + 0.16 * _lines(labels) + row * len(names)))
         axes = figure.subplots(lines, per_line, squeeze=False)
         for place, axis in enumerate(axes.ravel()):
             if place >= len(panels):
@@ -463,7 +463,8 @@ def _colour_bar(figure: Figure, axes: np.ndarray, measure: Measure, first: str) 
 # --- shared ---------------------------------------------------------------------------------------------
 
 
-def _figure(width: float, height: float) -> Figure:
+def new_figure(width: float, height: float) -> Figure:
+    """A figure of that size in inches."""
     # Without pyplot: no window system, no state between figures.
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
@@ -473,8 +474,9 @@ def _figure(width: float, height: float) -> Figure:
     return figure
 
 
-def _empty(text: str) -> Figure:
-    figure = _figure(style.WIDTH, 1.0)
+def empty_figure(text: str) -> Figure:
+    """A figure that says why there is nothing to draw."""
+    figure = new_figure(style.WIDTH, 1.0)
     figure.text(0.5, 0.5, text, ha="center", va="center", color=style.SOFT)
     return figure
 
