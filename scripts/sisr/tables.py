@@ -35,7 +35,7 @@ SUMMARY_COLUMNS = (
 )  # fmt: skip
 #: Columns that name one value of the tidy table; the same key twice is an error.
 _KEY = list(SCORE_COLUMNS[:-1])
-_MISSING = "—"
+MISSING = "—"
 #: Follows the mean of a model that is not shown to be worse than the best of its column.
 _TIE = "≈"
 TIED = (
@@ -83,7 +83,7 @@ class Measure:
     def show(self, value: float) -> str:
         """``value`` as printed in a table: fixed digits, ``inf``, or a dash for a missing (NaN) one."""
         if math.isnan(value):
-            return _MISSING
+            return MISSING
         return str(value) if math.isinf(value) else f"{value:.{self.digits}f}"
 
 
@@ -291,7 +291,7 @@ class Table:
     measures: tuple[Measure, ...]
     sections: tuple[Section, ...]
     notes: tuple[Note, ...]
-    untested: tuple[str, ...] = ()
+    untested: tuple[tuple[str, str], ...] = ()
 
     @property
     def intervals(self) -> bool:
@@ -300,13 +300,13 @@ class Table:
             not math.isnan(cell.lower) for section in self.sections for row in section.rows for cell in row.cells
         )
 
-    @property
-    def marks(self) -> list[str]:
-        """What the mark of a tie means, and where ties cannot be marked; nothing without statistics."""
-        lines = [TIED] if self.intervals else []
-        if self.untested:
-            lines.append(f"Too few images to test, so no ties are marked: {'; '.join(self.untested)}.")
-        return lines
+    def marks(self, groups: Iterable[str] | None = None) -> list[str]:
+        """What the mark of a tie means, and which of the groups (default all) are too small for one."""
+        if not self.intervals:
+            return []
+        few = [text for group, text in self.untested if groups is None or group in groups]
+        lines = [f"Too few images to test, so no ties are marked: {'; '.join(few)}."] if few else []
+        return [TIED, *lines]
 
     @property
     def heading(self) -> str:
@@ -316,7 +316,7 @@ class Table:
     def not_run(self) -> bool:
         """Whether the table has dashes without a mark: cells that were not asked for."""
         return any(
-            cell.text == _MISSING and not cell.mark and not row.mark
+            cell.text == MISSING and not cell.mark and not row.mark
             for section in self.sections
             for row in section.rows
             for cell in row.cells
@@ -454,10 +454,10 @@ def _certainty(summary: pd.DataFrame) -> dict[tuple[str, str, str], tuple[float,
     }
 
 
-def _untested(summary: pd.DataFrame, groups: Mapping[str, str]) -> tuple[str, ...]:
-    """Groups whose images are too few for any tie or difference to be shown, with their number."""
+def _untested(summary: pd.DataFrame, groups: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
+    """Groups whose images are too few for any difference to be shown: id, and label with their number."""
     few = summary[summary["verdict"] == "too few images"].drop_duplicates("group").set_index("group")["n"]
-    return tuple(f"{groups.get(group, group)} ({few[group]})" for group in _ordered(groups, few.index))
+    return tuple((group, f"{groups.get(group, group)} ({few[group]})") for group in _ordered(groups, few.index))
 
 
 _NO_MEAN = (math.nan, "not scored")
@@ -509,12 +509,12 @@ def rank(values: Sequence[float], measure: Measure) -> list[int]:
     Values are compared as printed, so those that look equal share their place; a lone value has no rank.
     """
     printed = [measure.show(value) for value in values]
-    present = {float(text) for text in printed if text != _MISSING}
-    if sum(text != _MISSING for text in printed) < 2:
+    present = {float(text) for text in printed if text != MISSING}
+    if sum(text != MISSING for text in printed) < 2:
         return [0] * len(values)
     best = sorted(present, reverse=measure.direction == "higher")[:2]
     return [
-        0 if text == _MISSING or (v := float(text)) not in best else best.index(v) + 1 for text in printed
+        0 if text == MISSING or (v := float(text)) not in best else best.index(v) + 1 for text in printed
     ]
 
 
@@ -577,7 +577,7 @@ def to_csv(table: Table, summary: pd.DataFrame) -> str:
                     for column, cell in zip(section.columns, row.cells, strict=True)
                     if column.group == group
                 }
-                found = [cells.get(measure.key, Cell(math.nan, _MISSING)) for measure in table.measures]
+                found = [cells.get(measure.key, Cell(math.nan, MISSING)) for measure in table.measures]
                 shown = [text for cell in found for text in _csv_cell(cell, table.intervals)]
                 n = int(counts.get((section.kernel, row.model, group), 0))
                 lines.append([section.kernel, row.model, group, *shown, n])
@@ -600,7 +600,7 @@ def to_markdown(table: Table) -> str:
         "",
         f"LR by {_md(table.kernels)}. Protocols: {_md('; '.join(table.legend))}.",
         "Best **bold**, second <ins>underlined</ins>, per kernel and column.",
-        *(_md(line) for line in table.marks),
+        *(part for line in table.marks() for part in ("", _md(line))),
     ]
     for section in table.sections:
         lines += ["", f"## LR: {_md(section.label)} (`{section.kernel}`)", ""]
@@ -754,15 +754,15 @@ def _tex_float(table: Table, section: Section, chosen: list[int], number: int, p
         lines.append(_tex(row.label) + _tex_mark(row.mark) + " & " + " & ".join(cells) + r" \\")
     lines += [r"\bottomrule", r"\end{tabular}"]
     dashes = any(
-        row.cells[i].text == _MISSING and not (row.mark or row.cells[i].mark)
+        row.cells[i].text == MISSING and not (row.mark or row.cells[i].mark)
         for row in section.rows
         for i in chosen
     )
     if dashes:
         lines += [rf"\par\smallskip {NOT_RUN}"]
-    if table.marks:
+    if marks := table.marks({column.group for column in columns}):
         lines += [r"\par\smallskip", r"\begin{minipage}{\linewidth}\footnotesize\raggedright"]
-        lines += [*(_tex(line) + r"\par" for line in table.marks), r"\end{minipage}"]
+        lines += [*(_tex(line) + r"\par" for line in marks), r"\end{minipage}"]
     if notes := [note for note in table.notes if note.mark in used]:
         lines += [
             r"\par\smallskip",
