@@ -59,7 +59,14 @@ def compare_folders(
     scores = {}
     for name, pairs in zip(names, matched, strict=True):
         stream = score_pairs(
-            pairs, scale, wanted, lpips_backbones, threads=threads, device=device, progress=progress, or_full=True
+            pairs,
+            scale,
+            wanted,
+            lpips_backbones,
+            threads=threads,
+            device=device,
+            progress=progress,
+            or_full=True,
         )
         scores[name] = list(stream)
     dataset = Path(hr_dir).resolve().name
@@ -118,7 +125,11 @@ def describe(
     )
     wins, ties, losses = pair.wins[0], pair.ties[0], pair.losses[0]
     lines.append(f"  {'images':<{width}}{names[0]} better on {wins}, equal on {ties}, worse on {losses}")
-    lines.append(f"  {'test':<{width}}Wilcoxon p {show_p(pair.p[0])}, effect size {pair.effect[0]:+.2f}".replace("-", "−"))
+    lines.append(
+        f"  {'test':<{width}}Wilcoxon p {show_p(pair.p[0])}, effect size {pair.effect[0]:+.2f}".replace(
+            "-", "−"
+        )
+    )
     if not math.isnan(pair.detectable[0]):
         least = f"{pair.detectable[0]:.{measure.digits + 1}f}{unit}"
         lines.append(f"  {'detectable':<{width}}from {least} on (these images, power 0.8)")

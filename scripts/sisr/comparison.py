@@ -142,7 +142,10 @@ def ladder(standing: Standing, shown: Names) -> Ladder:
                 None if above is None else against(standing.comparison, i, above, labels),
             )
         )
-    kernel, group = shown.kernels.get(sample.kernel, sample.kernel), shown.groups.get(sample.group, sample.group)
+    kernel, group = (
+        shown.kernels.get(sample.kernel, sample.kernel),
+        shown.groups.get(sample.group, sample.group),
+    )
     return Ladder(kernel, group, measure, sample.n, tuple(lines), tuple(facts(standing, labels)))
 
 
@@ -154,7 +157,12 @@ def against(comparison: Comparison, a: int, b: int, labels: Sequence[str]) -> Ag
     low, high = sign * comparison.lower[pair], sign * comparison.upper[pair]
     verdict = comparison.verdict(pair)
     names = comparison.sample.models
-    words = {names[a]: "▲ better", names[b]: "▼ worse", UNDECIDED: "≈ " + UNDECIDED, CONTRARY: "≷ " + CONTRARY}
+    words = {
+        names[a]: "▲ better",
+        names[b]: "▼ worse",
+        UNDECIDED: "≈ " + UNDECIDED,
+        CONTRARY: "≷ " + CONTRARY,
+    }
     return Against(
         labels[b],
         signed(sign * comparison.difference[pair], measure),

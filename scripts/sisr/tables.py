@@ -297,7 +297,10 @@ class Table:
     def intervals(self) -> bool:
         """Whether any mean has an interval."""
         return any(
-            not math.isnan(cell.lower) for section in self.sections for row in section.rows for cell in row.cells
+            not math.isnan(cell.lower)
+            for section in self.sections
+            for row in section.rows
+            for cell in row.cells
         )
 
     def marks(self, groups: Iterable[str] | None = None) -> list[str]:
@@ -457,7 +460,9 @@ def _certainty(summary: pd.DataFrame) -> dict[tuple[str, str, str], tuple[float,
 def _untested(summary: pd.DataFrame, groups: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
     """Groups whose images are too few for any difference to be shown: id, and label with their number."""
     few = summary[summary["verdict"] == "too few images"].drop_duplicates("group").set_index("group")["n"]
-    return tuple((group, f"{groups.get(group, group)} ({few[group]})") for group in _ordered(groups, few.index))
+    return tuple(
+        (group, f"{groups.get(group, group)} ({few[group]})") for group in _ordered(groups, few.index)
+    )
 
 
 _NO_MEAN = (math.nan, "not scored")
@@ -513,9 +518,7 @@ def rank(values: Sequence[float], measure: Measure) -> list[int]:
     if sum(text != MISSING for text in printed) < 2:
         return [0] * len(values)
     best = sorted(present, reverse=measure.direction == "higher")[:2]
-    return [
-        0 if text == MISSING or (v := float(text)) not in best else best.index(v) + 1 for text in printed
-    ]
+    return [0 if text == MISSING or (v := float(text)) not in best else best.index(v) + 1 for text in printed]
 
 
 def _ordered(known: Iterable[str], present: Iterable[str]) -> list[str]:

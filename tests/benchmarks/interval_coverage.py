@@ -68,7 +68,9 @@ def main(repetitions: int = 10_000) -> None:
     for label, population in populations().items():
         for n in SIZES:
             shares = coverage(n, population, repetitions, seed=n)
-            print(f"{label:45} n={n:<4}", "  ".join(f"{k} {100 * v:.1f}" for k, v in shares.items()), flush=True)
+            print(
+                f"{label:45} n={n:<4}", "  ".join(f"{k} {100 * v:.1f}" for k, v in shares.items()), flush=True
+            )
 
 
 if __name__ == "__main__":

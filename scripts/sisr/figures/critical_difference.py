@@ -100,7 +100,9 @@ def _panel(
     step = 1 if k <= 12 else 2 if k <= 20 else 4
     for rank in range(1, k + 1):
         labelled = rank % step == 1 % step or rank == 1
-        axis.plot([x(rank)] * 2, [line, line - (tick if labelled else tick / 2)], color=style.INK, linewidth=0.8)
+        axis.plot(
+            [x(rank)] * 2, [line, line - (tick if labelled else tick / 2)], color=style.INK, linewidth=0.8
+        )
         if labelled:
             axis.text(x(rank), line - tick - 0.03, str(rank), ha="center", va="bottom", fontsize=8)
     # The critical difference, as a ruler; longer than the axis it would say that nothing can differ.
@@ -131,7 +133,10 @@ def _panel(
         edge = _SIDE - 0.015 if left else 1 - _SIDE + 0.015
         model = sample.models[i]
         axis.plot(
-            [x(ranks[i])] * 2 + [edge], [line, depth, depth], color=colours.get(model, style.SOFT), linewidth=1
+            [x(ranks[i])] * 2 + [edge],
+            [line, depth, depth],
+            color=colours.get(model, style.SOFT),
+            linewidth=1,
         )
         label = models.get(model, model)
         text = f"{label}  {ranks[i]:.2f}" if left else f"{ranks[i]:.2f}  {label}"

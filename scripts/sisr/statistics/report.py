@@ -184,10 +184,18 @@ def comparison_table(standings: Iterable[Standing]) -> pd.DataFrame:
         for i, (a, b) in enumerate(zip(c.first, c.second, strict=True)):
             rows.append(
                 (
-                    *_where(s), s.models[a], s.models[b], s.n,
+                    *_where(s),
+                    s.models[a],
+                    s.models[b],
+                    s.n,
                     *map(_number, (c.difference[i], c.lower[i], c.upper[i])),
-                    *map(_significant, (c.p[i], c.p_holm[i])), _number(c.effect[i]),
-                    c.wins[i], c.ties[i], c.losses[i], _number(c.detectable[i]), c.verdict(i),
+                    *map(_significant, (c.p[i], c.p_holm[i])),
+                    _number(c.effect[i]),
+                    c.wins[i],
+                    c.ties[i],
+                    c.losses[i],
+                    _number(c.detectable[i]),
+                    c.verdict(i),
                 )  # fmt: skip
             )
     return pd.DataFrame(rows, columns=list(COMPARISON_COLUMNS))
@@ -201,10 +209,15 @@ def rank_table(standings: Iterable[Standing]) -> pd.DataFrame:
         for i in standing.order:
             rows.append(
                 (
-                    *_where(s), s.models[i], s.n, len(s.models),
+                    *_where(s),
+                    s.models[i],
+                    s.n,
+                    len(s.models),
                     *map(_number, (standing.means[i], standing.lower[i], standing.upper[i])),
-                    _number(standing.mean_ranks[i]), _number(standing.critical_difference),
-                    *map(_significant, standing.friedman), standing.verdicts[i],
+                    _number(standing.mean_ranks[i]),
+                    _number(standing.critical_difference),
+                    *map(_significant, standing.friedman),
+                    standing.verdicts[i],
                 )  # fmt: skip
             )
     return pd.DataFrame(rows, columns=list(RANK_COLUMNS))

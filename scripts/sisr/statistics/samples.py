@@ -34,9 +34,13 @@ class Sample:
     def __post_init__(self) -> None:
         shape = (len(self.images), len(self.models))
         if not all(shape):
-            raise ScoreError(f"{self.where}: no {'images' if not shape[0] else 'models'} to take statistics of")
+            raise ScoreError(
+                f"{self.where}: no {'images' if not shape[0] else 'models'} to take statistics of"
+            )
         if self.values.shape != shape:
-            raise ScoreError(f"{self.where}: expected {shape[0]}x{shape[1]} values, found {self.values.shape}")
+            raise ScoreError(
+                f"{self.where}: expected {shape[0]}x{shape[1]} values, found {self.values.shape}"
+            )
         if np.isnan(self.values).any():
             image, model = np.argwhere(np.isnan(self.values))[0]
             raise ScoreError(f"{self.where}: {self.models[model]} on {self.images[image]} is not a number")
@@ -96,7 +100,9 @@ def samples(
                     wide = wide.sort_index()
                     values = wide[names].to_numpy(dtype=np.float64)
                     found.append(
-                        Sample(str(group), str(kernel), scale, measure, tuple(wide.index), tuple(names), values)
+                        Sample(
+                            str(group), str(kernel), scale, measure, tuple(wide.index), tuple(names), values
+                        )
                     )
     return found
 

