@@ -50,8 +50,8 @@ def compare_folders(
 ) -> FolderComparison:
     """Score two folders as :func:`sisr.scoring.score_folders` does, and compare them image by image.
 
-    ``out_csv`` gets the tidy table of both; it is not written if an image fails.  The models are called what their
-    folders are called; where the folders have one name, what the folders above them are called.
+    ``out_csv`` gets the tidy table of both; it is not written if an image fails.  The models are called what
+    their folders are called; where the folders have one name, what the folders above them are called.
     """
     wanted = parse_measures(measures)
     names = folder_names(*sr_dirs)

@@ -45,8 +45,8 @@ def make_comparison(
 ) -> None:
     """Write the pairs and the ranks of one scale (CSV), the page (HTML) and the diagram (SVG).
 
-    Raises :class:`sisr.errors.ScoreError`, naming the cell, for a value that is not a number and for a finished
-    cell without scores.
+    Raises :class:`sisr.errors.ScoreError`, naming the cell, for a value that is not a number and for a
+    finished cell without scores.
     """
     from sisr.figures.critical_difference import critical_difference
     from sisr.statistics.samples import check_cells
@@ -187,14 +187,14 @@ def facts(standing: Standing, labels: Sequence[str]) -> list[str]:
         out.append(
             f"Too few images for the signed-rank test of {_count(comparison.tests, 'pair')} of models: with "
             f"{sample.n}, p cannot be below {smallest_p(sample.n):.3g}, before the correction; from "
-            f"{images_needed(comparison.tests)} images on it can show a difference. Nothing below is called better, "
-            "worse or tied."
+            f"{images_needed(comparison.tests)} images on it can show a difference. Nothing below is "
+            "called better, worse or tied."
         )
     if not math.isnan(standing.detectable):
         unit = f" {measure.unit}" if measure.unit else ""
         out.append(
-            f"Smallest difference that {_count(sample.n, 'image')} would detect (paired t-test of one pair at "
-            f"0.05, power 0.8; median over the pairs): {_digits(standing.detectable, measure)}{unit}."
+            f"Smallest difference that {_count(sample.n, 'image')} would detect (paired t-test of one pair "
+            f"at 0.05, power 0.8; median over the pairs): {_digits(standing.detectable, measure)}{unit}."
         )
     chi2, p = standing.friedman
     if not math.isnan(chi2):

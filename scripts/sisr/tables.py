@@ -216,8 +216,8 @@ def group_members(
 class Cell:
     """One printed value: ``rank`` 1 is best, 2 second, 0 neither; ``mark`` refers to a :class:`Note`.
 
-    ``lower`` and ``upper`` end the 95 % interval of the mean, NaN where it was not computed.  ``tied``: not the
-    best, and not shown to be worse.
+    ``lower`` and ``upper`` end the 95 % interval of the mean, NaN where it was not computed.  ``tied``: not
+    the best, and not shown to be worse.
     """
 
     value: float
@@ -654,8 +654,8 @@ _TEX = {
     "_": r"\_", "^": r"\textasciicircum{}", "~": r"\textasciitilde{}", "<": r"\textless{}",
     ">": r"\textgreater{}", "|": r"\textbar{}", '"': r"\textquotedbl{}",
     "×": r"$\times$", "↑": r"$\uparrow$", "↓": r"$\downarrow$", "±": r"$\pm$", "∞": r"$\infty$",
-    "≈": r"$\approx$", "≥": r"$\geq$", "≤": r"$\leq$", "→": r"$\rightarrow$", "−": r"$-$", "—": "---", "–": "--",
-    "…": r"\dots{}", "σ": r"$\sigma$", "µ": r"$\mu$", "·": r"$\cdot$",
+    "≈": r"$\approx$", "≥": r"$\geq$", "≤": r"$\leq$", "→": r"$\rightarrow$", "−": r"$-$", "—": "---", "–":
+    "--", "…": r"\dots{}", "σ": r"$\sigma$", "µ": r"$\mu$", "·": r"$\cdot$",
 }  # fmt: skip
 
 

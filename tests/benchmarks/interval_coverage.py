@@ -1,8 +1,10 @@
-"""How often the 95 % intervals hold the true mean, by simulation: ``python tests/benchmarks/interval_coverage.py``.
+"""How often the 95 % intervals hold the true mean, by simulation: ``python
+tests/benchmarks/interval_coverage.py``.
 
 Samples of 5, 14 and 100 images are drawn from a normal distribution and from the real per-image scores of
 Urban100 at x4, whose mean is known; the share of intervals that hold it is printed for the interval of this
-project, the plain percentile interval, scipy's BCa and Student's t.  ``docs/statistics.md`` quotes the output.
+project, the plain percentile interval, scipy's BCa and Student's t.  ``docs/statistics.md`` quotes the
+output.
 """
 
 from __future__ import annotations

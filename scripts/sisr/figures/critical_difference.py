@@ -1,7 +1,7 @@
 """Critical-difference diagram: models on the axis of their average rank, joined where they do not differ.
 
-After Demsar, Statistical comparisons of classifiers over multiple data sets, JMLR 7 (2006), with images in the
-place of data sets.
+After Demsar, Statistical comparisons of classifiers over multiple data sets, JMLR 7 (2006), with images in
+the place of data sets.
 """
 
 from __future__ import annotations
@@ -40,9 +40,9 @@ def critical_difference(
 ) -> Path:
     """Draw the panels of each measure below each other, for the run's first kernel.
 
-    A panel shows the dataset or pool of most images; where that leaves out models that a smaller one has, a second
-    panel shows the largest that has the most models.  Bars join models whose average ranks differ by less than the
-    critical difference, which is drawn above the axis.
+    A panel shows the dataset or pool of most images; where that leaves out models that a smaller one has, a
+    second panel shows the largest that has the most models.  Bars join models whose average ranks differ by
+    less than the critical difference, which is drawn above the axis.
     """
     kernel = next((k for k in kernels if any(s.sample.kernel == k for s in standings)), None)
     here = [s for s in standings if s.sample.kernel == kernel and len(s.sample.models) > 1]
@@ -61,7 +61,8 @@ def critical_difference(
 
 
 def _choose(found: Sequence[Standing]) -> list[Standing]:
-    """The sample of most images; and of those with the most models the one of most images, if it is another."""
+    """The sample of most images; and of those with the most models the one of most images, if it is
+    another."""
     if not found:
         return []
     largest = max(found, key=lambda s: s.sample.n)

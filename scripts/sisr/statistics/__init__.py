@@ -1,7 +1,7 @@
 """What the score table says beyond means: how sure a mean is, and whether two models differ.
 
-Everything is computed from the tidy table alone, and images are the unit: a sample is the values of all models on
-the images of one dataset or pool, under one measure.
+Everything is computed from the tidy table alone, and images are the unit: a sample is the values of all
+models on the images of one dataset or pool, under one measure.
 
 * :mod:`~sisr.statistics.samples` cuts the table into samples.
 * :mod:`~sisr.statistics.bootstrap` gives intervals of means and of mean differences.
@@ -10,8 +10,8 @@ the images of one dataset or pool, under one measure.
 * :mod:`~sisr.statistics.power` says what a dataset of this size can show at all.
 * :mod:`~sisr.statistics.report` puts these into tables.
 
-``docs/statistics.md`` explains each number.  Infinite values (the PSNR of identical images) are values like any
-other: larger than every finite one, equal to each other.
+``docs/statistics.md`` explains each number.  Infinite values (the PSNR of identical images) are values like
+any other: larger than every finite one, equal to each other.
 """
 
 #: Two-sided level of all tests; 1 - ALPHA is the level of all intervals.

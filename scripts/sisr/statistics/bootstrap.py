@@ -1,8 +1,8 @@
 """Bootstrap intervals of means over images.
 
-The resamples are drawn once for a set of images, from a generator that is seeded with the images' names, and serve
-all models and measures: the interval of a difference is paired by construction, and no interval depends on the
-order of rows or jobs, or on which other models a run has.
+The resamples are drawn once for a set of images, from a generator that is seeded with the images' names, and
+serve all models and measures: the interval of a difference is paired by construction, and no interval
+depends on the order of rows or jobs, or on which other models a run has.
 """
 
 from __future__ import annotations
@@ -28,12 +28,13 @@ def intervals(
     """Mean of each column of ``values`` (images, columns), and the ends of its interval.
 
     The percentile interval (Efron 1979) with the expansion of Hesterberg (2015): tails of
-    Phi(-sqrt(n / (n - 1)) t), t the quantile of Student's distribution with n - 1 degrees of freedom, in place of
-    ``alpha / 2``.  It makes up for the plain interval's being too narrow by about sqrt((n - 1) / n) z / t.
+    Phi(-sqrt(n / (n - 1)) t), t the quantile of Student's distribution with n - 1 degrees of freedom, in
+    place of ``alpha / 2``.  It makes up for the plain interval's being too narrow by about sqrt((n - 1) / n)
+    z / t.
 
     An infinite value makes the mean infinite, and an end of the interval only where enough resamples draw it.
-    A column with both ``inf`` and ``-inf`` (a difference in which each model is perfect somewhere) has no mean;
-    its numbers are NaN.  One image has no interval: both ends are NaN.
+    A column with both ``inf`` and ``-inf`` (a difference in which each model is perfect somewhere) has no
+    mean; its numbers are NaN.  One image has no interval: both ends are NaN.
     """
     n = len(values)
     means = _exact_means(values)

@@ -12,11 +12,11 @@ from sisr.statistics import ALPHA
 from sisr.statistics.samples import Values
 from sisr.tables import Measure
 
-#: Differences are rounded to this many decimals, more than any score has: 30.3 - 30.1 and 30.2 - 30.0, not equal
-#: in binary, are a tie for the ranks.
+#: Differences are rounded to this many decimals, more than any score has: 30.3 - 30.1 and 0.3 - 0.1, not
+#: equal in binary, are a tie for the ranks.
 _DECIMALS = 9
-#: Above these numbers of images scipy's exact distribution, or its permutations where there are ties, give way to
-#: the normal approximation.
+#: Above these numbers of images scipy's exact distribution, or its permutations where there are ties, give
+#: way to the normal approximation.
 _EXACT, _PERMUTED = 50, 13
 
 
@@ -31,9 +31,9 @@ def differences(a: Values, b: Values) -> Values:
 def signed_rank_p(d: Values) -> Values:
     """Two-sided p of Wilcoxon's signed-rank test for each column of differences ``d`` (images, columns).
 
-    ``scipy.stats.wilcoxon`` with its defaults, column by column: zeros are dropped; exact up to 50 images without
-    ties or zeros, by permutation up to 13 images with them, else normal with the correction for ties and
-    continuity.  1 where all differences are 0.
+    ``scipy.stats.wilcoxon`` with its defaults, column by column: zeros are dropped; exact up to 50 images
+    without ties or zeros, by permutation up to 13 images with them, else normal with the correction for ties
+    and continuity.  1 where all differences are 0.
     """
     from scipy.stats import wilcoxon
 
@@ -57,7 +57,8 @@ def signed_rank_p(d: Values) -> Values:
 def _permuted_p(d: Values) -> float:
     """What scipy's permutation test of nonzero differences gives, over all signs, without going through them.
 
-    The distribution of W+ is built rank by rank, on doubled ranks, which are whole also where they are shared.
+    The distribution of W+ is built rank by rank, on doubled ranks, which are whole also where they are
+    shared.
     """
     from scipy.stats import rankdata
 
@@ -74,8 +75,8 @@ def _permuted_p(d: Values) -> float:
 def rank_biserial(d: Values) -> Values:
     """Matched-pairs rank-biserial correlation of each column of differences, in [-1, 1] (Kerby 2014).
 
-    (W+ - W-) / (W+ + W-), W the sums of the ranks of positive and negative differences, zeros dropped: 1 where all
-    are positive, 0 where both sides balance or all are 0.
+    (W+ - W-) / (W+ + W-), W the sums of the ranks of positive and negative differences, zeros dropped: 1
+    where all are positive, 0 where both sides balance or all are 0.
     """
     from scipy.stats import rankdata
 
@@ -109,7 +110,8 @@ def images_needed(tests: int, alpha: float = ALPHA) -> int:
 
 
 def wins(a: Values, b: Values, measure: Measure) -> tuple[int, int, int]:
-    """Images on which ``a`` is better, ties, and images on which ``b`` is better; a tie is what prints alike."""
+    """Images on which ``a`` is better, ties, and images on which ``b`` is better; a tie is what prints
+    alike."""
     first, second = printed(a, measure), printed(b, measure)
     sign = 1 if measure.direction == "higher" else -1
     outcome = np.sign(sign * differences(first, second))

@@ -18,8 +18,8 @@ POWER = 0.8
 def detectable_effect(n: int, alpha: float = ALPHA, power: float = POWER) -> float:
     """Smallest mean difference, in standard deviations of the differences, found with probability ``power``.
 
-    Of the two-sided paired t-test at level ``alpha`` on ``n`` images, from the noncentral t distribution (Cohen
-    1988, chapter 2).  NaN for fewer than two images.
+    Of the two-sided paired t-test at level ``alpha`` on ``n`` images, from the noncentral t distribution
+    (Cohen 1988, chapter 2).  NaN for fewer than two images.
     """
     from scipy.optimize import brentq
     from scipy.special import nctdtr, stdtrit

@@ -26,7 +26,8 @@ def average_ranks(sample: Sample) -> NDArray[np.float64]:
 
 
 def friedman(sample: Sample) -> tuple[float, float]:
-    """Friedman's chi-square (corrected for ties) and its p; NaN for fewer than three models or no difference."""
+    """Friedman's chi-square (corrected for ties) and its p; NaN for fewer than three models or no
+    difference."""
     from scipy.stats import friedmanchisquare
 
     if len(sample.models) < 3 or sample.n < 2:
@@ -42,8 +43,8 @@ def friedman(sample: Sample) -> tuple[float, float]:
 def critical_difference(models: int, images: int, alpha: float = ALPHA) -> float:
     """Average ranks farther apart than this differ, at a family-wise ``alpha`` over all pairs (Nemenyi 1963).
 
-    q sqrt(k (k + 1) / (6 n)), q the quantile of the studentized range of k models with infinite degrees of freedom
-    over sqrt(2) (Demsar 2006).  NaN for one model.
+    q sqrt(k (k + 1) / (6 n)), q the quantile of the studentized range of k models with infinite degrees of
+    freedom over sqrt(2) (Demsar 2006).  NaN for one model.
     """
     from scipy.stats import studentized_range
 

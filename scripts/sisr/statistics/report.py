@@ -14,8 +14,8 @@ from sisr.statistics import ALPHA, bootstrap, paired, power, ranks
 from sisr.statistics.samples import Sample, Values
 
 COMPARISON_COLUMNS = (
-    "group", "kernel", "scale", "metric", "protocol", "model_a", "model_b", "n", "difference", "lower", "upper",
-    "p", "p_holm", "effect_size", "wins", "ties", "losses", "detectable", "verdict",
+    "group", "kernel", "scale", "metric", "protocol", "model_a", "model_b", "n", "difference", "lower",
+    "upper", "p", "p_holm", "effect_size", "wins", "ties", "losses", "detectable", "verdict",
 )  # fmt: skip
 RANK_COLUMNS = (
     "group", "kernel", "scale", "metric", "protocol", "model", "n", "models", "mean", "lower", "upper",
@@ -32,8 +32,8 @@ CONTRARY = "mean and ranks disagree"
 class Comparison:
     """Everything about the pairs of models of one sample; the arrays have one value a pair.
 
-    ``difference`` is a - b in the measure's unit, with its interval.  ``effect`` is positive where a is the better
-    model; so is ``wins`` the number of images on which a is better.
+    ``difference`` is a - b in the measure's unit, with its interval.  ``effect`` is positive where a is the
+    better model; so is ``wins`` the number of images on which a is better.
     """
 
     sample: Sample
@@ -63,7 +63,8 @@ class Comparison:
     def verdict(self, pair: int) -> str:
         """Id of the better model of a pair, or that there is none, or that it cannot be known.
 
-        The test is of ranks: where a few images with large differences turn the mean against it, neither is better.
+        The test is of ranks: where a few images with large differences turn the mean against it, neither is
+        better.
         """
         if not self.testable:
             return UNTESTABLE
@@ -114,8 +115,8 @@ def compare(sample: Sample) -> Comparison:
 class Standing:
     """One sample as a whole: means with intervals, ranks, and each model against the best.
 
-    ``order`` are the places of the models, best mean first.  ``verdicts`` are by place: ``best``, ``tied`` (not
-    shown to be worse than the best), ``worse``, or :data:`UNTESTABLE`.
+    ``order`` are the places of the models, best mean first.  ``verdicts`` are by place: ``best``, ``tied``
+    (not shown to be worse than the best), ``worse``, or :data:`UNTESTABLE`.
     """
 
     comparison: Comparison
@@ -142,9 +143,9 @@ class Standing:
 def stand(sample: Sample) -> Standing:
     """Statistics of one sample.
 
-    A model is *tied* with the best if it is not shown to be worse: the Holm-corrected p of Wilcoxon's test between
-    the two is not below ``ALPHA``, or it is but the ranks favour the model.  The best is the model with the best
-    mean, of equal ones the first.
+    A model is *tied* with the best if it is not shown to be worse: the Holm-corrected p of Wilcoxon's test
+    between the two is not below ``ALPHA``, or it is but the ranks favour the model.  The best is the model
+    with the best mean, of equal ones the first.
     """
     comparison = compare(sample)
     means, lower, upper = bootstrap.intervals(sample.values, sample.images)
@@ -196,7 +197,7 @@ def comparison_table(standings: Iterable[Standing]) -> pd.DataFrame:
                     c.losses[i],
                     _number(c.detectable[i]),
                     c.verdict(i),
-                )  # fmt: skip
+                )
             )
     return pd.DataFrame(rows, columns=list(COMPARISON_COLUMNS))
 
@@ -218,7 +219,7 @@ def rank_table(standings: Iterable[Standing]) -> pd.DataFrame:
                     _number(standing.critical_difference),
                     *map(_significant, standing.friedman),
                     standing.verdicts[i],
-                )  # fmt: skip
+                )
             )
     return pd.DataFrame(rows, columns=list(RANK_COLUMNS))
 

@@ -70,8 +70,9 @@ def samples(
 ) -> list[Sample]:
     """The samples of one scale: by kernel, dataset or pool (as in :func:`sisr.tables.summarise`), measure.
 
-    ``kernels`` and ``models`` give their order; others come after them by name.  A model without every image is left out of the
-    sample, as its mean is left out of the tables, and a sample that no model is left in is left out itself.
+    ``kernels`` and ``models`` give their order; others come after them by name.  A model without every image
+    is left out of the sample, as its mean is left out of the tables, and a sample that no model is left in
+    is left out itself.
 
     Raises
     ------
