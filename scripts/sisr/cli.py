@@ -279,8 +279,12 @@ def _obtain_weights(model: Model, scale: int, resources: Path, mirror: str | Non
 @one_line_errors
 def score(
     hr: Annotated[Path, typer.Argument(metavar="HR_DIR", help="Folder of HR images.")],
-    sr: Annotated[Path, typer.Argument(metavar="SR_DIR", help="Folder of SR images.")],
     scale: Scale,
+    sr: Annotated[Path | None, typer.Argument(metavar="SR_DIR", help="Folder of SR images.")] = None,
+    compare: Annotated[
+        tuple[Path, Path] | None,
+        typer.Option(metavar="A B", help="Two folders of SR images to compare, in place of SR_DIR."),
+    ] = None,
     out: Annotated[Path, typer.Option("--out", "-o", help="Tidy CSV to write.")] = Path("scores.csv"),
     protocol: Annotated[
         list[str] | None,
@@ -296,14 +300,19 @@ def score(
 ) -> None:
     """Score SR images against HR images: per-image CSV, means on the screen.
 
-    Files are matched by name or stem, also as in name_MODEL_x4.png.  Nothing is ever resized.
+    Files are matched by name or stem, also as in name_MODEL_x4.png.  Nothing is ever resized.  With
+    --compare A B, two folders are compared image by image: means, difference, test, and what these images
+    can show.
     """
     from tqdm import tqdm
 
     from sisr.assets import fetch as fetch_asset
+    from sisr.compare_folders import compare_folders
     from sisr.metrics.files import assets_of, by_key
     from sisr.scoring import score_folders
 
+    if (sr is None) == (compare is None):
+        raise SisrError("score: give either SR_DIR or --compare A B")
     measures = [f"{metric}@{name}" for name in protocol or ["y-bt601"] for metric in ("psnr", "ssim")]
     measures += [f"lpips@{lpips.value}-v0.1"] if lpips is not Lpips.NONE else []
     measures += measure or []
@@ -312,16 +321,17 @@ def score(
         for asset in assets_of(measures)
     ]
     with tqdm(desc="scoring", unit="image", leave=False, disable=None) as bar:
-        result = score_folders(
-            hr,
-            sr,
-            scale,
-            measures,
-            out,
-            metric_files=by_key({name: m.path(name) for m in manifests for name in m.files}),
-            threads=os.cpu_count() or 1,
-            progress=lambda image: bar.update(),
-        )
+        options: dict[str, Any] = {
+            "metric_files": by_key({name: m.path(name) for m in manifests for name in m.files}),
+            "threads": os.cpu_count() or 1,
+            "progress": lambda image: bar.update(),
+        }
+        result: object
+        if compare is not None:
+            result = compare_folders(hr, compare, scale, measures, out, **options)
+        else:
+            assert sr is not None  # checked above
+            result = score_folders(hr, sr, scale, measures, out, **options)
     typer.echo(result)
 
 

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from sisr.robustness import Matrix
+    from sisr.statistics.report import Standing
 
 #: Measures that the small figures show, where the run has them: one of fidelity, one of perception.
 _FIGURE_MEASURES = ("psnr@y-bt601", "lpips@alex-v0.1")
@@ -86,19 +87,45 @@ def _labels(axis: str, ids: Sequence[str]) -> Mapping[str, str]:
     return {name: entries[name]["label"] for name in ids}
 
 
+def image_counts(hr_manifests: Mapping[str, Path]) -> dict[str, int]:
+    """Number of images that each dataset's manifest lists."""
+    return {dataset: len(_images(path)) for dataset, path in hr_manifests.items()}
+
+
 def _summarise(scores: pd.DataFrame, hr_manifests: Mapping[str, Path], shown: Names) -> pd.DataFrame:
     """Means by dataset and pool, of models that have every image that a dataset's manifest lists."""
-    counts = {dataset: len(_images(path)) for dataset, path in hr_manifests.items()}
-    return tables.summarise(scores, shown.pools, counts)
+    return tables.summarise(scores, shown.pools, image_counts(hr_manifests))
+
+
+def standings(
+    scores: pd.DataFrame, hr_manifests: Mapping[str, Path], scale: int, shown: Names
+) -> list[Standing]:
+    """Statistics of each dataset and pool at one scale, in the order of the tables."""
+    from sisr.statistics.report import stand
+    from sisr.statistics.samples import samples
+
+    found = samples(
+        scores,
+        shown.measures,
+        scale,
+        kernels=list(shown.kernels),
+        models=list(shown.models),
+        pools=shown.pools,
+        expected=image_counts(hr_manifests),
+    )
+    return [stand(sample) for sample in found]
 
 
 def make_tables(
     scores: Path, status: Path, hr_manifests: Mapping[str, Path], scale: int, out: Path, shown: Names
 ) -> None:
     """Write ``out/x{scale}.csv``, ``.md``, ``.tex`` and ``.html``."""
-    summary = _summarise(tables.read_scores(scores), hr_manifests, shown)
+    from sisr.statistics.report import with_certainty
+
+    frame = tables.read_scores(scores)
+    summary = _summarise(frame, hr_manifests, shown)
     tables.render(
-        summary,
+        with_certainty(summary, standings(frame, hr_manifests, scale, shown)),
         tables.read_status(status),
         shown.measures,
         scale,

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from sisr import registry
 from sisr.atomic import write_text
 from sisr.colour import Uint8Image
 from sisr.errors import ScoreError
@@ -223,12 +224,20 @@ def write_scores(
 
     ``inf`` is written as such.  Raises :class:`ScoreError` if the file cannot be written.
     """
+    write_models(path, {model: scores}, dataset=dataset, kernel=kernel, scale=scale)
+
+
+def write_models(
+    path: Path, scores: Mapping[str, Iterable[Score]], *, dataset: str, kernel: str, scale: int
+) -> None:
+    """Like :func:`write_scores`, for several models (id -> scores), one after the other."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(SCORE_COLUMNS)
-    for image, measure, value in scores:
-        row = (dataset, image, kernel, scale, model, measure.metric, measure.protocol, measure.format(value))
-        writer.writerow(row)
+    for model, found in scores.items():
+        for image, measure, value in found:
+            cell = (dataset, image, kernel, scale, model)
+            writer.writerow((*cell, measure.metric, measure.protocol, measure.format(value)))
     try:
         write_text(path, text.getvalue())
     except OSError as error:
@@ -322,6 +331,13 @@ def _owner(stem: str, names: Mapping[str, Path], scale: int) -> tuple[str | None
     return None, other_scale
 
 
+def protocol_lines(measures: Iterable[Measure], scale: int) -> list[str]:
+    """One line per protocol of the measures, saying what it is at this scale."""
+    entries = registry.load("protocols")
+    labels = {m.protocol: entries[m.protocol]["label"].replace("`scale`", str(scale)) for m in measures}
+    return [f"protocol {key}: {label}" for key, label in labels.items()]
+
+
 @dataclass(frozen=True, eq=False)
 class FolderScores:
     """Scores of two folders: the matched pairs, the tidy table, and the mean of each measure by its id."""
@@ -335,8 +351,9 @@ class FolderScores:
         return [f"{pair.hr_path.name} <- {pair.sr_path.name}" for pair in self.pairs]
 
     def __str__(self) -> str:
-        """What was matched, then the means with their units, for a terminal."""
-        lines = self.matches()
+        """What was matched, the protocols, then the means with their units, for a terminal."""
+        scale = int(self.table["scale"].iloc[0])
+        lines = [*self.matches(), *protocol_lines(map(parse_measure, self.means), scale)]
         lines.append(f"mean of {len(self.pairs)} image{'s' * (len(self.pairs) > 1)}:")
         for key, value in self.means.items():
             measure = parse_measure(key)

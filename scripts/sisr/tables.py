@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -36,7 +36,13 @@ SUMMARY_COLUMNS = (
 #: Columns that name one value of the tidy table; the same key twice is an error.
 _KEY = list(SCORE_COLUMNS[:-1])
 _ARROWS = {"higher": "↑", "lower": "↓", "closer to 0": "→0"}
-_MISSING = "—"
+MISSING = "—"
+#: Follows the mean of a model that is not shown to be worse than the best of its column.
+_TIE = "≈"
+TIED = (
+    f"{_TIE} after a mean: not shown to be worse than the best of its column "
+    "(Wilcoxon's signed-rank test over images, Holm-corrected over all pairs of models, p ≥ 0.05)."
+)
 NOT_RUN = "A dash without a letter: the model was not run there."
 #: Characters of \footnotesize text that fit the 345 pt line of LaTeX's article class beside a model's name.
 _TEX_LINE = 74
@@ -81,7 +87,7 @@ class Measure:
     def show(self, value: float) -> str:
         """``value`` as printed in a table: fixed digits, ``inf``, or a dash for a missing (NaN) one."""
         if math.isnan(value):
-            return _MISSING
+            return MISSING
         return str(value) if math.isinf(value) else f"{value:.{self.digits}f}"
 
 
@@ -162,21 +168,7 @@ def summarise(
     ConfigError : a pool has the name of a dataset, or names a dataset twice.
     """
     check_scores(scores)
-    counts = {
-        str(name): int(n) for name, n in scores.groupby("dataset", sort=False)["image"].nunique().items()
-    }
-    for name, number in (expected or {}).items():
-        if counts.get(name, 0) > number:
-            raise ScoreError(f"scores: dataset {name} has {counts[name]} images, expected {number}")
-    order = [name for name in expected or {} if name in counts]
-    groups = {name: [name] for name in (*order, *(name for name in counts if name not in order))}
-    counts |= expected or {}
-    for pool, members in (pools or {}).items():
-        if pool in counts:
-            raise ConfigError(f"pool '{pool}': a dataset has this name")
-        if len(set(members)) < len(members):
-            raise ConfigError(f"pool '{pool}': names a dataset twice: {', '.join(members)}")
-        groups[pool] = list(members)
+    groups, counts = group_members(scores, pools, expected)
 
     rows: list[tuple[object, ...]] = []
     for group, members in groups.items():
@@ -194,17 +186,51 @@ def summarise(
     return pd.DataFrame(rows, columns=list(SUMMARY_COLUMNS))
 
 
+def group_members(
+    scores: pd.DataFrame,
+    pools: Mapping[str, Sequence[str]] | None = None,
+    expected: Mapping[str, int] | None = None,
+) -> tuple[dict[str, list[str]], dict[str, int]]:
+    """Datasets of each group, datasets first, then pools; and the number of images of each dataset.
+
+    Arguments and errors are those of :func:`summarise`.
+    """
+    counts = {
+        str(name): int(n) for name, n in scores.groupby("dataset", sort=False)["image"].nunique().items()
+    }
+    for name, number in (expected or {}).items():
+        if counts.get(name, 0) > number:
+            raise ScoreError(f"scores: dataset {name} has {counts[name]} images, expected {number}")
+    order = [name for name in expected or {} if name in counts]
+    groups = {name: [name] for name in (*order, *(name for name in counts if name not in order))}
+    counts |= expected or {}
+    for pool, members in (pools or {}).items():
+        if pool in counts:
+            raise ConfigError(f"pool '{pool}': a dataset has this name")
+        if len(set(members)) < len(members):
+            raise ConfigError(f"pool '{pool}': names a dataset twice: {', '.join(members)}")
+        groups[pool] = list(members)
+    return groups, counts
+
+
 # --- the table, independent of a format -----------------------------------------------------------------
 
 
 @dataclass(frozen=True)
 class Cell:
-    """One printed value: ``rank`` 1 is best, 2 second, 0 neither; ``mark`` refers to a :class:`Note`."""
+    """One printed value: ``rank`` 1 is best, 2 second, 0 neither; ``mark`` refers to a :class:`Note`.
+
+    ``lower`` and ``upper`` end the 95 % interval of the mean, NaN where it was not computed.  ``tied``: not
+    the best, and not shown to be worse.
+    """
 
     value: float
     text: str
     rank: int = 0
     mark: str = ""
+    lower: float = math.nan
+    upper: float = math.nan
+    tied: bool = False
 
 
 @dataclass(frozen=True)
@@ -269,6 +295,25 @@ class Table:
     measures: tuple[Measure, ...]
     sections: tuple[Section, ...]
     notes: tuple[Note, ...]
+    untested: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def intervals(self) -> bool:
+        """Whether any mean has an interval."""
+        return any(
+            not math.isnan(cell.lower)
+            for section in self.sections
+            for row in section.rows
+            for cell in row.cells
+        )
+
+    def marks(self, groups: Iterable[str] | None = None) -> list[str]:
+        """What the mark of a tie means, and which of the groups (default all) are too small for one."""
+        if not self.intervals:
+            return []
+        few = [text for group, text in self.untested if groups is None or group in groups]
+        lines = [f"Too few images to test, so no ties are marked: {'; '.join(few)}."] if few else []
+        return [TIED, *lines]
 
     @property
     def heading(self) -> str:
@@ -278,7 +323,7 @@ class Table:
     def not_run(self) -> bool:
         """Whether the table has dashes without a mark: cells that were not asked for."""
         return any(
-            cell.text == _MISSING and not cell.mark and not row.mark
+            cell.text == MISSING and not cell.mark and not row.mark
             for section in self.sections
             for row in section.rows
             for cell in row.cells
@@ -340,7 +385,8 @@ def build(
 
     ``models``, ``groups`` (datasets, then pools) and ``kernels`` map ids to labels; their order is the order
     of rows, columns and sections.  What is not in them comes last under its id.  A model of which the status
-    table says that it did not run keeps its row, with dashes and a note.
+    table says that it did not run keeps its row, with dashes and a note.  Intervals and ties are shown if the
+    summary has them (:func:`sisr.statistics.report.with_certainty`).
     """
     summary = summary[summary["scale"] == scale]
     status = status[status["scale"] == scale]
@@ -350,8 +396,10 @@ def build(
     marks = _status_marks(status, model_ids, kernel_ids, notes, models, groups, kernels)
 
     sections = []
+    certain = "verdict" in summary.columns
     for kernel in kernel_ids:
         here = summary[summary["kernel"] == kernel]
+        certainty = _certainty(here) if certain else {}
         means = {
             (str(group), str(model), f"{metric}@{protocol}"): (float(mean), str(note))
             for group, model, metric, protocol, mean, note in here[
@@ -384,7 +432,8 @@ def build(
                     # Some part was never asked for: the dash needs no note.  Else images are missing.
                     if not mark and None not in found:
                         mark = notes.add(models.get(model, model), "incomplete", column.group_label, note)
-                cells.append(Cell(value, column.measure.show(value), ranked[line], mark))
+                sure = certainty.get((column.group, model, column.measure.key), _UNKNOWN)
+                cells.append(Cell(value, column.measure.show(value), ranked[line], mark, *sure))
             rows.append(_row(model, models.get(model, model), cells))
         sections.append(Section(kernel, kernels.get(kernel, kernel), columns, tuple(rows)))
     shown = {column.measure for section in sections for column in section.columns}
@@ -393,6 +442,30 @@ def build(
         tuple(m for m in measures if m in shown or not shown),
         tuple(sections),
         tuple(notes.found.values()),
+        _untested(summary, groups) if certain else (),
+    )
+
+
+#: Interval and tie of a mean without statistics.
+_UNKNOWN = (math.nan, math.nan, False)
+
+
+def _certainty(summary: pd.DataFrame) -> dict[tuple[str, str, str], tuple[float, float, bool]]:
+    """(group, model, measure) -> ends of the interval, and whether the model ties with the best."""
+    columns = ["group", "model", "metric", "protocol", "lower", "upper", "verdict"]
+    return {
+        (str(group), str(model), f"{metric}@{protocol}"): (float(lower), float(upper), verdict == "tied")
+        for group, model, metric, protocol, lower, upper, verdict in summary[columns].itertuples(
+            index=False, name=None
+        )
+    }
+
+
+def _untested(summary: pd.DataFrame, groups: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
+    """Groups whose images are too few for any difference to be shown: id, and label with their number."""
+    few = summary[summary["verdict"] == "too few images"].drop_duplicates("group").set_index("group")["n"]
+    return tuple(
+        (group, f"{groups.get(group, group)} ({few[group]})") for group in _ordered(groups, few.index)
     )
 
 
@@ -435,7 +508,7 @@ def _row(model: str, label: str, cells: list[Cell]) -> Row:
     """A row in which everything is missing for one reason carries the mark once, beside the label."""
     marks = {cell.mark for cell in cells}
     if len(marks) == 1 and "" not in marks:
-        return Row(model, label, tuple(Cell(c.value, c.text, c.rank) for c in cells), marks.pop())
+        return Row(model, label, tuple(replace(cell, mark="") for cell in cells), marks.pop())
     return Row(model, label, tuple(cells))
 
 
@@ -445,16 +518,14 @@ def rank(values: Sequence[float], measure: Measure) -> list[int]:
     Values are compared as printed, so those that look equal share their place; a lone value has no rank.
     """
     printed = [measure.show(value) for value in values]
-    present = {float(text) for text in printed if text != _MISSING}
-    if sum(text != _MISSING for text in printed) < 2:
+    present = {float(text) for text in printed if text != MISSING}
+    if sum(text != MISSING for text in printed) < 2:
         return [0] * len(values)
     if measure.direction == "closer to 0":
-        printed = [text if text == _MISSING else str(abs(float(text))) for text in printed]
+        printed = [text if text == MISSING else str(abs(float(text))) for text in printed]
         present = {abs(value) for value in present}
     best = sorted(present, reverse=measure.direction == "higher")[:2]
-    return [
-        0 if text == _MISSING or (v := float(text)) not in best else best.index(v) + 1 for text in printed
-    ]
+    return [0 if text == MISSING or (v := float(text)) not in best else best.index(v) + 1 for text in printed]
 
 
 def _ordered(known: Iterable[str], present: Iterable[str]) -> list[str]:
@@ -500,9 +571,10 @@ def render(
 
 
 def to_csv(table: Table, summary: pd.DataFrame) -> str:
-    """Plain numbers: kernel, model, group, one column per measure, n.
+    """Plain numbers: kernel, model, group, per measure mean, ends of the interval and ``tied``, n.
 
-    Six digits after the point, ``inf``, nothing where a mean is missing; ``n`` counts the images scored.
+    Six digits after the point, ``inf``, nothing where a mean is missing; ``n`` counts the images scored.  The
+    columns of intervals are there if any mean has one; ``tied`` is 1 for a tie with the best.
     """
     here = summary[summary["scale"] == table.scale]
     counts = here.groupby(["kernel", "model", "group"])["n"].max().to_dict()
@@ -510,17 +582,25 @@ def to_csv(table: Table, summary: pd.DataFrame) -> str:
     for section in table.sections:
         for row in section.rows:
             for group in dict.fromkeys(column.group for column in section.columns):
-                values = {
-                    column.measure.key: cell.value
+                cells = {
+                    column.measure.key: cell
                     for column, cell in zip(section.columns, row.cells, strict=True)
                     if column.group == group
                 }
-                numbers = [values.get(measure.key, math.nan) for measure in table.measures]
-                shown = ["" if math.isnan(v) else str(v) if math.isinf(v) else f"{v:.6f}" for v in numbers]
+                found = [cells.get(measure.key, Cell(math.nan, MISSING)) for measure in table.measures]
+                shown = [text for cell in found for text in _csv_cell(cell, table.intervals)]
                 n = int(counts.get((section.kernel, row.model, group), 0))
                 lines.append([section.kernel, row.model, group, *shown, n])
-    header = ["kernel", "model", "group", *(measure.key for measure in table.measures), "n"]
+    parts = ("", "_lower", "_upper", "_tied") if table.intervals else ("",)
+    columns = [f"{measure.key}{part}" for measure in table.measures for part in parts]
+    header = ["kernel", "model", "group", *columns, "n"]
     return pd.DataFrame(lines, columns=header).to_csv(index=False, lineterminator="\n")
+
+
+def _csv_cell(cell: Cell, intervals: bool) -> list[str]:
+    numbers = (cell.value, cell.lower, cell.upper) if intervals else (cell.value,)
+    shown = ["" if math.isnan(v) else str(v) if math.isinf(v) else f"{v:.6f}" for v in numbers]
+    return [*shown, str(int(cell.tied))] if intervals else shown
 
 
 def to_markdown(table: Table) -> str:
@@ -530,6 +610,7 @@ def to_markdown(table: Table) -> str:
         "",
         f"LR by {_md(table.kernels)}. Protocols: {_md('; '.join(table.legend))}.",
         "Best **bold**, second <ins>underlined</ins>, per kernel and column.",
+        *(part for line in table.marks() for part in ("", _md(line))),
     ]
     for section in table.sections:
         lines += ["", f"## LR: {_md(section.label)} (`{section.kernel}`)", ""]
@@ -572,7 +653,7 @@ def _md_mark(mark: str) -> str:
 
 def _md_cell(cell: Cell) -> str:
     wrapped = {1: f"**{cell.text}**", 2: f"<ins>{cell.text}</ins>"}.get(cell.rank, cell.text)
-    return wrapped + _md_mark(cell.mark)
+    return wrapped + _md_mark(_TIE if cell.tied else "") + _md_mark(cell.mark)
 
 
 _TEX = {
@@ -580,8 +661,8 @@ _TEX = {
     "_": r"\_", "^": r"\textasciicircum{}", "~": r"\textasciitilde{}", "<": r"\textless{}",
     ">": r"\textgreater{}", "|": r"\textbar{}", '"': r"\textquotedbl{}",
     "×": r"$\times$", "↑": r"$\uparrow$", "↓": r"$\downarrow$", "±": r"$\pm$", "∞": r"$\infty$",
-    "≥": r"$\geq$", "≤": r"$\leq$", "→": r"$\rightarrow$", "−": r"$-$", "—": "---", "–": "--",
-    "…": r"\dots{}", "σ": r"$\sigma$", "µ": r"$\mu$", "·": r"$\cdot$",
+    "≈": r"$\approx$", "≥": r"$\geq$", "≤": r"$\leq$", "→": r"$\rightarrow$", "−": r"$-$", "—": "---", "–":
+    "--", "…": r"\dots{}", "σ": r"$\sigma$", "µ": r"$\mu$", "·": r"$\cdot$",
 }  # fmt: skip
 
 
@@ -594,7 +675,7 @@ def _tex(text: str) -> str:
 def _tex_cell(cell: Cell) -> str:
     text = _tex(cell.text)
     wrapped = {1: rf"\best{{{text}}}", 2: rf"\second{{{text}}}"}.get(cell.rank, text)
-    return wrapped + _tex_mark(cell.mark)
+    return wrapped + (r"\tied{}" if cell.tied else "") + _tex_mark(cell.mark)
 
 
 def _tex_mark(mark: str) -> str:
@@ -609,9 +690,11 @@ def to_latex(table: Table) -> str:
     """
     lines = [
         f"% {table.title}",
-        r"% Needs \usepackage{booktabs}. Redefine \best and \second to change the marks.",
+        r"% Needs \usepackage{booktabs}. Redefine \best, \second and \tied to change the marks.",
         r"\providecommand{\best}[1]{\textbf{#1}}",
         r"\providecommand{\second}[1]{\underline{#1}}",
+        # Without width, so that the digits stay in line.
+        r"\providecommand{\tied}{\rlap{\textsuperscript{$\approx$}}}",
     ]
     for section in table.sections:
         parts = _tex_parts(section)
@@ -681,12 +764,15 @@ def _tex_float(table: Table, section: Section, chosen: list[int], number: int, p
         lines.append(_tex(row.label) + _tex_mark(row.mark) + " & " + " & ".join(cells) + r" \\")
     lines += [r"\bottomrule", r"\end{tabular}"]
     dashes = any(
-        row.cells[i].text == _MISSING and not (row.mark or row.cells[i].mark)
+        row.cells[i].text == MISSING and not (row.mark or row.cells[i].mark)
         for row in section.rows
         for i in chosen
     )
     if dashes:
         lines += [rf"\par\smallskip {NOT_RUN}"]
+    if marks := table.marks({column.group for column in columns}):
+        lines += [r"\par\smallskip", r"\begin{minipage}{\linewidth}\footnotesize\raggedright"]
+        lines += [*(_tex(line) + r"\par" for line in marks), r"\end{minipage}"]
     if notes := [note for note in table.notes if note.mark in used]:
         lines += [
             r"\par\smallskip",
@@ -699,7 +785,7 @@ def _tex_float(table: Table, section: Section, chosen: list[int], number: int, p
 
 def to_html(table: Table) -> str:
     """One self-contained page: no network, light and dark, sorted by a click on a column's heading."""
-    return environment().get_template("table.html.j2").render(table=table, not_run=NOT_RUN)
+    return environment().get_template("table.html.j2").render(table=table, not_run=NOT_RUN, tie=_TIE)
 
 
 def environment() -> Environment:

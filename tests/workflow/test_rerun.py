@@ -12,7 +12,7 @@ pytestmark = pytest.mark.workflow
 
 #: Jobs that draw the results of the whole run; the report names files of the copied project, so it is among
 #: them in any case.
-SHOW = {"tables": 2, "robustness": 2, "plots": 2, "crops": 4, "render_report": 1, "all": 1}
+SHOW = {"tables": 2, "comparison": 2, "robustness": 2, "plots": 2, "crops": 4, "render_report": 1, "all": 1}
 #: The phase audit follows the pictures, not the scores.
 AUDIT = {"phase_kernels": 1, "phase_models": 2}
 ONE_SET = ("kernels=matlab-bicubic", "scales=2")

@@ -1,0 +1,24 @@
+"""Rule comparison: pairs and ranks of the models at one scale."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sisr.comparison import make_comparison
+from sisr.joblog import job
+from sisr.results import names
+
+if TYPE_CHECKING:
+    from snakemake.iocontainers import snakemake
+
+with job(snakemake.log[0]):
+    make_comparison(
+        Path(snakemake.input.scores),
+        Path(snakemake.input.status),
+        dict(zip(snakemake.params.datasets, map(Path, snakemake.input.hr), strict=True)),
+        int(snakemake.wildcards.scale),
+        names(**snakemake.params.names),
+        pairs=Path(snakemake.output.pairs),
+        ranks=Path(snakemake.output.ranks),
+        page=Path(snakemake.output.page),
+        diagram=Path(snakemake.output.diagram),
+    )

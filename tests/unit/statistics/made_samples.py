@@ -1,0 +1,13 @@
+"""Measures and the type of the sample fixture that the tests of this folder share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from sisr.statistics.samples import Sample
+from sisr.tables import Measure
+
+PSNR = Measure("psnr", "y-bt601", "PSNR-Y", "dB", "higher", 2)
+LPIPS = Measure("lpips", "alex-v0.1", "LPIPS", "", "lower", 4)
+
+MakeSample = Callable[..., Sample]

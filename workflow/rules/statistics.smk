@@ -1,0 +1,48 @@
+# How sure the results are: pairs of models and ranks, from the tidy table.
+
+
+rule comparison:
+    input:
+        scores="<results>/scores.csv",
+        status="<results>/status.csv",
+        hr=[f"<results>/hr/{dataset}.json" for dataset in RUN.values("dataset")],
+    output:
+        page=report(
+            "<results>/tables/comparison_x{scale}.html",
+            caption="../report/comparison.rst",
+            category="Tables",
+            labels={"scale": "x{scale}", "form": "models compared"},
+        ),
+        pairs=report(
+            "<results>/tables/comparison_x{scale}.csv",
+            caption="../report/pairs.rst",
+            category="Tables",
+            subcategory="Downloads",
+            labels={"scale": "x{scale}", "form": "all pairs, CSV"},
+        ),
+        ranks=report(
+            "<results>/tables/ranks_x{scale}.csv",
+            caption="../report/ranks.rst",
+            category="Tables",
+            subcategory="Downloads",
+            labels={"scale": "x{scale}", "form": "ranks, CSV"},
+        ),
+        diagram=report(
+            "<results>/figures/critical_difference_x{scale}.svg",
+            caption="../report/critical_difference.rst",
+            category="Plots",
+            labels={"scale": "x{scale}", "plot": "ranks of the models"},
+        ),
+    log:
+        "<logs>/comparison/x{scale}.log",
+    conda:
+        "../../envs/base.yaml"
+    params:
+        names=RESULT_NAMES,
+        labels=result_labels(),
+        datasets=RUN.values("dataset"),
+        code=code_digest("comparison"),
+    message:
+        "Comparing the models at x{wildcards.scale}"
+    script:
+        "../../scripts/compare_models.py"
