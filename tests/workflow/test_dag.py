@@ -34,15 +34,15 @@ def test_whole_plan_has_one_job_a_cell_and_shard(project: Project, configfile: s
     assert run.jobs["render_report"] == 1
     assert not (project.root / "results").exists()
     if configfile is None:
-        # Three sets, two scales, 37 models, Urban100 in four shards: 2 x (37 + 37 + 4 x 37).  Robustness: 11
+        # Three sets, two scales, 41 models, Urban100 in four shards: 2 x (41 + 41 + 4 x 41).  Robustness: 11
         # models on 24 kernels beside MATLAB bicubic.
-        assert cells == 444 + 264
+        assert cells == 492 + 264
 
 
 @pytest.mark.parametrize(
     ("restriction", "cells"),
     [
-        (("datasets=set5", "scales=2"), 37),
+        (("datasets=set5", "scales=2"), 41),
         (("datasets=set5,set14", "scales=4", "models=bicubic,vdsr"), 4 + 24 * 2),
         (("datasets=[set5,set14]", "scales=[2,4]", "models=[bicubic]"), 4 + 24),
         (("suite=small_sets", "models=bicubic"), 4),
