@@ -206,7 +206,7 @@ def ssim_map(x: Float64Plane, y: Float64Plane, window: Window, peak: float) -> F
     size = len(window.taps)
     if min(x.shape) < size:
         raise ScoreError(f"SSIM needs at least {size}x{size} pixels, found {x.shape[1]}x{x.shape[0]}")
-    c1, c2 = (0.01 * peak) ** 2, (0.03 * peak) ** 2
+    c1, c2 = 1e-4 * peak**2, 9e-4 * peak**2
     inner = slice(window.radius, -window.radius)
     taps = np.array(window.taps)
 
