@@ -109,12 +109,21 @@ def images_needed(tests: int, alpha: float = ALPHA) -> int:
     return n
 
 
+def sense(measure: Measure) -> float:
+    """1 where a larger value of :func:`comparable` is better, else -1."""
+    return 1.0 if measure.direction == "higher" else -1.0
+
+
+def comparable(values: Values, measure: Measure) -> Values:
+    """The values that are compared: their sizes where closer to 0 is better, else themselves."""
+    return np.abs(values) if measure.direction == "closer to 0" else values
+
+
 def wins(a: Values, b: Values, measure: Measure) -> tuple[int, int, int]:
     """Images on which ``a`` is better, ties, and images on which ``b`` is better; a tie is what prints
     alike."""
-    first, second = printed(a, measure), printed(b, measure)
-    sign = 1 if measure.direction == "higher" else -1
-    outcome = np.sign(sign * differences(first, second))
+    first, second = (comparable(printed(x, measure), measure) for x in (a, b))
+    outcome = np.sign(sense(measure) * differences(first, second))
     return int((outcome > 0).sum()), int((outcome == 0).sum()), int((outcome < 0).sum())
 
 

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sisr.statistics import ALPHA
+from sisr.statistics.paired import comparable, sense
 from sisr.statistics.samples import Sample, Values
 
 
@@ -16,8 +17,7 @@ def image_ranks(sample: Sample) -> Values:
     """Rank of each model on each image, ``(images, models)``: 1 is best, equal values share the mean rank."""
     from scipy.stats import rankdata
 
-    better_is_less = -sample.values if sample.measure.direction == "higher" else sample.values
-    return rankdata(better_is_less, axis=1)
+    return rankdata(-sense(sample.measure) * comparable(sample.values, sample.measure), axis=1)
 
 
 def average_ranks(sample: Sample) -> NDArray[np.float64]:

@@ -32,8 +32,9 @@ CONTRARY = "mean and ranks disagree"
 class Comparison:
     """Everything about the pairs of models of one sample; the arrays have one value a pair.
 
-    ``difference`` is a - b in the measure's unit, with its interval.  ``effect`` is positive where a is the
-    better model; so is ``wins`` the number of images on which a is better.
+    ``difference`` is a - b in the measure's unit, of sizes where closer to 0 is better, with its interval.
+    ``effect`` is positive where a is the better model; so is ``wins`` the number of images on which a is
+    better.
     """
 
     sample: Sample
@@ -71,7 +72,7 @@ class Comparison:
         if self.p_holm[pair] >= ALPHA:
             return UNDECIDED
         effect = self.effect[pair]
-        sign = 1 if self.sample.measure.direction == "higher" else -1
+        sign = paired.sense(self.sample.measure)
         if effect * sign * np.sign(self.difference[pair]) < 0:
             return CONTRARY
         return self.sample.models[(self.first if effect > 0 else self.second)[pair]]
@@ -86,13 +87,14 @@ class Comparison:
 
 def compare(sample: Sample) -> Comparison:
     """All pairs of models of a sample; Holm's correction is over these pairs."""
-    values, measure = sample.values, sample.measure
+    measure = sample.measure
+    values = paired.comparable(sample.values, measure)
     first, second = paired.pairs(sample.models)
     d = paired.differences(values[:, first], values[:, second])
-    sign = 1.0 if measure.direction == "higher" else -1.0
+    sign = paired.sense(measure)
     p = paired.signed_rank_p(d)
     means, lower, upper = bootstrap.intervals(d, sample.images)
-    shown = paired.printed(values, measure)
+    shown = paired.comparable(paired.printed(sample.values, measure), measure)
     outcome = np.sign(sign * paired.differences(shown[:, first], shown[:, second]))
     return Comparison(
         sample,
@@ -149,8 +151,8 @@ def stand(sample: Sample) -> Standing:
     """
     comparison = compare(sample)
     means, lower, upper = bootstrap.intervals(sample.values, sample.images)
-    sign = -1.0 if sample.measure.direction == "higher" else 1.0
-    order = tuple(int(i) for i in np.argsort(sign * means, kind="stable"))
+    worth = paired.sense(sample.measure) * paired.comparable(means, sample.measure)
+    order = tuple(int(i) for i in np.argsort(-worth, kind="stable"))
     best = order[0]
     verdicts = []
     for place in range(len(sample.models)):

@@ -13,6 +13,7 @@ from sisr.errors import ScoreError
 from sisr.statistics import report
 from sisr.statistics.report import comparison_table, rank_table, stand
 from sisr.statistics.samples import Sample, check_cells, samples
+from sisr.tables import Measure
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tables"))
 import fake_run as run
@@ -141,3 +142,14 @@ def test_nan_and_empty_samples_name_the_cell(scores: pd.DataFrame, make_sample: 
     gone = (scores["model"] == "vdsr") & (scores["dataset"] == "set14") & (scores["metric"] == "lpips")
     with pytest.raises(ScoreError, match=r"lpips@alex-v0.1 of cell set14/matlab-bicubic/x4/vdsr: no images"):
         check_cells(scores[~gone], status, run.MEASURES)
+
+
+def test_where_closer_to_zero_is_better_sizes_are_compared(make_sample: MakeSample) -> None:
+    shift = Measure("shift-x", "subpixel", "Shift", "px", "closer to 0", 3)
+    small = np.linspace(-0.05, 0.04, 12)
+    standing = stand(make_sample(np.stack([small, small - 0.5], axis=1), shift, models=["near", "far"]))
+    assert standing.order == (0, 1) and standing.verdicts == ("best", "worse")
+    assert standing.comparison.verdict(0) == "near"
+    assert standing.comparison.wins[0] == 12 and standing.comparison.effect[0] == 1
+    assert standing.comparison.difference[0] == pytest.approx((np.abs(small) - np.abs(small - 0.5)).mean())
+    assert standing.mean_ranks.tolist() == [1, 2]
