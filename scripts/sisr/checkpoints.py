@@ -25,7 +25,7 @@ from sisr.archs import libraries
 from sisr.engines.planes import probe
 from sisr.errors import ConfigError, ModelError, ModelSkipped
 from sisr.models import Colour, Model
-from sisr.weights import content_of, read_checkpoint
+from sisr.weights import content_of, is_counter, read_checkpoint
 
 #: Scales that architectures are tried at.
 _SCALES = (2, 3, 4, 8)
@@ -194,7 +194,7 @@ def _tensors(path: Path, scale: int | None) -> Found:
         fitting = []
         for at in tried:
             own = _shapes(candidate, at)
-            if own == shapes:
+            if own is not None and _fits(own, shapes):
                 fitting.append(at)
             elif own is not None:
                 nearest = max(nearest, _difference(candidate, at, own, shapes))
@@ -268,6 +268,12 @@ def _shapes_of(arch: str, scale: int, arguments: str) -> dict[str, tuple[int, ..
     except (ConfigError, RuntimeError):  # the latter: it looks at values while it is built, as meta has none
         return None
     return {name: tuple(tensor.shape) for name, tensor in module.state_dict().items()}
+
+
+def _fits(own: Mapping[str, Sequence[int]], shapes: Mapping[str, Sequence[int]]) -> bool:
+    """Whether names and shapes agree, but for counters that weights from before torch 0.4.1 do not have."""
+    needed = {name: s for name, s in own.items() if name in shapes or not is_counter(name)}
+    return needed == shapes
 
 
 def _difference(

@@ -6,7 +6,6 @@ import importlib
 import inspect
 import re
 import sys
-import zipfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -20,8 +19,11 @@ from sisr.engines.planes import Planes
 from sisr.errors import ModelError
 from sisr.weights import load_into, read_checkpoint
 
-#: Operators of TorchScript that reach beyond tensors: files, other machines, other compiled code.
-_BEYOND_TENSORS = re.compile(r"\b(from_file|torch\.save|torch\.load|rpc_\w+|ops\.(?!prim\b|aten\b)\w+)")
+#: What reaches beyond tensors in the source of TorchScript: files, other machines, other compiled code.
+#: Words, not calls: `ops.aten.save`, `torch . save` and a function under another name are the same operator.
+_BEYOND_TENSORS = re.compile(
+    r"\b(?:save|from_file|classes|rpc_\w+)\b|(?<![\w.])ops\b(?!\.(?:prim|aten)\.)(?:\s*\.\s*\w+)?"
+)
 
 
 def planes_of(module: nn.Module, source: str) -> Planes:
@@ -48,20 +50,34 @@ def torchscript(path: Path) -> torch.jit.ScriptModule:
 
     It runs in torch's own interpreter, which has no Python in it: there is nothing to unpickle but tensors.
     A program that names an operator on files, on other machines or of another library is refused by name
-    before it is loaded, since loading may run code of it.
+    before it is loaded, since loading may run code of it.  What is looked at is what torch's own reader gives
+    out: another reader of zips can see another directory in the same file.
 
     Raises :class:`ModelError` where it is refused or damaged.
     """
     try:
-        with zipfile.ZipFile(path) as archive:
-            for member in archive.namelist():
-                if "/code/" in member and member.endswith(".py"):
-                    beyond = _BEYOND_TENSORS.search(archive.read(member).decode("utf-8", "replace"))
-                    if beyond:
-                        raise ModelError(f"{path}: refused: the TorchScript program uses {beyond[0]}")
+        archive = torch._C.PyTorchFileReader(str(path))
+        names = archive.get_all_records()
+        # torch finds a member by its name in any case, and one of two with the same name.
+        if len({name.lower() for name in names}) != len(names):
+            raise ModelError(f"{path}: refused: two members of the TorchScript archive have the same name")
+        for name in names:
+            beyond = _beyond_tensors(name.lower(), archive, name)
+            if beyond:
+                raise ModelError(f"{path}: refused: the TorchScript program uses {beyond}")
         return torch.jit.load(str(path), map_location="cpu").eval()
-    except (RuntimeError, zipfile.BadZipFile, OSError) as error:
+    except (RuntimeError, OSError) as error:
         raise ModelError(f"{path}: not a readable TorchScript program: {_last_line(error)}") from None
+
+
+def _beyond_tensors(kind: str, archive: Any, name: str) -> str | None:
+    """What a member of a TorchScript archive names beyond tensors, None for nothing."""
+    if kind.startswith("code/"):
+        found = _BEYOND_TENSORS.search(archive.get_record(name).decode("utf-8", "replace"))
+        return None if found is None else found[0]
+    # Values may be of a class of compiled code, which builds itself from what the file says.
+    compiled = kind.endswith(".pkl") and b"classes" in archive.get_record(name)
+    return "a class of compiled code" if compiled else None
 
 
 # --- a Python class --------------------------------------------------------------------------------------

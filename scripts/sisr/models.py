@@ -104,7 +104,7 @@ class Model:
         return self.links.get(scale, chain.by or scale)
 
     def own_files(self, scale: int) -> list[Path]:
-        """Files of one's own that a scale is made from: the network, ncnn's values, and the Python module.
+        """Files of one's own that a scale is made from: the network, values beside it, and the Python module.
 
         Raises :class:`ConfigError` for one that is not there.
         """
@@ -114,6 +114,9 @@ class Model:
         files = [] if path is None else [path]
         if path is not None and path.suffix.lower() == ".param":
             files.append(path.with_suffix(".bin"))
+        if path is not None and path.suffix.lower() == ".onnx":
+            data = path.with_name(f"{path.name}.data")  # torch's exporter puts the values there
+            files += [data] if data.is_file() else []
         if self.own.python:
             source = Path(*self.own.python.partition(":")[0].split(".")).with_suffix(".py")
             files += [source] if source.is_file() else []

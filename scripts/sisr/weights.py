@@ -240,6 +240,11 @@ def _unwrap(content: Any) -> dict[str, Tensor]:
     return state
 
 
+def is_counter(name: str) -> bool:
+    """Whether a tensor counts training steps; weights from before torch 0.4.1 do not have it."""
+    return name.endswith(".num_batches_tracked")
+
+
 def load_into(network: nn.Module, state: Mapping[str, Tensor], source: Path) -> None:
     """Copy a state dict into a network of the same names and shapes.
 
@@ -247,8 +252,7 @@ def load_into(network: nn.Module, state: Mapping[str, Tensor], source: Path) -> 
     """
     own = network.state_dict()
     for name, tensor in own.items():
-        # A counter of training steps, which weights from before torch 0.4.1 do not have.
-        if name not in state and name.endswith(".num_batches_tracked"):
+        if name not in state and is_counter(name):
             continue
         if name not in state:
             raise ModelError(f"{source}: no tensor '{name}' for {type(network).__name__}")

@@ -1,11 +1,13 @@
 """ONNX graphs through onnxruntime, on the CPU.
 
-Weights role ``graph``: a ``.onnx`` with one input and one output, ``(n, c, h, w)`` with any height and width.
-Nothing of a file is run but the operators that onnxruntime itself has.
+Weights role ``graph``: a ``.onnx`` with one input and one output, ``(n, c, h, w)`` with any height and width,
+and its values in it or in ``<name>.onnx.data`` beside it, as torch exports it.  Nothing of a file is run but
+the operators that onnxruntime itself has.
 """
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -45,10 +47,23 @@ def open_graph(path: Path, threads: int) -> tuple[Planes, tuple[int, ...]]:
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
     options.log_severity_level = 4  # what is wrong is raised as well
-    try:
-        session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
-    except Exception as error:  # onnxruntime has a class for each code, all direct heirs of Exception
-        raise ModelError(f"{path}: onnxruntime cannot read it: {_first_line(error)}") from None
+    # Values in any other file would change the output without being an input of the job: from bytes and an
+    # empty place, onnxruntime finds none.
+    with tempfile.TemporaryDirectory() as nothing:
+        options.add_session_config_entry("session.model_external_initializers_file_folder_path", nothing)
+        if (data := path.with_name(f"{path.name}.data")).is_file():
+            values = data.read_bytes()
+            options.add_external_initializers_from_files_in_memory([data.name], [values], [len(values)])
+        try:
+            graph = path.read_bytes()
+            session = onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
+        except Exception as error:  # onnxruntime has a class for each code, all direct heirs of Exception
+            if "External data path" in str(error):
+                raise ModelError(
+                    f"{path}: its values are in another file than {path.name}.data beside it; export it with "
+                    "external_data=False"
+                ) from None
+            raise ModelError(f"{path}: onnxruntime cannot read it: {_first_line(error)}") from None
     inputs, outputs = session.get_inputs(), session.get_outputs()
     if len(inputs) != 1 or len(outputs) != 1:
         raise ModelError(f"{path}: {len(inputs)} inputs and {len(outputs)} outputs, expected one of each")

@@ -325,6 +325,93 @@ def test_a_torchscript_program_that_reaches_for_files_is_refused(tmp_path: Path)
     assert "refused: the TorchScript program uses from_file" in refusal(lambda: checkpoints.identify(path))
 
 
+def forged(path: Path, line: str, trace: Path, *, member: str = "code/", twice: bool = False) -> None:
+    """A TorchScript archive whose source has one more line; the program runs, and did before the change."""
+    torch.jit.save(torch.jit.script(Small()), path.with_suffix(".good"))
+    with zipfile.ZipFile(path.with_suffix(".good")) as good, zipfile.ZipFile(path, "w") as bad:
+        for item in good.infolist():
+            name, content = item.filename, good.read(item)
+            source = content.decode() if name.endswith(".py") else ""
+            if "def forward(self" in source and "Small" in source:
+                at = source.index("    ", source.index(") -> Tensor:"))
+                content = (source[:at] + f"    _0 = {line}\n" + source[at:]).encode()
+                bad.writestr(zipfile.ZipInfo(name.replace("code/", member)), content)
+                if twice:
+                    with pytest.warns(UserWarning, match="Duplicate name"):
+                        bad.writestr(zipfile.ZipInfo(name), source)
+            else:
+                bad.writestr(zipfile.ZipInfo(name), content)
+
+
+@pytest.mark.parametrize(
+    ("how", "refused"),
+    [
+        ({"line": 'torch.save(x, "TRACE")'}, "uses save"),
+        ({"line": 'torch . save(x, "TRACE")'}, "uses save"),
+        ({"line": 'ops.aten.save(x, "TRACE")'}, "uses save"),
+        ({"line": 'torch.save(x, "TRACE")', "member": "Code/"}, "uses save"),
+        ({"line": 'torch.save(x, "TRACE")', "twice": True}, "two members"),
+        ({"line": 'ops.image.write_file("TRACE", x)'}, "uses ops.image"),
+        ({"line": "ops . image.read_file(x)"}, "uses ops . image"),
+    ],
+    ids=lambda value: (
+        str(value.get("line", "")) + str(value.get("member", "")) if isinstance(value, dict) else ""
+    ),
+)
+def test_a_torchscript_program_in_disguise_is_refused(how: Any, refused: str, tmp_path: Path) -> None:
+    """torch takes blanks between the words, any case in names of members, and the first of two of a name."""
+    path, trace = tmp_path / "evil.pt", tmp_path / "it-ran"
+    forged(path, trace=trace, **{**how, "line": how["line"].replace("TRACE", str(trace))})
+    if "image" not in refused:  # what the check is there for: torch itself runs it
+        torch.jit.load(str(path))(torch.zeros(1, 3, 4, 4))
+        assert trace.exists()
+        trace.unlink()
+    line = refusal(lambda: checkpoints.identify(path))
+    assert line.startswith(f"{path}: refused: ")
+    assert refused in line
+    assert not trace.exists()
+
+
+def test_a_harmless_forgery_is_loaded(tmp_path: Path) -> None:
+    forged(tmp_path / "good.pt", "torch.add(x, x)", tmp_path)
+    assert checkpoints.identify(tmp_path / "good.pt").scales == (2,)
+
+
+def test_values_of_an_onnx_graph_in_another_file(tmp_path: Path) -> None:
+    """The file that torch exports beside the graph is an input of the job; any other is refused."""
+    import onnx
+    from onnx import TensorProto, helper, numpy_helper
+
+    weights = numpy_helper.from_array(np.eye(3, dtype=np.float32).repeat(4, 0)[..., None, None], "w")
+    nodes = [
+        helper.make_node("Conv", ["lr", "w"], ["many"]),
+        helper.make_node("DepthToSpace", ["many"], ["sr"], blocksize=2, mode="CRD"),
+    ]
+    ends = [
+        helper.make_tensor_value_info(name, TensorProto.FLOAT, ["n", 3, f"{name}h", f"{name}w"])
+        for name in ("lr", "sr")
+    ]
+    for name, values in (("torch.onnx", "torch.onnx.data"), ("other.onnx", "values.bin")):
+        whole = helper.make_graph(nodes, "g", ends[:1], ends[1:], [weights])
+        made = helper.make_model(whole, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+        onnx.save(made, tmp_path / name, save_as_external_data=True, location=values, size_threshold=0)
+        assert (tmp_path / values).stat().st_size == 144
+    model = own(tmp_path / "torch.onnx")
+    assert model.own_files(2) == [tmp_path / "torch.onnx", tmp_path / "torch.onnx.data"]
+    assert np.array_equal(upscale(model, 2), PICTURE.repeat(2, 0).repeat(2, 1))
+    line = refusal(lambda: checkpoints.identify(tmp_path / "other.onnx"))
+    assert "another file than other.onnx.data" in line
+
+
+def test_weights_from_before_torch_counted_batches(tmp_path: Path) -> None:
+    """SRGAN's published weights, for one, have no ``num_batches_tracked``."""
+    state = {k: v for k, v in archs.build("srgan", 4).state_dict().items() if "num_batches" not in k}
+    torch.save(state, tmp_path / "old.pth")
+    found = checkpoints.identify(tmp_path / "old.pth")
+    assert (found.architecture, found.scales, found.channels) == ("srgan", (4,), 3)
+    assert upscale(own(tmp_path / "old.pth"), 4, PICTURE[:8, :9]).shape == (32, 36, 3)
+
+
 def test_bombs_are_refused(tmp_path: Path) -> None:
     header = tmp_path / "bomb.safetensors"
     header.write_bytes(struct.pack("<Q", 2**40) + b'{"a":')
