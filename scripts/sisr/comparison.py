@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from sisr import tables
 from sisr.atomic import write_text
+from sisr.pages import environment
 from sisr.results import Names, standings
 from sisr.statistics import bootstrap
 from sisr.statistics.paired import images_needed, smallest_p
@@ -120,7 +121,7 @@ def to_html(found: Sequence[Standing], scale: int, shown: Names) -> str:
         "Images": list(dict.fromkeys(part.group for part in ladders)),
         "Measure": list(dict.fromkeys(part.measure.heading for part in ladders)),
     }
-    template = tables.environment().get_template("comparison.html.j2")
+    template = environment().get_template("comparison.html.j2")
     return template.render(scale=scale, ladders=ladders, axes=axes, method=bootstrap.METHOD)
 
 

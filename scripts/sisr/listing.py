@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from sisr.atomic import write_text
+from sisr.pages import environment
 
 
 @dataclass(frozen=True)
@@ -42,6 +43,4 @@ class Page:
 
 def write_page(page: Page, path: Path) -> None:
     """One self-contained HTML file: no network, light and dark."""
-    from sisr.tables import environment
-
     write_text(path, environment().get_template("listing.html.j2").render(page=page))

@@ -5,25 +5,35 @@ from __future__ import annotations
 import base64
 import math
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sisr.atomic import write_text
 
+if TYPE_CHECKING:
+    from jinja2 import Environment
 
-def write_page(template: str, out: Path, **values: Any) -> None:
-    """Render a template of this package; a value that it needs and does not get is an error."""
+TEMPLATES = Path(__file__).with_name("templates")
+
+
+def environment(folder: Path = TEMPLATES) -> Environment:
+    """Templates of a folder: names are escaped, and a value that one needs and does not get is an error."""
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-    environment = Environment(
-        loader=FileSystemLoader(Path(__file__).with_name("templates")),
+    found = Environment(
+        loader=FileSystemLoader(folder),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    environment.filters["signed"] = signed
-    write_text(out, environment.get_template(template).render(**values))
+    found.filters["signed"] = signed
+    return found
+
+
+def write_page(template: str, out: Path, **values: Any) -> None:
+    """Render a template of this package."""
+    write_text(out, environment().get_template(template).render(**values))
 
 
 def data_uri(path: Path) -> str:

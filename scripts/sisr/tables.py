@@ -17,16 +17,13 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pandas as pd
 
 from sisr.atomic import write_text
 from sisr.errors import ConfigError, ScoreError
+from sisr.pages import environment
 from sisr.tidy import SCORE_COLUMNS
-
-if TYPE_CHECKING:
-    from jinja2 import Environment
 
 #: Columns of ``status.csv`` that the tables need; it may have more.
 STATUS_COLUMNS = ("dataset", "kernel", "scale", "model", "status", "reason", "images")
@@ -786,17 +783,3 @@ def _tex_float(table: Table, section: Section, chosen: list[int], number: int, p
 def to_html(table: Table) -> str:
     """One self-contained page: no network, light and dark, sorted by a click on a column's heading."""
     return environment().get_template("table.html.j2").render(table=table, not_run=NOT_RUN, tie=_TIE)
-
-
-def environment() -> Environment:
-    """Templates of the pages."""
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
-    return Environment(
-        loader=FileSystemLoader(Path(__file__).with_name("templates")),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )

@@ -77,7 +77,8 @@ def make_run(
     columns = ["dataset", "kernel", "scale", "model", "status", "reason", "images", "seconds_per_image"]
     pd.DataFrame(status, columns=columns).to_csv(folder / "status.csv", index=False)
     config = {"name": "sample <run>"}
-    made = {"config": config, "commit": "0" * 40, "python": "3.11", "packages": {"numpy": "2"},
+    made = {"config": config, "commit": "0" * 40, "uncommitted_changes": False,
+            "python": "3.11", "packages": {"numpy": "2"},
             "machine": {"processor": "a <processor>", "cpus": 2, "gpus": []}, "assets": {}}  # fmt: skip
     (folder / "provenance.json").write_text(json.dumps(made), encoding="utf-8")
     shown = Names(MEASURES, labels, {"pictures": dataset}, {KERNEL: "MATLAB bicubic"}, {})

@@ -50,7 +50,7 @@ def write(ledgers: Sequence[Path], *, csv_path: Path, html_path: Path, models: M
 
 def to_html(documents: Sequence[Mapping[str, Any]], models: Mapping[str, str]) -> str:
     """One self-contained page: a table a scale, three columns a precision."""
-    from sisr.tables import environment
+    from sisr.pages import environment
 
     notes: dict[str, str] = {}
     sheets = []

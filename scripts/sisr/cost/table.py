@@ -292,7 +292,7 @@ def _escape(text: str) -> str:
 
 def to_html(table: CostTable) -> str:
     """One self-contained page that sorts by a click on a heading."""
-    from sisr.tables import environment
+    from sisr.pages import environment
 
     headings = [(column.heading, column.unit) for column in table.columns]
     return environment().get_template("sheet.html.j2").render(

@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, Any
 from sisr import tables
 from sisr.atomic import write_text
 from sisr.errors import ScoreError
+from sisr.pages import environment
 from sisr.results import Names
 from sisr.site import charts, data, methods
 from sisr.site.pictures import BLOCK, ERROR_TOP, PROTOCOL
 
 if TYPE_CHECKING:
     import pandas as pd
-    from jinja2 import Environment
 
 STATIC = Path(__file__).parent / "static"
 #: Copied as they are, in the order in which the page loads them.
@@ -81,7 +81,7 @@ def build_site(
     data.write_script(out / "data" / "charts.js", "charts", charts.all_charts(shown, frame, summary, costs))
     for path in crops:
         shutil.copyfile(path, out / "crops" / path.name)
-    page = _environment().get_template("index.html.j2")
+    page = environment(STATIC).get_template("index.html.j2")
     scales = sorted({int(scale) for scale in frame["scale"]})
     write_text(
         out / "index.html",
@@ -147,13 +147,3 @@ def _vega() -> str:
 
     bundle = vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;")
     return bundle.replace("</script", "<\\/script")
-
-
-@cache
-def _environment() -> Environment:
-    from jinja2 import Environment, FileSystemLoader
-
-    return Environment(
-        loader=FileSystemLoader(STATIC), autoescape=True, trim_blocks=True, lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )  # fmt: skip
