@@ -33,7 +33,7 @@ class Peak:
 
             peak: int = torch.cuda.max_memory_allocated(self._device)
         else:
-            peak = _high_mark()
+            peak = high_mark()
         return max(0, peak - self._before)
 
 
@@ -43,10 +43,14 @@ def _resident() -> int:
         _CLEAR.write_text("5", encoding="ascii")
         return _status("VmRSS")
     except (OSError, KeyError):
-        return _high_mark()
+        return high_mark()
 
 
-def _high_mark() -> int:
+def high_mark() -> int:
+    """Most resident memory of this process so far, in bytes.
+
+    Not ``ru_maxrss`` where there is a choice: a program that a large process starts inherits that one's.
+    """
     try:
         return _status("VmHWM")
     except (OSError, KeyError):

@@ -92,8 +92,16 @@ def _colours() -> Any:
 
 
 def _colour_bar(figure: Figure, axes: np.ndarray, reach: float, label: str, unit: str) -> None:
+    # At least a tenth of an inch thick: its length goes with it, and the numbers need room below few kernels.
+    fraction = max(0.03, 0.1 / (_ROW * axes[0].images[0].get_array().shape[0]))
     bar = figure.colorbar(
-        axes[0].images[0], ax=axes, orientation="horizontal", fraction=0.03, pad=0.02, aspect=50, shrink=0.6
+        axes[0].images[0],
+        ax=axes,
+        orientation="horizontal",
+        fraction=fraction,
+        pad=0.02,
+        aspect=50,
+        shrink=0.6,
     )
     steps = [s for s in (0.1, 0.5, 1, 2, 5, 10, 20) if 0.02 * reach < s <= reach][-4:] or [round(reach, 3)]
     ticks = [-s for s in reversed(steps)] + [0, *steps]

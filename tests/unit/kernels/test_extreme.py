@@ -90,19 +90,20 @@ def test_an_image_without_two_lr_pixels_a_side_is_named(shape: tuple[int, int]) 
 
 
 _MEASURE = """
-import resource, sys
+import sys
 import numpy as np
 from sisr import kernels
+from sisr.cost.memory import high_mark
 def peak(side):
     rows = np.random.default_rng(0).integers(0, 256, (64, side, 3), dtype=np.uint8)
     kernels.apply(sys.argv[1], np.tile(rows, (side // 64, 1, 1)), 4, sys.argv[2])
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    return high_mark()
 print(peak(64), peak(2048))
 """
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="ru_maxrss has other units elsewhere")
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="only Linux tells a process's own high mark")
 @pytest.mark.parametrize("kernel", FUNCTIONS)
 def test_an_image_of_8k_by_8k_fits_into_2_gigabytes(kernel: str) -> None:
     """Peak memory of 2k x 2k, less that of a tiny image (libraries), times 16."""
