@@ -63,7 +63,8 @@ format: setup-dev ## Format the code
 	@$(BIN)/ruff format .
 	@$(BIN)/snakefmt workflow
 
-benchmark: setup-dev ## Speed against BasicSR, scikit-image and Pillow, in one run
+benchmark: setup-dev ## Speed against BasicSR, scikit-image, pyiqa and Pillow, in one run
+	@$(PIP) --no-deps --upgrade --target .cache/peers -r tests/benchmarks/peers.txt
 	@$(BIN)/python -m pytest tests/benchmarks -q -s -p no:xdist $(ARGS)
 
 docs-figures: setup ## Draw the pictures of docs/kernels.md

@@ -5,8 +5,8 @@ random ones of their size.  They are in memory: decoding is the same for everybo
 the last row, which is what ``sisr score`` does from file to number.  Nothing here asserts a time; values are
 asserted to agree.  Run with ``pytest tests/benchmarks -s``.
 
-pyiqa is not among the requirements, since its own would replace pinned packages; where it can be imported it
-is in the table, else the table says why not.
+pyiqa is not among the requirements, since its own would replace pinned packages; `make benchmark` puts it in
+.cache/peers.  Where it can be imported it is in the table, else the table says why not.
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ from sisr.metrics.fidelity import prepare, psnr_of, ssim_of
 from sisr.ordered import map_ordered
 from sisr.scoring import Pair, score_pairs
 
+PEERS = registry.ROOT / ".cache/peers"
 SCALE = 4
 ROUNDS = 3
 IMAGES = 6
@@ -94,6 +95,8 @@ def skimage() -> Callable[[Images], Values]:
 def pyiqa() -> Callable[[Images], Values]:
     """Its functions on the same luma, [0, 1]; raises ImportError where it or what it needs is missing."""
     compat.prepare_torchvision()
+    if str(PEERS) not in sys.path:
+        sys.path.append(str(PEERS))  # after the pinned packages, which therefore win
     import torch
     from pyiqa.archs.psnr_arch import psnr
     from pyiqa.archs.ssim_arch import ssim
@@ -141,14 +144,15 @@ def test_psnr_and_ssim(
     }
     for name, function in theirs.items():
         runs[f"{name}, as it is called"] = lambda function=function: in_turn(function, pairs)
-        runs[f"{name}, in 2 threads"] = lambda function=function: in_threads(function, pairs)
+        if name != "pyiqa":  # its convolutions take every core already
+            runs[f"{name}, in 2 threads"] = lambda function=function: in_threads(function, pairs)
     runs["sisr, 2 threads, decoding included"] = whole
 
     expected = in_turn(ours, pairs)
     for name, run in runs.items():
         found = run()
-        if not name.startswith("pyiqa"):  # its SSIM pads and its window is not told apart by name
-            assert np.allclose(found, expected, atol=1e-6, rtol=0), name
+        # pyiqa adds 1e-8 to the mean squared error.
+        assert np.allclose(found, expected, atol=1e-3 if name.startswith("pyiqa") else 1e-6, rtol=0), name
     times: dict[str, list[float]] = {name: [] for name in runs}
     for _ in range(ROUNDS):  # interleaved, so that a busy machine disturbs all alike
         for name, run in runs.items():
