@@ -8,9 +8,10 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sisr import archs
-from sisr.errors import ConfigError, ModelError
-from sisr.inference import Options, Runner, field, memory
-from sisr.inference.runner import OutOfMemory
+from sisr.errors import ConfigError, ModelError, ModelSkipped
+from sisr.inference import field, memory
+from sisr.inference.options import Options
+from sisr.inference.runner import OutOfMemory, Runner
 from sisr.inference.tiling import spans, tiles
 from sisr.networks import Network
 from torch import nn
@@ -168,11 +169,11 @@ def test_out_of_memory_halves_the_tile_until_it_fits(monkeypatch: pytest.MonkeyP
     runner = Runner(net)
     compute, sizes = runner._compute, []
 
-    def fail_when_large(pictures, forward):  # type: ignore[no-untyped-def]
+    def fail_when_large(pictures):  # type: ignore[no-untyped-def]
         sizes.append(pictures.shape[2:])
         if max(pictures.shape[2:]) > 40:
             raise torch.OutOfMemoryError("CUDA out of memory")
-        return compute(pictures, forward)
+        return compute(pictures)
 
     monkeypatch.setattr(runner, "_compute", fail_when_large)
     assert np.abs(runner.run(planes) - whole).max() <= 1e-5
@@ -186,7 +187,7 @@ def test_out_of_memory_halves_the_tile_until_it_fits(monkeypatch: pytest.MonkeyP
 def test_no_room_for_any_tile_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     runner = Runner(network("espcn"))
 
-    def fail(pictures, forward):  # type: ignore[no-untyped-def]
+    def fail(pictures):  # type: ignore[no-untyped-def]
         raise OutOfMemory("no")
 
     monkeypatch.setattr(runner, "_compute", fail)
@@ -236,7 +237,7 @@ def test_what_is_not_finite_runs_again_in_fp32() -> None:
     runner = Runner(net, Options(precision="fp16"))
     planes = picture(1, 5, 5) + 1
     assert np.allclose(runner.run(planes)[0, ::2, ::2], planes[0] * 1e6, rtol=1e-5)
-    assert runner.notes == ["not finite in fp16: run again in fp32"]
+    assert runner.summary() == ["precision fp16", "1 not finite in fp16: run again in fp32"]
 
 
 def test_nan_in_fp32_is_an_error() -> None:
@@ -269,7 +270,7 @@ def test_precisions_that_cannot_be_are_refused() -> None:
     with pytest.raises(ConfigError, match="tf32 exists on CUDA only"):
         Runner(network("espcn"), Options(precision="tf32"))
     net = Network(nn.Upsample(scale_factor=2), 2, 1, 1, False, "fragile", supports_half=False)
-    with pytest.raises(ConfigError, match="fragile is known to fail in fp16"):
+    with pytest.raises(ModelSkipped, match="fragile is known to fail in fp16"):
         Runner(net, Options(precision="fp16"))
 
 
