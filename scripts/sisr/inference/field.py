@@ -7,7 +7,7 @@ that compute several outputs at once would spread it.
 A strip shorter than the reach cuts it off.  Mostly that shows, since NaN fills the strip; but what a dilated
 convolution reaches has holes, and in a strip that ends in a hole nothing is seen of what lies behind.  So the
 convolutions and poolings of the run are watched as well, and a strip counts only if what was reached keeps
-a distance to its ends that none of them can jump.
+a distance to its ends that none of them can jump.  A mean over the whole width needs no wider strip.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from torch import Tensor, nn
 from torch.utils._python_dispatch import TorchDispatchMode
 
 #: Widths of the strip on which the reach is looked for; one that ends in none of them counts as global.
-_WIDTHS = (64, 128, 256, 512, 1024)
+_WIDTHS = (64, 128, 256, 512, 1024, 2048)
 #: Heights that are tried: some networks pad by reflection, and one row has nothing to reflect.
 _HEIGHTS = (1, 16, 32)
 #: Pixels that an operation may jump that is not watched: resampling reads up to four.
@@ -39,7 +39,7 @@ def reach(module: nn.Module, channels: int, factor: int, multiple_of: int = 1) -
         jumps = _Jumps()
         found = _columns(copied, channels, factor, multiple_of, jumps)
         if found != "global" and not jumps.square:
-            rows = _columns(_Turned(copied), channels, factor, multiple_of, _Jumps())
+            rows = _columns(_Turned(copied), channels, factor, multiple_of, _Jumps(axis=-2))
             found = "global" if rows == "global" else (max(found[0], rows[0]), max(found[1], rows[1]))
     except RuntimeError:
         return "global"
@@ -69,9 +69,12 @@ def _columns(
     for width in _WIDTHS:
         width += -width % multiple_of  # noqa: PLW2901
         first, last = _reached(module, channels, width, multiple_of, jumps)
-        if min(first, width * factor - 1 - last) >= jumps.longest * factor:
+        after = width * factor - 1 - last
+        if min(first, after) >= jumps.longest * factor:
             own = width // 2 * factor
             return own - first, last - (own + factor - 1)
+        if jumps.pooled and first == after == 0:
+            break
     return "global"
 
 
@@ -111,20 +114,26 @@ class _Turned(nn.Module):
 class _Jumps(TorchDispatchMode):
     """How many pixels of the input the kernels of the operations span.
 
-    ``longest`` is the largest along the width, and ``square`` whether all are as high as they are wide;
-    ``width`` is that of the network's input, by which the pixels of inner layers are scaled.
+    ``longest`` is the largest along the strip, which lies along ``axis``, and ``square`` whether all are as
+    high as they are wide; ``pooled`` is whether there was a mean over the whole strip.  ``width`` is that of
+    the network's input, by which the pixels of inner layers are scaled.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, axis: int = -1) -> None:
         super().__init__()
+        self.axis = axis
         self.longest = _LEAST_JUMP
         self.square = True
+        self.pooled = False
         self.width = 0
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         result = func(*args, **(kwargs or {}))
         names = [argument.name for argument in func._schema.arguments]
         given = {**dict(zip(names, args, strict=False)), **(kwargs or {})}
+        if func.overloadpacket is torch.ops.aten.mean and args[0].ndim == 4:
+            axes = given.get("dim") or range(4)
+            self.pooled = self.pooled or self.axis % 4 in (one % 4 for one in axes)
         kernel = given.get("kernel_size")
         if kernel is None and "dilation" in given:
             kernel = given["weight"].shape[2:]
@@ -137,5 +146,5 @@ class _Jumps(TorchDispatchMode):
         self.square = self.square and len(set(spans)) == 1
         made = result[0] if isinstance(result, tuple) else result
         # A transposed convolution spans pixels of its output.
-        finer = max(source.shape[-1], made.shape[-1] if made.ndim == 4 else 0)
-        self.longest = max(self.longest, -(-spans[-1] * self.width // max(1, finer)))
+        finer = max(source.shape[self.axis], made.shape[self.axis] if made.ndim == 4 else 0)
+        self.longest = max(self.longest, -(-spans[self.axis] * self.width // max(1, finer)))
