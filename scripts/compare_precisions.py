@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sisr.cost.ledger import ledger_job
+from sisr.inference.options import Options
 from sisr.joblog import job
 from sisr.models import get
 from sisr.upscale import weight_files
@@ -24,4 +25,5 @@ with job(snakemake.log[0]):
         out=Path(snakemake.output[0]),
         device=snakemake.params.device,
         threads=snakemake.threads,
+        options=Options.of(snakemake.params.inference),
     )

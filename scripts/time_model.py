@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sisr.cost.jobs import time_job
+from sisr.inference.options import Options
 from sisr.joblog import job
 from sisr.models import get
 from sisr.upscale import weight_files
@@ -23,4 +24,5 @@ with job(snakemake.log[0]):
         device=snakemake.params.device,
         threads=snakemake.threads,
         budget=snakemake.params.budget,
+        options=Options.of(snakemake.params.inference),
     )

@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from sisr.inference.options import Options
 from sisr.joblog import job
 from sisr.models import get
 from sisr.upscale import upscale_cell, weight_files
@@ -25,4 +26,5 @@ with job(snakemake.log[0]):
         device=snakemake.params.device,
         threads=snakemake.threads,
         shard=(index, count),
+        options=Options.of(snakemake.params.inference),
     )

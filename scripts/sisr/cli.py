@@ -53,6 +53,10 @@ class InputRange(StrEnum):
     BYTE = "0-255"
 
 
+#: Heading, in the help of ``sisr upscale``, of the options of :class:`sisr.inference.options.Options`.
+TORCH = "How PyTorch networks run (docs/inference.md)"
+
+
 class Lpips(StrEnum):
     """Backbones of LPIPS that ``sisr score`` can use."""
 
@@ -178,6 +182,29 @@ def upscale(
     ] = None,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:N or mps.")] = "auto",
     threads: Annotated[int, typer.Option(min=1, help="CPU threads; 1 as in the workflow.")] = 1,
+    precision: Annotated[str, typer.Option(rich_help_panel=TORCH, help="fp32, tf32, bf16 or fp16.")] = "fp32",
+    tile: Annotated[
+        int, typer.Option(rich_help_panel=TORCH, help="Side of a tile in input pixels; 0: as memory allows.")
+    ] = 0,
+    batch: Annotated[
+        int,
+        typer.Option(
+            rich_help_panel=TORCH, help="Most images of one size together; 0: 1 on the CPU, 8 on a GPU."
+        ),
+    ] = 0,
+    memory_mib: Annotated[
+        int, typer.Option(rich_help_panel=TORCH, help="MiB that a run may take; 0: what is free.")
+    ] = 0,
+    channels_last: Annotated[bool, typer.Option(rich_help_panel=TORCH, help="Memory layout.")] = True,
+    compile_: Annotated[
+        bool, typer.Option("--compile", rich_help_panel=TORCH, help="Use torch.compile.")
+    ] = False,
+    cuda_graphs: Annotated[
+        bool, typer.Option("--cuda-graphs", rich_help_panel=TORCH, help="Record and replay (CUDA).")
+    ] = False,
+    deterministic: Annotated[
+        bool, typer.Option(rich_help_panel=TORCH, help="The same bits each time.")
+    ] = True,
     resources: Resources = RESOURCES,
     mirror: Mirror = None,
 ) -> None:
@@ -189,9 +216,24 @@ def upscale(
     from sisr import device as devices
     from sisr import engines, models
     from sisr.images import list_images
+    from sisr.inference.options import Options
     from sisr.upscale import upscale_folder
 
+    options = Options(
+        precision=precision,  # type: ignore[arg-type]  # checked there
+        tile=tile,
+        batch=batch,
+        memory_mib=memory_mib,
+        channels_last=channels_last,
+        compile=compile_,
+        cuda_graphs=cuda_graphs,
+        deterministic=deterministic,
+    )
+    resolved = devices.resolve(device)
     chosen = models.named(model, modify or (), input_range and input_range.value)
+    if options.changed() and not chosen.uses_gpu:
+        asked = ", ".join(options.changed())
+        raise SisrError(f"upscale: {chosen.label} is no PyTorch network, which alone have: {asked}")
     images = [source] if source.is_file() else list_images(source)
     scale = scale or _only_scale(chosen)
     if chosen.own is not None:
@@ -199,10 +241,11 @@ def upscale(
 
         typer.echo(describe(chosen, scale), err=True)
     files = _obtain_weights(chosen, scale, resources, mirror)
-    with devices.lease(devices.resolve(device)) as leased:
-        written = upscale_folder(
-            engines.load(chosen, scale, files, leased, threads), images, target, chosen.label
-        )
+    with devices.lease(resolved) as leased:
+        upscaler = engines.load(chosen, scale, files, leased, threads, options)
+        written = upscale_folder(upscaler, images, target, chosen.label)
+    for note in upscaler.notes:
+        typer.echo(note, err=True)
     typer.echo(f"{len(written)} SR images in {target}")
 
 

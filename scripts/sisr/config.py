@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 
 from sisr import registry
 from sisr.errors import ConfigError, unknown
+from sisr.inference.options import Options
 from sisr.kernels import require_scale
 from sisr.metrics.protocol import parse_measures
 from sisr.models import get as get_model
@@ -56,6 +57,7 @@ class Run:
     name: str
     seed: int
     device: str
+    inference: Options
     mirror: str | None
     cells: tuple[Cell, ...]
     measures: tuple[str, ...]
@@ -135,6 +137,7 @@ def read(document: Mapping[str, Any], source: str = "config", config: Path = reg
         name=document["name"],
         seed=document.get("seed", 0),
         device=document.get("device", "auto"),
+        inference=_inference(document.get("inference", {}), source),
         mirror=document.get("mirror"),
         cells=tuple(cells),
         measures=tuple(document["metrics"]),
@@ -149,6 +152,13 @@ def read(document: Mapping[str, Any], source: str = "config", config: Path = reg
         site_quality=document.get("site", {}).get("quality"),
         resolved=document,
     )
+
+
+def _inference(section: Mapping[str, Any], source: str) -> Options:
+    try:
+        return Options.of(section)
+    except ConfigError as error:
+        raise ConfigError(f"{source}: {error}") from None
 
 
 def _check_scales(cells: Iterable[Cell], source: str, config: Path) -> None:
@@ -220,7 +230,15 @@ def _coerce(document: Mapping[str, Any]) -> dict[str, Any]:
     for key in ("seed",):
         if key in out:
             out[key] = _as_int(out[key])
+    if isinstance(out.get("inference"), Mapping):
+        out["inference"] = {key: _as_scalar(value) for key, value in out["inference"].items()}
     return out
+
+
+def _as_scalar(value: Any) -> Any:
+    """A number or a truth value where the text is one."""
+    texts = {"true": True, "false": False}
+    return texts.get(value.lower(), _as_int(value)) if isinstance(value, str) else value
 
 
 def _as_list(value: Any) -> list[Any]:

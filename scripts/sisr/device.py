@@ -8,6 +8,7 @@ A value that a scheduler has set is respected: then the devices are already the 
 from __future__ import annotations
 
 import os
+import re
 import tempfile
 import time
 from collections.abc import Iterator
@@ -30,8 +31,10 @@ def gpu_ids() -> list[int]:
 def resolve(requested: str) -> str:
     """``auto`` becomes ``cuda`` where the machine has a GPU, else ``cpu``; other values stay.
 
-    Raises :class:`ConfigError` for ``cuda`` on a machine without one.
+    Raises :class:`ConfigError` for ``cuda`` on a machine without one, and for what is no device.
     """
+    if not re.fullmatch(r"auto|cpu|mps|cuda(:[0-9]+)?", requested):
+        raise ConfigError(f"device: expected auto, cpu, cuda, cuda:N or mps, found '{requested}'")
     if requested == "auto":
         return "cuda" if gpu_ids() and os.environ.get("CUDA_VISIBLE_DEVICES", "0") != "" else "cpu"
     if requested.startswith("cuda") and not gpu_ids():

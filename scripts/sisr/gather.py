@@ -11,7 +11,9 @@ from sisr.atomic import replacing
 from sisr.config import Cell
 from sisr.tidy import SCORE_COLUMNS
 
-STATUS_COLUMNS = ("dataset", "kernel", "scale", "model", "status", "reason", "images", "seconds_per_image")
+STATUS_COLUMNS = (
+    "dataset", "kernel", "scale", "model", "status", "reason", "images", "seconds_per_image", "notes",
+)  # fmt: skip
 
 #: Which status a cell of several shards has: the first of these that any shard has.
 _WORST_FIRST = ("failed", "oom", "unavailable", "skipped", "ok")
@@ -35,7 +37,8 @@ def gather_scores(parts: Sequence[Path], out: Path) -> None:
 
 
 def gather_status(cells: Sequence[Cell], shards: Mapping[str, int], parts: Sequence[Path], out: Path) -> None:
-    """One row a cell: its status, the reason, how many images, and the median seconds of compute an image.
+    """One row a cell: its status, the reason, how many images, the median seconds of compute an image, and
+    what was not plain about the runs.
 
     ``parts`` are the status files of every cell and shard, in the order of ``cells``.  The seconds are for
     orientation only: other jobs ran at the same time.
@@ -51,4 +54,5 @@ def gather_status(cells: Sequence[Cell], shards: Mapping[str, int], parts: Seque
             worst = min(documents, key=lambda document: _WORST_FIRST.index(document["status"]))
             seconds = sorted(image["seconds"] for document in documents for image in document["images"])
             median = f"{seconds[len(seconds) // 2]:.4f}" if seconds else ""
-            writer.writerow([*cell, worst["status"], worst["reason"], len(seconds), median])
+            notes = dict.fromkeys(note for document in documents for note in document.get("notes", ()))
+            writer.writerow([*cell, worst["status"], worst["reason"], len(seconds), median, "; ".join(notes)])

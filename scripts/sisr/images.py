@@ -108,6 +108,18 @@ def read_image(path: Path) -> Picture:
     return decode_image(read_bytes(path), str(path))
 
 
+def stored_size(path: Path) -> tuple[int, int, str]:
+    """Width, height and Pillow's mode that a file states, without decoding it.
+
+    A file that states nothing readable has size 0: :func:`read_image` says what is wrong with it.
+    """
+    try:
+        with Image.open(path, formats=tuple(FORMATS)) as image:
+            return *image.size, image.mode
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError):
+        return 0, 0, ""
+
+
 def read_bytes(path: Path) -> bytes:
     """Content of a file; :class:`ImageError` instead of ``OSError``."""
     try:

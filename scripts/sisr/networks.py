@@ -107,7 +107,8 @@ def _detected(state: Mapping[str, Tensor], source: Path, scale: int, channels: i
         enlarge_first=False,
         architecture=name,
         minimum_size=max(1, size.minimum),
-        multiple_of=size.multiple_of,
+        # spandrel states 4 for both of Real-ESRGAN's shuffles; the authors' program pads to the shuffle's.
+        multiple_of=getattr(found.model, "shuffle_factor", None) or size.multiple_of,
         tiling=_TILING[found.tiling.name],
         supports_half=found.supports_half,
         supports_bf16=found.supports_bfloat16,

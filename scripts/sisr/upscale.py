@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 import logging
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -18,14 +19,15 @@ from sisr import engines
 from sisr.assets.manifest import Manifest
 from sisr.atomic import write_json
 from sisr.errors import ImageError, ModelError, ModelSkipped, ModelUnavailable
-from sisr.images import read_image, write_png
+from sisr.images import read_image, stored_size, write_png
+from sisr.inference.options import Options
 from sisr.models import Model
 from sisr.ordered import map_ordered
 
 log = logging.getLogger(__name__)
 
-#: Images decoded ahead and encoded behind the one that is computed: overlap at a memory cost that does not
-#: grow with the dataset.
+#: Images, or batches of them, decoded ahead and encoded behind the one that is computed: overlap at a memory
+#: cost that does not grow with the dataset.
 _AHEAD = 2
 
 
@@ -39,31 +41,47 @@ class Status:
 
 
 def upscale_images(
-    upscaler: engines.Upscaler, jobs: Iterable[tuple[Path, Path]], total: int | None = None, label: str = ""
+    upscaler: engines.Upscaler, jobs: Sequence[tuple[Path, Path]], label: str = ""
 ) -> list[float]:
     """Upscale ``(LR path, SR path)`` pairs; returns the seconds of compute per image.
 
-    Decoding and encoding overlap with compute.  SR files are written atomically as PNG.
+    Decoding and encoding overlap with compute.  Images of one size are computed together where the engine
+    gains from it; each then has an equal part of the time.  SR files are written atomically as PNG.
     """
-    seconds: list[float] = []
+    seconds = [0.0] * len(jobs)
 
-    def read(job: tuple[Path, Path]) -> tuple[np.ndarray, Path]:
-        return read_image(job[0]).array, job[1]
+    def read(batch: Sequence[int]) -> list[tuple[int, np.ndarray]]:
+        return [(index, read_image(jobs[index][0]).array) for index in batch]
 
     def compute() -> Iterator[tuple[np.ndarray, Path]]:
-        for lr, target in map_ordered(read, jobs, _AHEAD):
-            start = time.perf_counter()
-            sr = upscaler(lr)
-            seconds.append(time.perf_counter() - start)
-            yield sr, target
+        for pictures in map_ordered(read, _batches([lr for lr, _ in jobs], upscaler.batch), _AHEAD):
+            # What a file says of its size is not always what it decodes to.
+            for _, same in groupby(pictures, lambda picture: picture[1].shape):
+                indices, lrs = zip(*same, strict=True)
+                start = time.perf_counter()
+                srs = upscaler.many(lrs)
+                each = (time.perf_counter() - start) / len(lrs)
+                for index, sr in zip(indices, srs, strict=True):
+                    seconds[index] = each
+                    yield sr, jobs[index][1]
 
     def write(result: tuple[np.ndarray, Path]) -> None:
         write_png(result[1], result[0])
 
-    with tqdm(total=total, desc=label, unit="image", leave=False, mininterval=1) as bar:
+    with tqdm(total=len(jobs), desc=label, unit="image", leave=False, mininterval=1) as bar:
         for _ in map_ordered(write, compute(), _AHEAD):
             bar.update()
     return seconds
+
+
+def _batches(sources: Sequence[Path], most: int) -> list[list[int]]:
+    """Indices of the pictures that run together: of one size, and at most ``most``."""
+    if most == 1:
+        return [[index] for index in range(len(sources))]
+    by_size: dict[object, list[int]] = {}
+    for index, source in enumerate(sources):
+        by_size.setdefault(stored_size(source), []).append(index)
+    return [same[first : first + most] for same in by_size.values() for first in range(0, len(same), most)]
 
 
 def attempt(work: Callable[[], tuple[Mapping[str, Any], ...]]) -> Status:
@@ -95,6 +113,7 @@ def upscale_cell(
     device: str = "auto",
     threads: int = 1,
     shard: tuple[int, int] = (0, 1),
+    options: Options | None = None,
 ) -> Status:
     """Upscale every ``n``-th image of an LR set and write PNGs and the status file.
 
@@ -103,21 +122,25 @@ def upscale_cell(
     lr_manifest : JSON of :func:`sisr.degrade.make_lr`
     weights : called once; role -> path; raises :class:`ModelUnavailable` where they could not be had
     shard : (index, count): images ``index, index + count, ...`` of the manifest's order
+    options : how PyTorch networks run
 
-    The status file is JSON with ``status``, ``reason``, ``model``, ``scale``, ``device`` and ``images``
-    (name, file relative to the status file's folder, seconds of compute).
+    The status file is JSON with ``status``, ``reason``, ``model``, ``scale``, ``device``, ``notes`` (what was
+    not plain about the runs) and ``images`` (name, file relative to the status file's folder, seconds of
+    compute).
     """
     index, count = shard
     entries = json.loads(lr_manifest.read_text(encoding="utf-8"))["images"][index::count]
     out_dir.mkdir(parents=True, exist_ok=True)
     resolved = devices.resolve(device)
+    notes: list[str] = []
 
     def work() -> tuple[Mapping[str, Any], ...]:
         files = weights()
         with devices.lease(resolved) as leased:
-            upscaler = engines.load(model, scale, files, leased, threads)
+            upscaler = engines.load(model, scale, files, leased, threads, options)
             jobs = [(lr_manifest.parent / e["file"], out_dir / f"{e['name']}.png") for e in entries]
-            seconds = upscale_images(upscaler, jobs, len(jobs), model.label)
+            seconds = upscale_images(upscaler, jobs, model.label)
+            notes.extend(upscaler.notes)
         return tuple(
             {"name": e["name"], "file": str(t.relative_to(status_path.parent)), "seconds": round(s, 6)}
             for e, (_, t), s in zip(entries, jobs, seconds, strict=True)
@@ -135,6 +158,7 @@ def upscale_cell(
             "threads": threads,
             "status": status.status,
             "reason": status.reason,
+            "notes": notes,
             "images": list(status.images),
         },
     )
@@ -171,5 +195,5 @@ def upscale_folder(
             raise ImageError(f"{source}: the result would overwrite it; give another folder")
         targets[target] = source
     out_dir.mkdir(parents=True, exist_ok=True)
-    upscale_images(upscaler, [(source, target) for target, source in targets.items()], len(targets), label)
+    upscale_images(upscaler, [(source, target) for target, source in targets.items()], label)
     return list(targets)

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from sisr import models, upscale
+from sisr.engines import Upscaler
 from sisr.errors import ImageError, ModelError, ModelSkipped, ModelUnavailable
 from sisr.images import read_image, write_png
 from sisr.upscale import attempt, upscale_cell, upscale_images
@@ -130,5 +131,9 @@ def test_memory_is_flat(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None
 
     monkeypatch.setattr(upscale, "read_image", lambda path: Tracked())
     monkeypatch.setattr(upscale, "write_png", lambda path, array: None)
-    upscale_images(lambda lr: lr, [(tmp_path, tmp_path)] * 100)
+
+    def identity(lr: np.ndarray) -> np.ndarray:
+        return lr
+
+    upscale_images(Upscaler(identity, identity), [(tmp_path, tmp_path)] * 100)
     assert most <= 6

@@ -71,6 +71,15 @@ def gpus_of(wildcards):
     return int(uses and or_workflow_error(resolve_device, RUN.device).startswith("cuda"))
 
 
+def inference_of(wildcards):
+    """Inference options that are not the defaults; none for engines that know one way only."""
+    if not MODELS[wildcards.model].uses_gpu:
+        return {}
+    device = or_workflow_error(resolve_device, RUN.device)
+    or_workflow_error(RUN.inference.require, device)
+    return RUN.inference.changed()
+
+
 # --- assets, datasets ------------------------------------------------------------------------------------
 
 

@@ -46,6 +46,7 @@ rule time_model:
     params:
         entry=model_entry,
         device=RUN.device,
+        inference=inference_of,
         budget=RUN.cost.seconds if RUN.cost else 0,
         code=lambda wildcards: code_digest("cost.jobs", engine_module(wildcards)),
     message:
@@ -158,6 +159,7 @@ rule compare_precisions:
     params:
         entry=model_entry,
         device=RUN.device,
+        inference=inference_of,
         code=lambda wildcards: code_digest("cost.ledger", engine_module(wildcards)),
     message:
         "Comparing precisions of {wildcards.model} on {wildcards.dataset} ({wildcards.kernel} x{wildcards.scale})"

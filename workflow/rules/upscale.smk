@@ -30,6 +30,7 @@ rule upscale:
     params:
         entry=model_entry,
         device=RUN.device,
+        inference=inference_of,
         code=engine_digest,
     message:
         "Upscaling {wildcards.dataset} ({wildcards.kernel} x{wildcards.scale}) with {wildcards.model}"

@@ -10,6 +10,7 @@ from typing import Any
 from sisr.atomic import write_json
 from sisr.cost import counts, timing
 from sisr.cost.counts import WeightFiles
+from sisr.inference.options import Options
 from sisr.models import Model
 from sisr.upscale import attempt
 
@@ -37,12 +38,22 @@ def count_job(model: Model, scale: int, weights: WeightFiles, out: Path) -> None
 
 
 def time_job(
-    model: Model, scale: int, weights: WeightFiles, out: Path, *, device: str, threads: int, budget: float
+    model: Model,
+    scale: int,
+    weights: WeightFiles,
+    out: Path,
+    *,
+    device: str,
+    threads: int,
+    budget: float,
+    options: Options | None = None,
 ) -> None:
     """Write what :func:`sisr.cost.timing.time_model` measured, as JSON; else as :func:`count_job`."""
 
     def work() -> Mapping[str, Any]:
-        return timing.time_model(model, scale, weights(), device=device, threads=threads, budget=budget)
+        return timing.time_model(
+            model, scale, weights(), device=device, threads=threads, budget=budget, options=options
+        )
 
     _write(model, scale, work, out)
 

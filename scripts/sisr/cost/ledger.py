@@ -5,11 +5,10 @@ from __future__ import annotations
 import json
 import logging
 import math
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -18,11 +17,15 @@ from sisr import engines
 from sisr.atomic import write_json
 from sisr.cost.counts import WeightFiles
 from sisr.cost.ledger_table import PRECISIONS
-from sisr.errors import ModelError, ModelUnavailable
+from sisr.errors import ModelError, ModelSkipped, ModelUnavailable
 from sisr.images import modcrop, read_image
+from sisr.inference.options import Options
 from sisr.metrics.fidelity import psnr
 from sisr.models import Model
 from sisr.upscale import attempt
+
+if TYPE_CHECKING:
+    from sisr.engines.pytorch import TorchUpscaler
 
 log = logging.getLogger(__name__)
 
@@ -73,55 +76,43 @@ def why_not(precision: str, device: str) -> str:
     return ""
 
 
-@contextmanager
-def in_precision(precision: str, device: str) -> Iterator[None]:
-    """Convolutions and matrix products of the block in ``tf32``, ``bf16`` or ``fp16``; the rest in fp32."""
-    import torch
-
-    if precision == "tf32":
-        switches: tuple[Any, ...] = (torch.backends.cuda.matmul, torch.backends.cudnn)
-        for switch in switches:
-            switch.allow_tf32 = True
-        try:
-            yield
-        finally:
-            for switch in switches:
-                switch.allow_tf32 = False
-        return
-    dtype = {"bf16": torch.bfloat16, "fp16": torch.float16}[precision]
-    with torch.autocast(device.partition(":")[0], dtype=dtype):
-        yield
-
-
 def ledger(
-    upscaler: engines.RawUpscaler,
+    load: Callable[[str], TorchUpscaler],
     pictures: Iterable[tuple[str, np.ndarray, np.ndarray]],
     scale: int,
     device: str,
 ) -> list[dict[str, Any]]:
     """Rows of the ledger for ``(name, LR, HR)`` pictures: one an image and precision.
 
-    A precision that the device lacks is one row with its reason; an output that is not finite is a row of
-    status ``failed``.
+    ``load`` gives the model in a precision, as inference runs it.  A precision that the device lacks, or that
+    the network is known to fail in, is one row with its reason; a picture whose values were not finite, and
+    which therefore ran again in fp32, is a row of status ``failed``.
     """
-    reasons = {precision: why_not(precision, device) for precision in PRECISIONS}
-    rows: list[dict[str, Any]] = [
-        {"image": "", "precision": precision, "status": "not run", "reason": reason}
-        for precision, reason in reasons.items()
-        if reason
-    ]
+    rows: list[dict[str, Any]] = []
+    lower: dict[str, TorchUpscaler] = {}
+    for precision in PRECISIONS:
+        try:
+            if reason := why_not(precision, device):
+                raise ModelSkipped(reason)
+            lower[precision] = load(precision)
+        except ModelSkipped as error:
+            rows.append({"image": "", "precision": precision, "status": "not run", "reason": str(error)})
+    plain = load("fp32")
     for name, lr, hr in pictures:
-        reference = upscaler(lr)
-        for precision in (name for name, reason in reasons.items() if not reason):
-            row: dict[str, Any] = {"image": name, "precision": precision}
+        reference = plain(lr)
+        for precision, upscaler in lower.items():
+            before = upscaler.retried
             try:
-                with in_precision(precision, device):
-                    found = compare(hr, reference, upscaler(lr), scale)
+                output = upscaler(lr)
+                if upscaler.retried > before:
+                    raise ModelError(f"not finite in {precision}; inference runs it again in fp32")
+                found = compare(hr, reference, output, scale)
             except ModelError as error:
-                rows.append({**row, "status": "failed", "reason": str(error)})
+                reason = str(error)
+                rows.append({"image": name, "precision": precision, "status": "failed", "reason": reason})
                 continue
             numbers = {key: round(value, 6) for key, value in vars(found).items()}
-            rows.append({**row, **numbers, "status": "ok", "reason": ""})
+            rows.append({"image": name, "precision": precision, **numbers, "status": "ok", "reason": ""})
     return rows
 
 
@@ -135,8 +126,12 @@ def ledger_job(
     out: Path,
     device: str,
     threads: int,
+    options: Options | None = None,
 ) -> None:
-    """Write the ledger of one model and scale over an LR set as JSON, or why there is none."""
+    """Write the ledger of one model and scale over an LR set as JSON, or why there is none.
+
+    ``options`` are those of the run; the precision is the ledger's.
+    """
     lr_set = json.loads(lr_manifest.read_text(encoding="utf-8"))
     hr_files = {
         image["name"]: hr_manifest.parent / image["file"]
@@ -151,15 +146,24 @@ def ledger_job(
     used = ""
 
     def work() -> tuple[Mapping[str, Any], ...]:
+        from sisr import networks
         from sisr.engines import pytorch
+        from sisr.inference.runner import Runner
 
         nonlocal used
         if model.unavailable:
             raise ModelUnavailable(model.unavailable)
         with devices.lease(devices.resolve(device)) as leased:
-            upscaler = pytorch.load(model, scale, weights(), leased, threads)
+            network = networks.load(model, scale, weights())
+
+            def load(precision: str) -> TorchUpscaler:
+                chosen = replace(options or Options(), precision=precision)  # type: ignore[arg-type]
+                return pytorch.TorchUpscaler(
+                    Runner(network, chosen, leased, threads, model.label), model.colour
+                )
+
             used = _name(leased)
-            return tuple(ledger(upscaler, pictures(), scale, leased))
+            return tuple(ledger(load, pictures(), scale, leased))
 
     status = attempt(work)
     rows = list(status.images) or [

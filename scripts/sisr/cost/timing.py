@@ -21,6 +21,7 @@ from sisr import engines
 from sisr.cost.counts import OUTPUT
 from sisr.cost.machine import describe
 from sisr.cost.memory import Peak
+from sisr.inference.options import Options
 from sisr.models import Model
 
 #: Sizes of the output, from that of the counts down, so that a slow model takes seconds and not minutes.
@@ -105,6 +106,7 @@ def time_model(
     device: str = "cpu",
     threads: int = 1,
     budget: float = 10.0,
+    options: Options | None = None,
 ) -> dict[str, Any]:
     """Time one model at a scale; arguments as for :func:`sisr.engines.load`, ``budget`` in seconds.
 
@@ -118,7 +120,7 @@ def time_model(
         importlib.import_module(engines.ENGINES[model.engine])
         used = leased if model.engine == "torch" else "cpu"
         peak = Peak(used)
-        upscaler = engines.load(model, scale, files, leased, threads)
+        upscaler = engines.load(model, scale, files, leased, threads, options)
         wait = _synchronise(used)
 
         def once(size: tuple[int, int]) -> float:

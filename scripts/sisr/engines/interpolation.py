@@ -15,6 +15,7 @@ from PIL import Image
 
 from sisr.engines import RawUpscaler
 from sisr.errors import ConfigError, unknown
+from sisr.inference.options import Options
 from sisr.kernels.matlab import imresize
 from sisr.models import Model
 
@@ -25,8 +26,10 @@ _PILLOW = {
 }
 
 
-def load(model: Model, scale: int, files: Mapping[str, Path], device: str, threads: int) -> RawUpscaler:
-    """See :func:`sisr.engines.load`; uses neither weights nor device."""
+def load(
+    model: Model, scale: int, files: Mapping[str, Path], device: str, threads: int, options: Options
+) -> RawUpscaler:
+    """See :func:`sisr.engines.load`; uses nothing but the model."""
     method = model.params["method"]
     if method == "matlab-bicubic":
         return lambda lr: imresize(lr, scale)

@@ -22,9 +22,18 @@ def upscale_luma(lr: np.ndarray, scale: int, network: PlaneUpscaler) -> np.ndarr
 
     The result is floating point on [0, 255], neither clipped nor rounded.
     """
+    return with_chroma(lr, scale, network(luma_plane(lr)))
+
+
+def luma_plane(lr: np.ndarray) -> np.ndarray:
+    """What the network gets of uint8 ``(h, w)`` or ``(h, w, 3)``: float32 ``(h, w)`` in [0, 1]."""
+    return ((lr if lr.ndim == 2 else rgb_to_ycbcr(lr)[..., 0]) / 255).astype(np.float32)
+
+
+def with_chroma(lr: np.ndarray, scale: int, plane: np.ndarray) -> np.ndarray:
+    """The picture of an enlarged plane in [0, 1]: as it is for gray ``lr``, else with bicubic chroma."""
+    luma = 255.0 * plane
     if lr.ndim == 2:
-        return 255.0 * network(lr.astype(np.float32) / 255)
-    ycbcr = rgb_to_ycbcr(lr)
-    y = 255.0 * network((ycbcr[..., 0] / 255).astype(np.float32))
-    chroma = imresize(ycbcr[..., 1:], scale)
-    return ycbcr_to_rgb(np.dstack([y, chroma]))
+        return luma
+    chroma = imresize(rgb_to_ycbcr(lr)[..., 1:], scale)
+    return ycbcr_to_rgb(np.dstack([luma, chroma]))

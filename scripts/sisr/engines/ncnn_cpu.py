@@ -15,6 +15,7 @@ import numpy as np
 from sisr.engines import RawUpscaler
 from sisr.engines.planes import Planes, image_upscaler, probe
 from sisr.errors import ModelError
+from sisr.inference.options import Options
 from sisr.models import Model
 
 #: First line of a ``.param`` in text form.
@@ -23,8 +24,10 @@ _MAGIC = "7767517"
 _CONVOLUTION = ("0", "1", "11", "6")
 
 
-def load(model: Model, scale: int, files: Mapping[str, Path], device: str, threads: int) -> RawUpscaler:
-    """See :func:`sisr.engines.load`; ignores ``device``."""
+def load(
+    model: Model, scale: int, files: Mapping[str, Path], device: str, threads: int, options: Options
+) -> RawUpscaler:
+    """See :func:`sisr.engines.load`; ignores ``device`` and ``options``."""
     run = open_graph(files["param"], files["bin"], model.params["input"], model.params["output"], threads)
     return image_upscaler(run, model.label, scale, model.colour, model.input_peak)
 

@@ -17,6 +17,7 @@ import numpy as np
 from sisr.engines import RawUpscaler
 from sisr.engines.planes import Planes, image_upscaler, probe
 from sisr.errors import ModelError
+from sisr.inference.options import Options
 from sisr.models import Model
 
 _TYPES = {
@@ -27,8 +28,10 @@ _TYPES = {
 }
 
 
-def load(model: Model, scale: int, files: Mapping[str, Path], device: str, threads: int) -> RawUpscaler:
-    """See :func:`sisr.engines.load`; ignores ``device``."""
+def load(
+    model: Model, scale: int, files: Mapping[str, Path], device: str, threads: int, options: Options
+) -> RawUpscaler:
+    """See :func:`sisr.engines.load`; ignores ``device`` and ``options``."""
     run, _ = open_graph(files["graph"], threads)
     return image_upscaler(run, model.label, scale, model.colour, model.input_peak)
 

@@ -16,10 +16,13 @@ import numpy as np
 from sisr.engines import RawUpscaler
 from sisr.engines.planes import probe
 from sisr.errors import ModelError
+from sisr.inference.options import Options
 from sisr.models import Model
 
 
-def load(model: Model, scale: int, files: Mapping[str, Path], device: str, threads: int) -> RawUpscaler:
+def load(
+    model: Model, scale: int, files: Mapping[str, Path], device: str, threads: int, options: Options
+) -> RawUpscaler:
     """See :func:`sisr.engines.load`; weights role ``graph``: a frozen ``.pb``.  Runs on the CPU."""
     network = _superres(threads)
     graph = files["graph"]

@@ -11,8 +11,9 @@ from pathlib import Path
 import numpy as np
 
 from sisr import networks
-from sisr.engines.luma import upscale_luma
-from sisr.inference import Options, Runner
+from sisr.engines.luma import luma_plane, with_chroma
+from sisr.inference.options import Options
+from sisr.inference.runner import Runner
 from sisr.models import Model
 
 #: float32 (c, h, w) on the network's input range -> float32 (c, s*h, s*w).
@@ -48,15 +49,22 @@ class TorchUpscaler:
         """What was not plain about the runs so far."""
         return self.runner.summary()
 
+    @property
+    def retried(self) -> int:
+        """Pictures so far whose values were not finite in a lower precision, and which ran again in fp32."""
+        return self.runner.retried
+
     def __call__(self, lr: np.ndarray) -> np.ndarray:
         return self.many([lr])[0]
 
     def many(self, lrs: Sequence[np.ndarray]) -> list[np.ndarray]:
         """Enlarge pictures of one size and kind together."""
+        network = self.runner.network
+        peak = np.float32(network.peak)
         if self.colour == "y":
-            scale = self.runner.network.scale
-            return [upscale_luma(lr, scale, lambda plane: self.runner.run(plane[None])[0]) for lr in lrs]
-        peak = np.float32(self.runner.network.peak)
+            planes = np.stack([luma_plane(lr) for lr in lrs])[:, None] * peak
+            sr = self.runner.run_batch(planes)[:, 0] / peak
+            return [with_chroma(lr, network.scale, plane) for lr, plane in zip(lrs, sr, strict=True)]
         rgb = np.stack([lr if lr.ndim == 3 else np.repeat(lr[..., None], 3, axis=2) for lr in lrs])
         planes = np.ascontiguousarray(rgb.transpose(0, 3, 1, 2), dtype=np.float32) * (peak / 255)
         return list(self.runner.run_batch(planes).transpose(0, 2, 3, 1) * (255 / peak))

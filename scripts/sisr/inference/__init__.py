@@ -1,5 +1,7 @@
 """Running a network on pictures: device, precision, memory and tiles.
 
+>>> from sisr.inference.options import Options
+>>> from sisr.inference.runner import Runner
 >>> runner = Runner(networks.load(model, 4, files), Options(), device="cpu")     # doctest: +SKIP
 >>> sr = runner.run(planes)          # float32 (c, h, w) on the network's range -> (c, 4 h, 4 w)
 
@@ -10,9 +12,6 @@
 :mod:`tiling`     cutting a picture into tiles that look as far as the network does
 :mod:`runner`     the runs themselves: back-off when memory ends, retry when numbers end
 ================  =========================================================================================
+
+Nothing is imported here: the configuration knows the options, and does not need torch for it.
 """
-
-from sisr.inference.options import Options
-from sisr.inference.runner import Runner
-
-__all__ = ["Options", "Runner"]

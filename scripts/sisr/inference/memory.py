@@ -30,6 +30,10 @@ class MemoryModel:
     def bytes(self, height: int, width: int, pictures: int = 1) -> float:
         return self.fixed + self.per_pixel * height * width * pictures
 
+    def pictures(self, height: int, width: int, limit: float) -> int:
+        """How many pictures of a size are within ``limit`` bytes together; 0 if not even one."""
+        return int(max(0.0, (limit - self.fixed) / (self.per_pixel * height * width)))
+
     def side(self, limit: float) -> int:
         """Side of the largest square picture within ``limit`` bytes; 0 if none is."""
         return int(max(0.0, (limit - self.fixed) / self.per_pixel) ** 0.5)

@@ -20,9 +20,9 @@ class Options:
     precision : ``fp32``; ``tf32`` (CUDA only: float32 with products of 10-bit mantissas); ``bf16``; ``fp16``
     tile : side of a tile in pixels of the network's input, without the context around it; 0: the whole
         picture as long as memory allows, else the largest tile that fits
-    batch : most pictures of one size that run together; 0: 1 on the CPU, where more is not faster, and what
-        memory allows, up to 8, on a GPU
-    memory_mib : memory that one run of the network may take; 0: what the device has free
+    batch : most pictures of one size that run together; 0: 1 on the CPU, where more is not faster, and 8 on
+        a GPU; fewer where memory does not allow that many
+    memory_mib : memory in MiB that one run of the network may take; 0: what the device has free
     channels_last : memory layout in which most convolutions are faster
     compile : compile the network with ``torch.compile``
     cuda_graphs : record the network once for each picture size and replay it (CUDA only)
@@ -44,6 +44,8 @@ class Options:
         for name in ("tile", "batch", "memory_mib"):
             if getattr(self, name) < 0:
                 raise ConfigError(f"inference: {name}: expected 0 or more, found {getattr(self, name)}")
+        if self.compile and self.cuda_graphs:
+            raise ConfigError("inference: compile and cuda_graphs exclude each other")
         if 0 < self.tile < MINIMUM_TILE:
             raise ConfigError(f"inference: tile: expected 0 or at least {MINIMUM_TILE}, found {self.tile}")
 
@@ -55,6 +57,15 @@ class Options:
             if key not in known:
                 raise ConfigError(f"inference: {unknown('key', key, known)}")
         return cls(**document)
+
+    def require(self, device: str) -> None:
+        """Raise :class:`ConfigError` for what does not exist on a device (a resolved one, not ``auto``)."""
+        if device.startswith("cuda"):
+            return
+        if self.precision == "tf32":
+            raise ConfigError(f"inference: precision tf32 exists on CUDA only, the device is {device}")
+        if self.cuda_graphs:
+            raise ConfigError(f"inference: cuda_graphs exist on CUDA only, the device is {device}")
 
     def changed(self) -> dict[str, Any]:
         """Values that differ from the defaults."""

@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import copy
 import logging
+import os
 from collections.abc import Callable
-from functools import cached_property
-from typing import Any
+from dataclasses import replace
+from typing import Any, Literal
+from weakref import WeakKeyDictionary
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from sisr.errors import ConfigError, ModelError
+from sisr.errors import ConfigError, ModelError, ModelSkipped
 from sisr.inference import field, memory
 from sisr.inference.options import MINIMUM_TILE, Options
-from sisr.inference.tiling import tiles
+from sisr.inference.tiling import Span, tiles
 from sisr.kernels.matlab import imresize
 from sisr.networks import Network
 
@@ -31,6 +33,10 @@ _CONTEXT_OF_GLOBAL = 32
 _SHARE = 0.7
 #: Pictures of one size that run together on a GPU, at most, unless asked otherwise.
 _GPU_BATCH = 8
+
+# Facts of networks, which take seconds to measure and are the same for every runner.
+_REACHES: WeakKeyDictionary[nn.Module, int | Literal["global"]] = WeakKeyDictionary()
+_MEMORY: WeakKeyDictionary[nn.Module, memory.MemoryModel | None] = WeakKeyDictionary()
 
 
 class OutOfMemory(RuntimeError):
@@ -51,11 +57,12 @@ class Runner:
     threads : CPU threads of torch, for the whole process
     label : what errors call the network
 
-    ``notes`` says what was not plain: tiles and the error at their seams, runs in another precision.
+    ``retried`` counts the pictures that ran again in float32, and :meth:`summary` says what was not plain.
 
     Raises
     ------
-    ConfigError : the precision does not exist on the device, or the network is known to fail in it.
+    ConfigError : the machine has no such device, or an option does not exist on it
+    ModelSkipped : the network is known to fail in the precision
     """
 
     def __init__(
@@ -71,13 +78,20 @@ class Runner:
         self.device = device
         self.label = label or network.architecture
         self.notes: list[str] = []
-        self._seam = 0.0
+        self.retried = 0
+        self._threads = threads
         self._cuda = device.startswith("cuda")
+        _require_device(device)
+        self.options.require(device)
         self._check_precision()
-        torch.set_num_threads(threads)
-        self._set_arithmetic()
-        # The whole picture until memory says otherwise.
+        #: Most pictures that run together, and the side of a tile (0 for none): smaller after memory ended.
+        self._together = self.batch
         self._tile = self.options.tile
+        self._smallest_tile = 0
+        self._seam = 0.0
+        if self._cuda:
+            # cuBLAS reads it when it starts; without it, it may sum in another order each time.
+            os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
         dtype = _DTYPES[self.options.precision]
         self._plain = network.module.to(device)
         self._module = self._plain if dtype is torch.float32 else copy.deepcopy(self._plain).to(dtype)
@@ -86,18 +100,18 @@ class Runner:
         self._forward: Callable[[Tensor], Tensor] = self._module
         if self.options.compile:
             self._forward = torch.compile(self._module, dynamic=True)
-        elif self.options.cuda_graphs and self._cuda:
+        elif self.options.cuda_graphs:
             self._forward = _Graphs(self._module)
 
     def _check_precision(self) -> None:
         precision = self.options.precision
-        if precision == "tf32" and not self._cuda:
-            raise ConfigError(f"inference: precision tf32 exists on CUDA only, the device is {self.device}")
         known = {"fp16": self.network.supports_half, "bf16": self.network.supports_bf16}.get(precision, True)
         if not known:
-            raise ConfigError(f"inference: {self.label} is known to fail in {precision}")
+            raise ModelSkipped(f"{self.label} is known to fail in {precision}")
 
     def _set_arithmetic(self) -> None:
+        """Torch's switches, which are the process's: another runner may have set them since."""
+        torch.set_num_threads(self._threads)
         # Not use_deterministic_algorithms(): that imports the compiler, which takes longer than a small cell.
         torch.set_deterministic_debug_mode("warn" if self.options.deterministic else "default")
         torch.backends.cudnn.deterministic = self.options.deterministic
@@ -113,24 +127,30 @@ class Runner:
         """Sides of the module's output over those of its input."""
         return 1 if self.network.enlarge_first else self.network.scale
 
-    @cached_property
-    def reach(self) -> int | str:
+    @property
+    def reach(self) -> int | Literal["global"]:
         """Pixels of the module's input that an output pixel looks at on each side, or ``"global"``."""
-        plain = copy.deepcopy(self._plain).cpu()
-        return field.reach(plain, self.network.channels, self._factor, self.network.multiple_of)
+        if self._plain not in _REACHES:
+            network = self.network
+            found = field.reach(self._plain, network.channels, self._factor, network.multiple_of)
+            _REACHES[self._plain] = found
+        return _REACHES[self._plain]
 
     @property
     def context(self) -> int:
         """Context around a tile, in pixels of the module's input: one more than the network needs, so that a
         tile also knows the last line of its neighbour and the two can be compared.
         """
-        return self.reach + 1 if isinstance(self.reach, int) else _CONTEXT_OF_GLOBAL
+        needed = self.reach + 1 if isinstance(self.reach, int) else _CONTEXT_OF_GLOBAL
+        return max(needed, self.network.minimum_size)
 
-    @cached_property
+    @property
     def model(self) -> memory.MemoryModel | None:
-        """How much memory a picture takes."""
-        plain = copy.deepcopy(self._plain).cpu()
-        return memory.measure(plain, self.network.channels, self.network.multiple_of)
+        """How much memory a picture takes; None for a network that cannot tell without running."""
+        if self._plain not in _MEMORY:
+            network = self.network
+            _MEMORY[self._plain] = memory.measure(self._plain, network.channels, network.multiple_of)
+        return _MEMORY[self._plain]
 
     @property
     def batch(self) -> int:
@@ -146,51 +166,73 @@ class Runner:
     def run_batch(self, batch: Planes) -> Planes:
         """Enlarge pictures of one size: float32 ``(n, c, h, w)`` -> ``(n, c, s*h, s*w)``.
 
-        Where memory ends, the pictures run one by one, then in tiles, of which each attempt halves the side.
+        A picture that is smaller than the network takes, or no multiple of what it takes, is reflected at the
+        right and below, and the result is cropped.  Where memory ends, fewer pictures run together, then
+        tiles, of which each attempt halves the side.
 
         Raises
         ------
         ModelError : a wrong size or a value that is not finite, also in float32
         MemoryError : not even the smallest tile has room
         """
-        scale = self.network.scale
+        scale, factor = self.network.scale, self._factor
         if self.network.enlarge_first:
             source = np.stack([_enlarge(planes, scale) for planes in batch])
         else:
             source = np.ascontiguousarray(batch, np.float32)
+        height, width = source.shape[2:]
+        source = self._padded(source)
         output = self._within_memory(source)
-        if not np.isfinite(output).all():
-            output = self._again_in_fp32(source)
-        n, channels, height, width = batch.shape
-        expected = (n, channels, height * scale, width * scale)
+        expected = (*source.shape[:2], *(side * factor for side in source.shape[2:]))
         if output.shape != expected:
             shapes = f"output is {output.shape[1:]}, expected {expected[1:]}"
             raise ModelError(f"{self.label}: {shapes} for x{scale}")
-        return output
+        wrong = ~np.isfinite(output).all(axis=(1, 2, 3))
+        if wrong.any():
+            output[wrong] = self._again_in_fp32(source[wrong])
+        return output[:, :, : height * factor, : width * factor]
+
+    def _padded(self, source: Planes) -> Planes:
+        """Pictures with the sides that the network takes; more of a reflection where a side is too short."""
+        least, multiple = self.network.minimum_size, self.network.multiple_of
+        sides = [max(side, least) for side in source.shape[2:]]
+        after = [side + -side % multiple - had for side, had in zip(sides, source.shape[2:], strict=True)]
+        if min(source.shape[2:]) < least:
+            self._note(f"pictures of less than {least} pixels were reflected up to that")
+        if not any(after):
+            return source
+        return np.pad(source, ((0, 0), (0, 0), *((0, more) for more in after)), "reflect")
 
     def _within_memory(self, source: Planes) -> Planes:
+        self._set_arithmetic()
         while True:
+            tile = self._tile or self._planned_tile(source)
             try:
-                if self._tile or self._too_large(source):
-                    return np.stack([self._tiled(planes[None])[0] for planes in source])
+                if tile:
+                    return np.concatenate([self._tiled(planes[None], tile) for planes in source])
                 return self._whole(source)
             except (RuntimeError, MemoryError) as error:
                 if not _is_out_of_memory(error):
                     raise
                 if self._cuda:
                     torch.cuda.empty_cache()
-                self._smaller(source)
+                self._take_less(source, tile)
 
-    def _too_large(self, source: Planes) -> bool:
-        """Whether the memory model forbids to run a picture whole; then chooses the tile."""
+    def _planned_tile(self, source: Planes) -> int:
+        """The largest tile that the memory model allows, 0 where it allows the whole picture."""
         limit = self._limit()
-        if limit is None or self.model is None:
-            return False
         height, width = source.shape[2:]
-        if self.model.bytes(height, width) <= limit:
-            return False
-        self._tile = max(MINIMUM_TILE, self.model.side(limit) - 2 * self.context)
-        return True
+        if limit is None or self.model is None or self.model.bytes(height, width) <= limit:
+            return 0
+        return max(MINIMUM_TILE, self.model.side(limit) - 2 * self.context)
+
+    def _planned_batch(self, source: Planes) -> int:
+        """How many pictures the memory model allows to run together; at least one."""
+        limit = self._limit()
+        if self._together == 1 or limit is None or self.model is None:
+            return self._together
+        height, width = source.shape[2:]
+        return max(1, min(self._together, self.model.pictures(height, width, limit)))
 
     def _limit(self) -> float | None:
         """Bytes that a run may take; None on the CPU without a stated limit, where pages are found as needed
@@ -200,9 +242,13 @@ class Runner:
             return self.options.memory_mib * float(1 << 20)
         return memory.free(self.device) * _SHARE if self._cuda else None
 
-    def _smaller(self, source: Planes) -> None:
-        """Choose a smaller tile after a run found no memory."""
-        side = self._tile or max(source.shape[2:])
+    def _take_less(self, source: Planes, tile: int) -> None:
+        """After a run found no memory: half as many pictures together, else half the tile."""
+        if not tile and min(self._together, len(source)) > 1:
+            self._together = min(self._together, len(source)) // 2
+            self._note(f"out of memory: {self._together} pictures together")
+            return
+        side = tile or max(source.shape[2:])
         if side <= MINIMUM_TILE:
             raise _NoRoom(
                 f"{self.label}: no memory for a tile of {side} pixels with {self.context} of context"
@@ -211,33 +257,30 @@ class Runner:
         self._note(f"out of memory: tiles of {self._tile} pixels")
 
     def _whole(self, source: Planes) -> Planes:
-        """Run pictures as they are."""
-        pieces = [source] if source.shape[0] <= self.batch else np.array_split(
-            source, -(-source.shape[0] // self.batch)
-        )  # fmt: skip
-        return np.concatenate([self._compute(piece, self._forward) for piece in pieces])
+        """Run pictures as they are, as many together as may."""
+        pieces = np.array_split(source, -(-len(source) // self._planned_batch(source)))
+        return np.concatenate([self._compute(piece) for piece in pieces])
 
-    def _tiled(self, source: Planes) -> Planes:
+    def _tiled(self, source: Planes, tile: int) -> Planes:
         """Run one picture in tiles."""
         height, width = source.shape[2:]
         factor = self._factor
         output = np.empty((1, source.shape[1], height * factor, width * factor), np.float32)
-        for down, across in tiles(height, width, self._tile, self.context, self.network.multiple_of):
-            tile = np.ascontiguousarray(source[:, :, down.start : down.stop, across.start : across.stop])
-            part = self._compute(tile, self._forward)
-            inner = part[
+        self._smallest_tile = min(self._smallest_tile or tile, tile)
+        for down, across in tiles(height, width, tile, self.context, self.network.multiple_of):
+            part = self._compute(source[:, :, down.start : down.stop, across.start : across.stop])
+            self._measure_seam(output, part, down, across)
+            output[
+                :, :, down.first * factor : down.last * factor, across.first * factor : across.last * factor
+            ] = part[
                 :,
                 :,
                 (down.first - down.start) * factor : (down.last - down.start) * factor,
                 (across.first - across.start) * factor : (across.last - across.start) * factor,
             ]
-            self._measure_seam(output, part, down, across)
-            output[
-                :, :, down.first * factor : down.last * factor, across.first * factor : across.last * factor
-            ] = inner
         return output
 
-    def _measure_seam(self, output: Planes, part: Planes, down: Any, across: Any) -> None:
+    def _measure_seam(self, output: Planes, part: Planes, down: Span, across: Span) -> None:
         """How much a tile differs from its finished neighbours on their last line before it."""
         f = self._factor
         row, column = down.first * f, across.first * f
@@ -256,29 +299,31 @@ class Runner:
         """Largest difference between neighbouring tiles at their seams so far, as a part of the range."""
         return self._seam / self.network.peak
 
-    def _compute(self, pictures: Planes, forward: Callable[[Tensor], Tensor]) -> Planes:
+    def _compute(self, pictures: Planes) -> Planes:
         """One run of the network, float32 in and out; :class:`OutOfMemory` beyond the stated limit."""
         if self.options.memory_mib and self.model is not None:
-            height, width = pictures.shape[2:]
-            needed = self.model.bytes(height, width, pictures.shape[0])
+            count, _, height, width = pictures.shape
+            needed = self.model.bytes(height, width, count)
             if needed > self.options.memory_mib * float(1 << 20):
                 raise OutOfMemory(f"{needed / (1 << 20):.0f} MiB needed, {self.options.memory_mib} allowed")
         with torch.inference_mode():
-            tensor = torch.from_numpy(pictures)
+            tensor = torch.from_numpy(np.ascontiguousarray(pictures))
             if self._cuda:
                 tensor = tensor.pin_memory()
             tensor = tensor.to(self.device, _DTYPES[self.options.precision], non_blocking=True)
             tensor = tensor.contiguous(memory_format=self._format)
-            return forward(tensor).float().cpu().numpy()
+            return self._forward(tensor).float().cpu().numpy()
 
     def _again_in_fp32(self, source: Planes) -> Planes:
         """The same pictures in float32, after a value overflowed in a smaller type."""
         output = None
         if self.options.precision in ("bf16", "fp16"):
-            options = Options(tile=self._tile, memory_mib=self.options.memory_mib)
-            plain = Runner(self.network, options, self.device, torch.get_num_threads(), self.label)
+            options = replace(
+                self.options, precision="fp32", tile=self._tile, compile=False, cuda_graphs=False
+            )
+            plain = Runner(self.network, options, self.device, self._threads, self.label)
             output = plain._within_memory(source)
-            self._note(f"not finite in {self.options.precision}: run again in fp32")
+            self.retried += len(source)
         if output is None or not np.isfinite(output).all():
             raise ModelError(f"{self.label}: output is not finite")
         return output
@@ -289,15 +334,20 @@ class Runner:
             self.notes.append(text)
 
     def summary(self) -> list[str]:
-        """The notes, with the tile and the error at its seams where pictures were cut."""
-        if not self._tile:
-            return list(self.notes)
-        kind = "looks at the whole picture" if self.reach == "global" else f"looks {self.reach} pixels far"
-        levels = 255 * self.seam_error
-        return [
-            *self.notes,
-            f"tiles of {self._tile} pixels; the network {kind}; {levels:.3g} levels at seams",
-        ]
+        """What was not plain: options that are not the defaults, pictures that ran again, tiles and the error
+        at their seams.
+        """
+        said = [f"{key} {value}" for key, value in self.options.changed().items()]
+        said += self.notes
+        if self.retried:
+            said.append(f"{self.retried} not finite in {self.options.precision}: run again in fp32")
+        if self._smallest_tile:
+            far = "at the whole picture" if self.reach == "global" else f"{self.reach} pixels far"
+            said.append(
+                f"tiles of {self._smallest_tile} pixels; the network looks {far}; "
+                f"{255 * self.seam_error:.3g} levels at seams"
+            )
+        return said
 
 
 class _Graphs:
@@ -334,6 +384,20 @@ class _Graphs:
         with torch.cuda.graph(graph):
             output = self._module(source)
         return graph, source, output
+
+
+def _require_device(device: str) -> None:
+    """Raise :class:`ConfigError` for a device that torch does not have here."""
+    kind, _, index = device.partition(":")
+    if kind == "mps" and not torch.backends.mps.is_available():
+        raise ConfigError(
+            f"device: '{device}' was asked for, but torch {torch.__version__} finds no such GPU"
+        )
+    if kind == "cuda" and torch.cuda.device_count() <= int(index or 0):
+        raise ConfigError(
+            f"device: '{device}' was asked for, but torch {torch.__version__} finds "
+            f"{torch.cuda.device_count()} CUDA GPUs"
+        )
 
 
 def _enlarge(planes: Planes, scale: int) -> Planes:

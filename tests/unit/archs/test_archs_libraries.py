@@ -40,12 +40,12 @@ def test_unknown_class_and_argument_are_one_line() -> None:
 
 
 def test_what_spandrel_states_is_carried_over(tmp_path: Path) -> None:
-    """Real-ESRGAN x2 shuffles 4 pixels into one; SwinIR looks at windows and does without fp16."""
+    """Real-ESRGAN x2 shuffles 2x2 pixels into one; SwinIR looks at windows and does without fp16."""
     path = tmp_path / "net.pth"
     rrdb = archs.build("basicsr:RRDBNet", 2, num_feat=8, num_block=1, **RGB)
     torch.save({"params_ema": rrdb.state_dict()}, path)
     network = networks.load(models.get("realesrgan-x2plus"), 2, {"state": path})
-    assert (network.multiple_of, network.minimum_size) == (4, 4)
+    assert (network.multiple_of, network.minimum_size) == (2, 4)
     assert (network.tiling, network.supports_half, network.supports_bf16) == ("supported", True, True)
     assert (network.architecture, network.channels, network.peak) == ("ESRGAN", 3, 1)
 
