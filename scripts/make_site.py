@@ -4,20 +4,43 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sisr.joblog import job
+from sisr.models import get
 from sisr.results import names
+from sisr.site.origins import devices, weights
 from sisr.site.pages import build_site
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake
 
+
+def paths(files):
+    return [Path(file) for file in files]
+
+
 with job(snakemake.log[0]):
+    given, params = snakemake.input, snakemake.params
+    sources = [
+        *(
+            (model, scale, Path(file), [])
+            for (model, scale), file in zip(params.weights, given.weights, strict=True)
+        ),
+        *((model, scale, None, paths(files)) for model, scale, files in params.own),
+    ]
+    found = {(model, scale): weights(get(model), scale, source, own) for model, scale, source, own in sources}
     build_site(
         Path(snakemake.output.page).parent,
-        names(**snakemake.params.names),
-        scores=Path(snakemake.input.scores),
-        status=Path(snakemake.input.status),
-        hr_manifests=dict(zip(snakemake.params.datasets, map(Path, snakemake.input.hr), strict=True)),
-        provenance=Path(snakemake.input.provenance),
-        crops=[Path(path) for path in snakemake.input.crops],
-        pictures=dict(zip(snakemake.params.cells, map(Path, snakemake.input.pictures), strict=True)),
+        names(**params.names),
+        scores=Path(given.scores),
+        status=Path(given.status),
+        hr_manifests=dict(zip(params.datasets, paths(given.hr), strict=True)),
+        provenance=Path(given.provenance),
+        ranks=paths(given.ranks),
+        cost=Path(given.cost) if given.cost else None,
+        curves=dict(zip(params.trainings, paths(given.curves), strict=True)),
+        certification=Path(given.certification) if given.certification else None,
+        crops=paths(given.crops),
+        pictures=dict(zip(params.cells, paths(given.pictures), strict=True)),
+        weights={key: one for key, one in found.items() if one is not None},
+        facts=dict(zip(params.names["models"], params.facts, strict=True)),
+        devices=devices(zip(params.shards, paths(given.sr), strict=True)),
     )

@@ -19,4 +19,5 @@ with job(snakemake.log[0]):
         Path(snakemake.output.manifest),
         cell=f"{names.dataset}/{names.kernel}/x{names.scale}/{names.model}",
         quality=snakemake.params.quality,
+        parts=[Path(path) for path in snakemake.input.parts],
     )

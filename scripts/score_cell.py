@@ -18,10 +18,11 @@ with job(snakemake.log[0]):
         Path(snakemake.input.sr),
         int(snakemake.wildcards.scale),
         snakemake.params.measures,
-        Path(snakemake.output[0]),
+        Path(snakemake.output.scores),
         dataset=snakemake.wildcards.dataset,
         kernel=snakemake.wildcards.kernel,
         model=snakemake.wildcards.model,
         metric_files=by_key({name: m.path(name) for m in manifests for name in m.files}),
         threads=snakemake.threads,
+        parts=Path(snakemake.output.parts),
     )

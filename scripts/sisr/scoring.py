@@ -17,8 +17,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from sisr import registry
-from sisr.atomic import write_text
+from sisr import blocks, registry
+from sisr.atomic import write_json, write_text
 from sisr.colour import Uint8Image
 from sisr.errors import ScoreError
 from sisr.images import list_images, read_image
@@ -28,7 +28,9 @@ from sisr.ordered import map_ordered
 from sisr.tidy import SCORE_COLUMNS
 
 if TYPE_CHECKING:
+    import numpy as np
     import pandas as pd
+    from numpy.typing import NDArray
 
 #: Called with the name of each image when its scores are known.
 Progress = Callable[[str], object]
@@ -79,16 +81,21 @@ def score_pairs(
     device: str = "cpu",
     progress: Progress | None = None,
     or_full: bool = False,
+    parts: list[NDArray[np.float64]] | None = None,
 ) -> Iterator[Score]:
     """Score pairs lazily, in the order of ``pairs`` and, within an image, of ``measures``.
 
     ``metric_files``: key of :mod:`sisr.metrics.files` -> path, for measures that read more than the images.
     ``threads`` read images and compute PSNR and SSIM; the values do not depend on it.  ``device`` is for
-    LPIPS and DISTS.  Measures and files are checked before the first image is read.  Raises
-    :class:`ScoreError` for pairs that cannot be compared, ``ImageError`` for files that cannot be read.
+    LPIPS and DISTS.  ``parts`` gets the first LPIPS measure of each image by block, in the order of
+    ``pairs``.  Measures and files are checked before the first image is read.  Raises :class:`ScoreError` for
+    pairs that cannot be compared, ``ImageError`` for files that cannot be read.
     """
     wanted = parse_measures(measures)
     scorers = _scorers(wanted, metric_files or {}, scale, device)
+    local = localised(wanted)
+    if parts is not None and local is not None:
+        scorers[local] = _noting(scorers[local], parts)
     return _stream(pairs, scale, wanted, scorers, threads=max(1, threads), progress=progress, or_full=or_full)
 
 
@@ -174,6 +181,22 @@ def _scorers(
     return scorers
 
 
+def localised(measures: Iterable[Measure]) -> Measure | None:
+    """The measure that is also kept by block: the first LPIPS, if there is one."""
+    return next((measure for measure in measures if measure.metric == "lpips"), None)
+
+
+def _noting(scorer: Scorer, into: list[NDArray[np.float64]]) -> Scorer:
+    """The scorer, which also appends its value by block.  It is called image by image, in order."""
+
+    def score(hr: Uint8Image, sr: Uint8Image) -> float:
+        value, by_block = scorer.by_block(hr, sr)  # type: ignore[attr-defined]
+        into.append(by_block)
+        return value
+
+    return score
+
+
 # --- a cell of the benchmark ----------------------------------------------------------------------------
 
 
@@ -191,6 +214,7 @@ def score_cell(
     threads: int = 1,
     device: str = "cpu",
     progress: Progress | None = None,
+    parts: Path | None = None,
 ) -> None:
     """Score the images that an upscaling job lists, and write them as a tidy table.
 
@@ -198,6 +222,9 @@ def score_cell(
     JSON's folder; an SR whose ``status`` is not ``ok`` gives a table of the header alone.  The HR is cropped
     at bottom and right to the scale; an SR of another size raises :class:`ScoreError`.  The table appears
     whole or not at all, and the same values give the same bytes.
+
+    ``parts`` is JSON that gets LPIPS by block (:mod:`sisr.blocks`): ``measure``, None where the run has no
+    LPIPS, and ``images``, name -> values.
     """
     wanted = parse_measures(measures)
     status = _read_json(sr_status)
@@ -210,11 +237,29 @@ def score_cell(
             pairs.append(Pair(name, hr_files[name], sr))
     # A failed cell needs no network, so its weights need not be there.
     scores: Iterable[Score] = ()
+    by_block: list[NDArray[np.float64]] = []
     if pairs:
         scores = score_pairs(
-            pairs, scale, wanted, metric_files, threads=threads, device=device, progress=progress
+            pairs,
+            scale,
+            wanted,
+            metric_files,
+            threads=threads,
+            device=device,
+            progress=progress,
+            parts=by_block,
         )
     write_scores(out_csv, scores, dataset=dataset, kernel=kernel, scale=scale, model=model)
+    if parts is not None:
+        local = localised(wanted)
+        found = zip((pair.image for pair in pairs), by_block, strict=False)
+        write_json(
+            parts,
+            {
+                "measure": None if local is None else local.id,
+                "images": {image: blocks.encode(values) for image, values in found},
+            },
+        )
 
 
 def write_scores(

@@ -4,13 +4,20 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 from PIL import Image
+from sisr import blocks
 from sisr.atomic import write_json
+from sisr.certification import Certified
+from sisr.certification import write as write_certification
+from sisr.comparison import make_comparison
+from sisr.cost.table import COLUMNS as COST_COLUMNS
 from sisr.results import Names
+from sisr.site.origins import Weights
 from sisr.site.pages import build_site
 from sisr.site.pictures import write_cell, write_originals
 from sisr.tables import Measure
@@ -21,6 +28,8 @@ MEASURES = (
     Measure("lpips", "alex-v0.1", "LPIPS", "", "lower", 4),
 )
 KERNEL = "matlab-bicubic"
+#: LPIPS of every block of every picture.
+LPIPS_IN_VIEW = 0.375
 #: What a name must not be able to do: run, close an attribute or an element, leave the folder, turn the text.
 HOSTILE = (
     "<script>document.title='broken'</script>",
@@ -81,12 +90,42 @@ def make_run(
             "python": "3.11", "packages": {"numpy": "2"},
             "machine": {"processor": "a <processor>", "cpus": 2, "gpus": []}, "assets": {}}  # fmt: skip
     (folder / "provenance.json").write_text(json.dumps(made), encoding="utf-8")
+    made_of = Weights(f"asset {HOSTILE[0]}", {"weights.pth": "ab" * 32})
     shown = Names(MEASURES, labels, {"pictures": dataset}, {KERNEL: "MATLAB bicubic"}, {})
+    tables = {"scores": folder / "scores.csv", "status": folder / "status.csv"}
+    for scale in scales:
+        make_comparison(
+            tables["scores"], tables["status"], {"pictures": manifest}, scale, shown,
+            pairs=folder / "pairs.csv", ranks=folder / f"ranks_x{scale}.csv", page=folder / "pairs.html",
+            diagram=folder / "diagram.svg",
+        )  # fmt: skip
+    _cost(folder / "cost.csv", ids, scales)
+    off = Certified("off", "Off by one", "psnr@rgb", "", 48.13, HOSTILE[1], 48.2, 0.01, "fail", HOSTILE[0])
+    write_certification([replace(off, anchor="right", found=48.13, status="pass", reason=""), off],
+                        folder / "certification.csv")  # fmt: skip
+    frame = pd.DataFrame({"iteration": [10, 20], "loss": [0.1, 0.01], "psnr_y": [20.0, 25.0]})
+    frame.to_csv(folder / "curves.csv", index=False)
     build_site(
-        folder / "site", shown, scores=folder / "scores.csv", status=folder / "status.csv",
-        hr_manifests={"pictures": manifest}, provenance=folder / "provenance.json", pictures=cells,
+        folder / "site", shown, **tables, hr_manifests={"pictures": manifest},
+        provenance=folder / "provenance.json", pictures=cells,
+        ranks=[folder / f"ranks_x{scale}.csv" for scale in scales], cost=folder / "cost.csv",
+        certification=folder / "certification.csv", curves={HOSTILE[0]: folder / "curves.csv"},
+        weights={(m, s): made_of for m in ids for s in scales},
+        devices={f"pictures/{KERNEL}/x{s}/{m}": "cpu, 1 thread" for m in ids for s in scales},
     )  # fmt: skip
     return folder / "site"
+
+
+def _cost(path: Path, models: list[str], scales: tuple[int, ...]) -> None:
+    """Costs that grow with the model's number; the first one's are not known."""
+    rows = [
+        {"model": model, "scale": scale, "time_status": "ok",
+         **({"parameters": place * 10**5, "multiply_adds": place * 10**9, "seconds": place / 10,
+             "peak_memory": place * 2**20} if place else {})}
+        for scale in scales
+        for place, model in enumerate(models)
+    ]  # fmt: skip
+    pd.DataFrame(rows, columns=list(COST_COLUMNS)).to_csv(path, index=False)
 
 
 def _cell(
@@ -106,7 +145,13 @@ def _cell(
     target = folder / "site" / "pictures" / "pictures" / KERNEL / f"x{scale}"
     made = target / f"{model}.json"
     cell = f"pictures/{KERNEL}/x{scale}/{model}"
-    write_cell(manifest, [status], scale, target / model, made, cell=cell, quality=None)
+    size = [blocks.count(side) for side in hr[0].shape[:2]]
+    parts = {n: blocks.encode(np.full(size, LPIPS_IN_VIEW)) for n in names}
+    write_json(status.with_suffix(".parts"), {"measure": "lpips@alex-v0.1", "images": parts})
+    write_cell(
+        manifest, [status], scale, target / model, made, cell=cell, quality=None,
+        parts=[status.with_suffix(".parts")],
+    )  # fmt: skip
     return made
 
 

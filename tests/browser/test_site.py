@@ -37,11 +37,13 @@ def opened(browser: Any, site: Path) -> Open:
 
 
 def settle(browser: Any) -> None:
-    """Wait until nothing changed for a tenth of a second."""
-    browser.set_script_timeout(20)
+    """Wait until nothing is under way and nothing has changed for 0.3 s."""
+    browser.set_script_timeout(60)
     browser.execute_async_script(
-        """const done = arguments[0]; let timer = setTimeout(done, 300);
-        new MutationObserver(() => { clearTimeout(timer); timer = setTimeout(done, 300); })
+        """const done = arguments[0], busy = () => document.querySelector('main[aria-busy]');
+        const later = () => setTimeout(() => { if (busy()) timer = later(); else done(); }, 300);
+        let timer = later();
+        new MutationObserver(() => { clearTimeout(timer); timer = later(); })
           .observe(document.body, { subtree: true, childList: true, attributes: true });"""
     )
 
@@ -83,6 +85,23 @@ def test_headings_sort_best_first_then_worst_first_then_as_before(opened: Open) 
     assert column(browser, 1) == before
 
 
+def test_costs_ties_and_certification_are_on_the_first_page(opened: Open) -> None:
+    browser = opened()
+    heads = [head.text.split(chr(10))[0] for head in css(browser, "#board thead tr:last-child th")]
+    assert heads[-4:] == ["Parameters ↓", "Multiply-adds ↓", "Time / MP ↓", "Memory ↓"]
+    cells = {
+        row.get_attribute("data-model"): [cell.text for cell in row.find_elements("css selector", "td")][-4:]
+        for row in css(browser, "#board tbody tr")
+    }
+    assert cells["model-0"] == ["—"] * 4
+    assert cells["model-2"] == ["200.0 k", "2.0 G", "0.200 s", "2 MiB"]
+    assert "1 of 2 outside numbers" in css(browser, "#certified")[0].text
+    assert "1 FAILED: off" in css(browser, "#certified")[0].text
+    # Five images of the models that have all: the verdict says so, and no tie is claimed.
+    assert "too few images" in css(browser, "#verdict")[0].text
+    assert not css(browser, "#board .tie")
+
+
 def test_filters_leave_what_was_asked_for(opened: Open) -> None:
     browser = opened()
     columns = len(css(browser, "#board thead tr:last-child th"))
@@ -107,6 +126,8 @@ def test_a_number_opens_its_images_and_what_made_it(opened: Open, keep: Callable
     assert css(browser, "#details svg")
     assert "psnr@y-bt601" in dialog.text
     assert "0" * 40 in dialog.text
+    assert "ab" * 32 in dialog.text
+    assert "cpu, 1 thread (a <processor>)" in dialog.text
     keep(browser, "details")
     css(browser, "#details form button")[0].click()
     assert dialog.get_attribute("open") is None
@@ -163,6 +184,8 @@ def test_viewer_moves_all_panes_in_step(opened: Open, keep: Callable) -> None:
         assert all(pane == pytest.approx(state[0], rel=1e-4) for pane in state)
     assert "whole picture" in whole[-1]
     assert "in view" in numbers()[-1]
+    assert whole[-1].endswith("LPIPS 0.3750")
+    assert numbers()[-1].endswith("LPIPS 0.3750")
     keep(browser, "viewer")
 
 

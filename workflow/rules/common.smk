@@ -162,11 +162,15 @@ def training_assets(wildcards):
 
 def weights_source(wildcards):
     """What must exist before a model runs: its fetched asset or its trained weights; nothing if it has none."""
-    weights = MODELS[wildcards.model].weights.get(int(wildcards.scale))
+    return weights_of(wildcards.model, int(wildcards.scale))
+
+
+def weights_of(model, scale):
+    weights = MODELS[model].weights.get(scale)
     if weights is None:
         return []
     if weights.recipe:
-        return f"<resources>/trained/{weights.recipe}/x{wildcards.scale}.safetensors"
+        return f"<resources>/trained/{weights.recipe}/x{scale}.safetensors"
     return f"<resources>/assets/{weights.asset}.json"
 
 
@@ -463,6 +467,25 @@ def site_cells():
     return [f"{d}/{k}/x{s}/{m}" for d, k, s, m in RUN.cells] if RUN.site_pictures else []
 
 
+def training_curves():
+    """(name, log) of every training of the run, where the rule that trains writes logs."""
+    pattern = getattr(rules.train_model.output, "curves", None)
+    recipes = [(model, scale, MODELS[model].weights[scale].recipe) for model, scale in cells_with_weights()]
+    return [
+        (f"{MODELS[model].label} ×{scale}", str(pattern).format(recipe=recipe, scale=scale))
+        for model, scale, recipe in recipes
+        if recipe and pattern is not None
+    ]
+
+
+def parts_of_cell(wildcards):
+    """Scores of a cell by block, one file a shard."""
+    return [
+        path.replace("<results>/sr/", "<results>/scores/").removesuffix(".json") + ".parts.json"
+        for path in sr_of_cell(wildcards)
+    ]
+
+
 def site_pictures():
     return [f"<results>/site/pictures/{cell}.json" for cell in site_cells()]
 
@@ -470,6 +493,11 @@ def site_pictures():
 def site_originals():
     sets = dict.fromkeys(cell.rpartition("/")[0] for cell in site_cells())
     return [f"<results>/site/pictures/{name}/_originals" for name in sets]
+
+
+def cells_with_weights():
+    """(model, scale) of the run whose weights come from an asset or a recipe, in config order."""
+    return [(model, scale) for scale, model in model_scales() if weights_of(model, scale)]
 
 
 def scales_of_several_kernels():

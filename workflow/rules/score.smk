@@ -9,7 +9,8 @@ rule score:
         sr_images="<results>/sr/{dataset}/{kernel}/x{scale}/{model}/{shard}",
         metric_files=[f"<resources>/assets/{asset}.json" for asset in METRIC_ASSETS],
     output:
-        "<results>/scores/{dataset}/{kernel}/x{scale}/{model}/{shard}.csv",
+        scores="<results>/scores/{dataset}/{kernel}/x{scale}/{model}/{shard}.csv",
+        parts="<results>/scores/{dataset}/{kernel}/x{scale}/{model}/{shard}.parts.json",
     log:
         "<logs>/scores/{dataset}/{kernel}/x{scale}/{model}/{shard}.log",
     conda:

@@ -9,13 +9,16 @@ the same numbers.  The tests compare this module with the package itself.
 from __future__ import annotations
 
 import importlib.util
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
+from sisr import blocks
 from sisr.colour import Uint8Image, replicate
 from sisr.errors import ModelError, ScoreError
 from sisr.metrics.fidelity import check_pair, size_text
@@ -121,12 +124,27 @@ class LpipsScorer:
         self._shift = torch.tensor(_SHIFT, device=self.device).view(1, 3, 1, 1)
         self._scale = torch.tensor(_SCALE, device=self.device).view(1, 3, 1, 1)
 
-    @torch.inference_mode()
     def __call__(self, hr: Uint8Image, sr: Uint8Image) -> float:
         """LPIPS of two uint8 images of one size; gray is replicated to RGB; nothing is cropped.
 
         Raises :class:`ScoreError` for different sizes or images too small for the network.
         """
+        return float(sum((stage.mean() for stage in self._stages_of(hr, sr)), torch.zeros(())))
+
+    def by_block(self, hr: Uint8Image, sr: Uint8Image) -> tuple[float, NDArray[np.float64]]:
+        """LPIPS of two images, and of each block (:mod:`sisr.blocks`), whose mean over pixels it is."""
+        total = torch.zeros(())
+        parts: NDArray[np.float64] | None = None
+        for stage in self._stages_of(hr, sr):
+            total = total + stage.mean()
+            part = blocks.spread(stage.cpu().numpy(), *hr.shape[:2])
+            parts = part if parts is None else parts + part
+        assert parts is not None  # every net has stages
+        return float(total), parts
+
+    @torch.inference_mode()
+    def _stages_of(self, hr: Uint8Image, sr: Uint8Image) -> Iterator[Tensor]:
+        """Weighted squared difference of the features of each stage, at each position of its map, (h, w)."""
         check_pair(hr, sr)
         smallest = MINIMUM_SIZE[self.net]
         if min(hr.shape[:2]) < smallest:
@@ -134,13 +152,11 @@ class LpipsScorer:
                 f"image of {size_text(hr)} is too small: LPIPS {self.net} needs {smallest}x{smallest} pixels"
             )
         x, y = self._input(hr), self._input(sr)
-        total = torch.zeros((), device=self.device)
         # Both images advance together, so that only one stage's features are held.
         for stage, head in zip(self._stages, self._heads, strict=True):
             x, y = stage(x), stage(y)
             difference = (_unit_length(x) - _unit_length(y)) ** 2
-            total += functional.conv2d(difference, head).mean()
-        return float(total)
+            yield functional.conv2d(difference, head)[0, 0]
 
     def _input(self, image: Uint8Image) -> Tensor:
         pixels = torch.tensor(replicate(image), device=self.device).permute(2, 0, 1)[None]

@@ -21,9 +21,17 @@ _SCHEMA = "https://vega.github.io/schema/vega-lite/v6.json"
 
 
 def all_charts(
-    shown: Names, scores: pd.DataFrame, summary: pd.DataFrame, cost: pd.DataFrame | None = None
+    shown: Names,
+    scores: pd.DataFrame,
+    summary: pd.DataFrame,
+    cost: pd.DataFrame | None = None,
+    ranks: pd.DataFrame | None = None,
+    curves: Mapping[str, pd.DataFrame] | None = None,
 ) -> list[dict[str, Any]]:
-    """The charts of a run in the order of the page: ``id``, ``title``, ``text``, ``alt`` and ``spec``."""
+    """The charts of a run in the order of the page: ``id``, ``title``, ``text``, ``alt`` and ``spec``.
+
+    ``ranks`` is of ``tables/ranks_x*.csv``; ``curves``: name -> log of a training, see :func:`training`.
+    """
     charts = []
     for scale in sorted({int(value) for value in scores["scale"]}):
         for kernel in (kernel for kernel in shown.kernels if kernel in set(scores["kernel"])):
@@ -40,9 +48,14 @@ def all_charts(
                     charts.append(_plane(shown, means, scale, where))
                 if cost is not None:
                     charts += _costs(shown, means, cost, scale, where)
+                if ranks is not None:
+                    here = ranks[(ranks["scale"] == scale) & (ranks["kernel"] == kernel)]
+                    charts += _ranks(shown, here, scale, where)
         of_scale = summary[summary["scale"] == scale]
         if of_scale["kernel"].nunique() > 1:
             charts.append(_kernels(shown, of_scale, scale))
+    for column in CURVES if curves else ():
+        charts += training(curves or {}, column)
     return charts
 
 
@@ -192,7 +205,7 @@ def _costs(
     charts = []
     for column, title, unit in (
         ("parameters", "Parameters", ""),
-        ("seconds_per_megapixel", "Time per megapixel of output", "s"),
+        ("seconds", "Time per megapixel of output", "s"),
     ):
         if column not in of_scale:
             continue
@@ -223,6 +236,111 @@ def _costs(
             },
         })  # fmt: skip
     return charts
+
+
+def _ranks(shown: Names, ranks: pd.DataFrame, scale: int, where: str) -> list[dict[str, Any]]:
+    """Average ranks with the critical difference, for the dataset or pool of most images."""
+    charts = []
+    for measure in shown.shown():
+        here = ranks[(ranks["metric"] == measure.metric) & (ranks["protocol"] == measure.protocol)]
+        if here.empty:
+            continue
+        group = str(here.sort_values("n", kind="stable")["group"].iloc[-1])
+        here = here[here["group"] == group].sort_values("mean_rank")
+        difference, n = float(here["critical_difference"].iloc[0]), int(here["n"].iloc[0])
+        if len(here) < 2 or not math.isfinite(difference):
+            continue
+        points = [
+            {"model": shown.models.get(model, model), "rank": rank, "low": rank - difference / 2,
+             "high": rank + difference / 2}
+            for model, rank in data.rows(here, "model", "mean_rank")
+        ]  # fmt: skip
+        label = shown.groups.get(group, group)
+        # A model that is pointed at stays bright with all that are not told from it.
+        near = f"!isValid(at.rank) || abs(datum.rank - at.rank[0]) < {difference}"
+        faded = {"condition": {"test": near, "value": 1}, "value": 0.2}
+        across: dict[str, Any] = {
+            "type": "quantitative",
+            "title": "Average rank over the images (1 is best)",
+            "scale": {"domain": [0.5, len(here) + 0.5], "nice": False},
+        }
+        charts.append({
+            "id": f"ranks-{measure.metric}-{measure.protocol}-x{scale}".replace(".", "-"),
+            "title": f"Critical difference, {measure.label} on {label} ({n} images), {where}",
+            "text": "Average ranks differ, by Nemenyi's test at 0.05, where they are "
+            f"{difference:.2f} or more apart: then the bars do not overlap. "
+            "Point at a model to see which ones are not told from it.",
+            "alt": f"Average rank of each model by {measure.label}, best first, with a bar as wide as the "
+            "critical difference.",
+            "spec": {
+                "$schema": _SCHEMA, "data": {"values": points}, "width": 520, "height": {"step": 20},
+                "encoding": {
+                    "y": {"field": "model", "type": "nominal", "title": None, "sort": None},
+                    "color": _colour(shown, list(here["model"]), legend=False),
+                    "opacity": faded,
+                },
+                "layer": [
+                    {"mark": {"type": "bar", "height": 5, "clip": True},
+                     "encoding": {"x": across | {"field": "low"}, "x2": {"field": "high"}}},
+                    {"mark": {"type": "point", "filled": True, "size": 90, "stroke": "#1b1f24"},
+                     "params": [{"name": "at", "select": {"type": "point", "fields": ["rank"],
+                                 "on": "pointerover", "nearest": True, "clear": "pointerout"}}],
+                     "encoding": {"x": across | {"field": "rank"},
+                                  "tooltip": [{"field": "model"},
+                                              {"field": "rank", "format": ".2f", "title": "average rank"}]}},
+                ],
+            },
+        })  # fmt: skip
+    return charts
+
+
+#: Columns of a training's log that are drawn where it has them: title, unit, whether the axis is logarithmic.
+CURVES = {
+    "loss": ("Loss", "", True),
+    "psnr": ("PSNR in validation", "dB", False),
+    "psnr_y": ("PSNR-Y in validation", "dB", False),
+}
+#: More points than this say nothing more on a line of the page's width.
+_POINTS = 300
+
+
+def training(curves: Mapping[str, pd.DataFrame], column: str) -> list[dict[str, Any]]:
+    """One chart of a column of :data:`CURVES` against ``iteration``, a line for each log that has it.
+
+    Long logs are drawn by means over equal stretches of iterations.
+    """
+    title, unit, log = CURVES[column]
+    points: list[dict[str, Any]] = []
+    for name, frame in curves.items():
+        if column not in frame or "iteration" not in frame:
+            continue
+        known = frame[["iteration", column]].dropna()
+        stretch = -(-len(known) // _POINTS)
+        for _, part in known.groupby([i // stretch for i in range(len(known))]) if len(known) else ():
+            value = float(part[column].mean())
+            if math.isfinite(value) and (value > 0 or not log):
+                points.append({"training": name, "x": int(part["iteration"].iloc[-1]), "y": value})
+    if not points:
+        return []
+    names = list(dict.fromkeys(point["training"] for point in points))
+    colours = model_colours(names)
+    return [{
+        "id": f"training-{column}",
+        "title": f"Training: {title}",
+        "text": "Of the models that this run trains itself." + (" Logarithmic upwards." if log else ""),
+        "alt": f"Line chart of {title.lower()} against iterations: {', '.join(names)}.",
+        "spec": {
+            "$schema": _SCHEMA, "data": {"values": points}, "width": 620, "height": 260,
+            "mark": {"type": "line", "tooltip": True, "point": len(points) <= 40 * len(names)},
+            "encoding": {
+                "x": {"field": "x", "type": "quantitative", "title": "Iterations"},
+                "y": _axis("y", title, unit, log=log),
+                "color": {"field": "training", "type": "nominal", "title": "Training",
+                          "scale": {"domain": names, "range": [colours[name] for name in names]}},
+                "strokeDash": {"field": "training", "type": "nominal", "legend": None, "sort": names},
+            },
+        },
+    }]  # fmt: skip
 
 
 def _positive(value: Any) -> bool:

@@ -6,14 +6,13 @@ Numbers are those of the tables; nothing is computed here but their order.  Infi
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sisr import registry
 from sisr.figures.style import model_colours
+from sisr.site.origins import Weights
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -32,15 +31,6 @@ _MODEL_FACTS = (
     "parameters",
     "receptive_field",
 )
-
-
-def script(name: str, value: Any) -> str:
-    """``SISR.define(name, value);`` as JavaScript that no name in the data can break out of."""
-    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
-    # What ends a script element or a line for some parser must not occur, also inside strings.
-    for character in "<>&\u2028\u2029":
-        text = text.replace(character, f"\\u{ord(character):04x}")
-    return f"SISR.define({json.dumps(name)},{text});\n"
 
 
 def rows(frame: pd.DataFrame, *columns: str) -> Iterator[tuple[Any, ...]]:
@@ -62,6 +52,9 @@ def overview(
     ranks: pd.DataFrame | None,
     images: Mapping[str, Sequence[str]],
     cost: pd.DataFrame | None = None,
+    weights: Mapping[tuple[str, int], Weights] | None = None,
+    devices: Mapping[str, str] | None = None,
+    facts: Mapping[str, Mapping[str, Any]] | None = None,
 ) -> dict[str, Any]:
     """What the first view needs.
 
@@ -71,15 +64,19 @@ def overview(
     ranks : intervals and verdicts beside the means, or None where there are none
     images : dataset -> names of its images, in the order of the viewer's numbers
     cost : one row a model and scale, or None
+    weights : of (model, scale)
+    devices : ``dataset/kernel/xSCALE/model`` -> what it ran on
+    facts : what the registry says of each model
 
     Returns
     -------
     ``measures``, ``groups``, ``kernels``, ``scales``, ``models`` with their labels; ``means``: rows
     ``[group, kernel, scale, model, measure, mean, lower, upper, n, verdict]``, ids as strings; ``status``;
-    ``images``.
+    ``images``; ``cost``; ``weights``: ``model/xSCALE`` -> source and files; ``devices``: texts, each with
+    the cells that it stands for.
     """
     colours = model_colours(shown.models)
-    entries = registry.load("models")
+    facts = facts or {}
     beside = _by_key(ranks) if ranks is not None else {}
     means = []
     columns = ("group", "kernel", "scale", "model", "metric", "protocol", "mean", "n")
@@ -91,7 +88,7 @@ def overview(
     return {
         "measures": [
             {"id": m.key, "label": m.label, "unit": m.unit, "direction": m.direction, "digits": m.digits,
-             "metric": m.metric, "protocol": m.protocol}
+             "metric": m.metric, "protocol": m.protocol, "arrow": m.arrow, "rules": _rules(m.protocol)}
             for m in shown.measures
         ],
         "groups": [
@@ -102,7 +99,7 @@ def overview(
         "scales": sorted({int(scale) for scale in [*summary["scale"], *status["scale"]]}),
         "models": [
             {"id": model, "label": label, "colour": colours[model],
-             **{fact: entries[model][fact] for fact in _MODEL_FACTS if fact in entries.get(model, {})}}
+             **{fact: value for fact, value in facts.get(model, {}).items() if fact in _MODEL_FACTS}}
             for model, label in shown.models.items()
         ],
         "means": means,
@@ -114,6 +111,11 @@ def overview(
         ],
         "images": {dataset: list(names) for dataset, names in images.items()},
         "cost": _cost(cost),
+        "weights": {
+            f"{model}/x{scale}": {"source": found.source, "files": dict(found.files)}
+            for (model, scale), found in (weights or {}).items()
+        },
+        "devices": _by_text(devices or {}),
     }  # fmt: skip
 
 
@@ -125,13 +127,31 @@ def _by_key(ranks: pd.DataFrame) -> dict[tuple[Any, ...], tuple[float, float, st
     }
 
 
+def _rules(protocol: str) -> str:
+    """What the registry says of a protocol, in one line."""
+    entry = registry.load("protocols").get(protocol, {})
+    return " ".join(str(entry.get("label", "")).split())
+
+
+#: Columns of ``cost.csv`` that the leaderboard shows or is drawn from.
+COST_COLUMNS = ("parameters", "multiply_adds", "seconds", "peak_memory")
+
+
 def _cost(cost: pd.DataFrame | None) -> list[dict[str, Any]]:
     if cost is None:
         return []
     return [
-        {str(name): (number(v) if isinstance(v, float) else v) for name, v in row.items()}
-        for row in cost.to_dict("records")
+        {"model": model, "scale": int(scale), **dict(zip(COST_COLUMNS, map(number, values), strict=True))}
+        for model, scale, *values in rows(cost, "model", "scale", *COST_COLUMNS)
     ]
+
+
+def _by_text(devices: Mapping[str, str]) -> dict[str, list[str]]:
+    """Cells by what they ran on, since most share it."""
+    found: dict[str, list[str]] = {}
+    for cell, text in devices.items():
+        found.setdefault(text, []).append(cell)
+    return found
 
 
 def image_values(scores: pd.DataFrame, shown: Names) -> dict[str, dict[str, Any]]:
@@ -202,9 +222,3 @@ def picks(
             found.append({"title": title, "text": text, "set": key, "image": number, "name": image,
                           "models": compared, "x": x, "y": y})  # fmt: skip
     return found
-
-
-def write_script(path: Path, name: str, value: Any) -> None:
-    """Write :func:`script` to a file of a folder that a rule makes whole."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(script(name, value), encoding="utf-8")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import shutil
 from collections.abc import Mapping, Sequence
 from functools import cache
@@ -11,11 +12,14 @@ from typing import TYPE_CHECKING, Any
 
 from sisr import tables
 from sisr.atomic import write_text
+from sisr.blocks import BLOCK
 from sisr.errors import ScoreError
 from sisr.pages import environment
 from sisr.results import Names
 from sisr.site import charts, data, methods
-from sisr.site.pictures import BLOCK, ERROR_TOP, PROTOCOL
+from sisr.site.origins import Weights
+from sisr.site.pictures import ERROR_TOP, PROTOCOL
+from sisr.site.script import write_script
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -35,9 +39,13 @@ def build_site(
     provenance: Path,
     ranks: Sequence[Path] = (),
     cost: Path | None = None,
+    curves: Mapping[str, Path] | None = None,
     certification: Path | None = None,
     crops: Sequence[Path] = (),
     pictures: Mapping[str, Path] | None = None,
+    weights: Mapping[tuple[str, int], Weights] | None = None,
+    devices: Mapping[str, str] | None = None,
+    facts: Mapping[str, Mapping[str, Any]] | None = None,
 ) -> None:
     """Write ``index.html`` and the folders ``assets``, ``data`` and ``crops`` into ``out``.
 
@@ -45,7 +53,12 @@ def build_site(
     ----------
     ranks : tables of means with intervals and verdicts, one a scale
     crops : crop sheets (JPEG) of the run
+    cost : ``cost.csv`` of the run
+    curves : name -> log (CSV) of a training of the run, with the column ``iteration``
     pictures : ``dataset/kernel/xSCALE/model`` -> manifest of :func:`sisr.site.pictures.write_cell`
+    weights : of (model, scale), see :func:`sisr.site.origins.weights`
+    devices : of each cell, see :func:`sisr.site.origins.devices`
+    facts : complete registry entries of the models
     """
     import pandas as pd
 
@@ -55,7 +68,7 @@ def build_site(
     }
     summary = tables.summarise(frame, shown.pools, {name: len(found) for name, found in images.items()})
     ranked = pd.concat([_read_ranks(path) for path in ranks]) if ranks else None
-    costs = pd.read_csv(cost) if cost is not None else None
+    costs = _read_cost(cost) if cost is not None else None
     made = _read(provenance)
 
     for folder in ("assets", "data", "crops"):
@@ -69,16 +82,25 @@ def build_site(
     view = {"block": BLOCK, "errorTop": ERROR_TOP, "protocol": PROTOCOL,
             "cells": {cell: found["images"] for cell, found in cells.items()},
             "picks": data.picks(shown, frame, cells, images, regions)}  # fmt: skip
-    overview = data.overview(shown, summary, tables.read_status(status), ranked, images, costs)
-    overview["provenance"] = {"commit": made.get("commit"), "assets": made.get("assets", {})}
+    overview = data.overview(
+        shown, summary, tables.read_status(status), ranked, images, costs, weights, devices, facts
+    )
+    overview["provenance"] = {
+        "commit": made.get("commit"),
+        "uncommitted": made.get("uncommitted_changes"),
+        "machine": (made.get("machine", {}).get("gpus") or [])
+        + [made.get("machine", {}).get("processor", "")],
+    }
     overview["name"] = made.get("config", {}).get("name", "")
-    data.write_script(out / "data" / "run.js", "run", {**overview, "viewer": view})
+    write_script(out / "data" / "run.js", "run", {**overview, "viewer": view})
     places = {}
     for index, (key, values) in enumerate(data.image_values(frame, shown).items()):
         places[key] = f"data/values_{index}.js"
-        data.write_script(out / places[key], f"values/{key}", values)
-    data.write_script(out / "data" / "places.js", "places", places)
-    data.write_script(out / "data" / "charts.js", "charts", charts.all_charts(shown, frame, summary, costs))
+        write_script(out / places[key], f"values/{key}", values)
+    write_script(out / "data" / "places.js", "places", places)
+    logs = {name: pd.read_csv(path) for name, path in (curves or {}).items()}
+    drawn = charts.all_charts(shown, frame, summary, costs, ranked, logs)
+    write_script(out / "data" / "charts.js", "charts", drawn)
     for path in crops:
         shutil.copyfile(path, out / "crops" / path.name)
     page = environment(STATIC).get_template("index.html.j2")
@@ -108,10 +130,23 @@ def _read(path: Path) -> dict[str, Any]:
 def _read_ranks(path: Path) -> pd.DataFrame:
     import pandas as pd
 
-    frame = pd.read_csv(path, keep_default_na=False, na_values={"lower": [""], "upper": [""]})
+    # Models may be called "NA"; only numbers are missing where nothing stands.
+    numbers = ("mean", "lower", "upper", "mean_rank", "critical_difference", "friedman_chi2", "friedman_p")
+    frame = pd.read_csv(path, keep_default_na=False, na_values={name: [""] for name in numbers})
     if "verdict" not in frame:
         raise ScoreError(f"{path}: column 'verdict' is missing; found {', '.join(frame.columns)}")
     return frame
+
+
+def _read_cost(path: Path) -> pd.DataFrame:
+    import pandas as pd
+
+    from sisr.cost import table
+
+    table.read(path)  # complains of another file
+    # As with ranks, and "global" is a receptive field.
+    na = {name: [""] for name in data.COST_COLUMNS}
+    return pd.read_csv(path, dtype={"model": str}, keep_default_na=False, na_values=na)
 
 
 def _trouble(status: Path, shown: Names) -> list[dict[str, str]]:
@@ -130,14 +165,28 @@ def _trouble(status: Path, shown: Names) -> list[dict[str, str]]:
 
 
 def _certification(path: Path | None) -> dict[str, Any] | None:
-    """Number of anchors by outcome, and the rows of the table."""
+    """The line that the page opens with, and the rows of the table as text; what failed comes first."""
     if path is None:
         return None
-    import pandas as pd
+    from sisr import certification
 
-    frame = pd.read_csv(path, dtype=str, keep_default_na=False)
-    counts = frame["status"].value_counts().to_dict()
-    return {"counts": counts, "rows": frame.to_dict("records")}
+    found = certification.read(path)
+    order = {"fail": 0, "not run": 1, "pass": 2}
+    rows = [
+        {
+            "status": row.status,
+            "label": row.label,
+            "measure": row.measure,
+            "image": row.image or "mean",
+            "expected": row.show(row.expected),
+            "found": "—" if math.isnan(row.found) else row.show(row.found),
+            "tolerance": f"{row.tolerance:g}",
+            "source": row.source,
+            "reason": row.reason,
+        }
+        for row in sorted(found, key=lambda row: order[row.status])
+    ]
+    return {"summary": certification.summary(found), "rows": rows}
 
 
 @cache

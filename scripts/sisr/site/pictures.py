@@ -5,13 +5,14 @@ system.  Of each SR image there are three files:
 
 * ``N.webp``, the picture;
 * ``N.error.webp``, its error in luma, |SR - HR| on the 8-bit scale, coloured from 0 to :data:`ERROR_TOP`;
-* ``N.js``, which holds sums over blocks of :data:`BLOCK` x :data:`BLOCK` HR pixels.  PSNR and SSIM of any
+* ``N.js``, which holds sums over blocks of :data:`sisr.blocks.BLOCK` HR pixels a side.  PSNR and SSIM of any
   crop on that grid follow from them exactly, and those of the whole image are the ones of the score table.
+  So does LPIPS, where the run has it: of a crop, it is the mean of what the network sees there, with the
+  rest of the image around it.
 """
 
 from __future__ import annotations
 
-import base64
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -22,15 +23,14 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from sisr import blocks
 from sisr.atomic import write_json
 from sisr.images import modcrop, read_image
 from sisr.metrics import structural
 from sisr.metrics.fidelity import prepare
 from sisr.ordered import map_ordered
-from sisr.site.data import script
+from sisr.site.script import script
 
-#: Side of a block in HR pixels.
-BLOCK = 16
 #: Error in luma that has the last colour of the map; larger ones share it.
 ERROR_TOP = 64
 #: The protocol whose PSNR and SSIM the blocks hold.
@@ -65,6 +65,7 @@ def write_cell(
     manifest: Path,
     cell: str,
     quality: int | None,
+    parts: Sequence[Path] = (),
     threads: int = 2,
 ) -> None:
     """Write the files of one cell, and a manifest: the numbers of the images that there are, and for each the
@@ -74,10 +75,14 @@ def write_cell(
     ----------
     statuses : JSON of :func:`sisr.upscale.upscale_cell`, one a shard; a cell that did not run has no images
     cell : what the scripts call it, ``dataset/kernel/xSCALE/model``
+    parts : LPIPS by block, of :func:`sisr.scoring.score_cell`, one a shard
     """
     hr = _read(hr_manifest)
     numbers = {image["name"]: number for number, image in enumerate(hr["images"])}
     originals = {image["name"]: hr_manifest.parent / image["file"] for image in hr["images"]}
+    lpips: dict[str, str] = {}
+    for path in parts:
+        lpips |= _read(path)["images"]
     out_dir.mkdir(parents=True, exist_ok=True)
     jobs = [
         (image["name"], path.parent / image["file"]) for path in statuses for image in _read(path)["images"]
@@ -88,10 +93,12 @@ def write_cell(
         number = numbers[name]
         reference, sr = modcrop(read_image(originals[name]).array, scale), read_image(path).array
         _save(sr, out_dir / f"{number}.webp", quality)
-        blocks = block_sums(reference, sr, scale)
-        worst = worst_window(blocks["error"])
-        _save(error_picture(blocks.pop("error")), out_dir / f"{number}.error.webp", 80)
-        (out_dir / f"{number}.js").write_text(script(f"blocks/{cell}/{number}", blocks), encoding="utf-8")
+        found = block_sums(reference, sr, scale)
+        worst = worst_window(found["error"])
+        _save(error_picture(found.pop("error")), out_dir / f"{number}.error.webp", 80)
+        if name in lpips:
+            found["lpips"] = lpips[name]
+        (out_dir / f"{number}.js").write_text(script(f"blocks/{cell}/{number}", found), encoding="utf-8")
         return number, worst
 
     found = dict(sorted(map_ordered(work, jobs, threads)))
@@ -122,26 +129,14 @@ def block_sums(hr: NDArray[np.uint8], sr: NDArray[np.uint8], scale: int) -> dict
     return {
         "width": width,
         "height": height,
-        "columns": -(-width // BLOCK),
-        "sse": _encode(_by_block(difference**2, border, height, width)),
-        "pixels": _encode(_by_block(np.ones_like(difference), border, height, width)),
-        "ssim": _encode(_by_block(similarity, margin, height, width)),
-        "windows": _encode(_by_block(np.ones_like(similarity), margin, height, width)),
+        "columns": blocks.count(width),
+        "sse": blocks.encode(blocks.sums(difference**2, border, height, width)),
+        "pixels": blocks.encode(blocks.sums(np.ones_like(difference), border, height, width)),
+        "ssim": blocks.encode(blocks.sums(similarity, margin, height, width)),
+        "windows": blocks.encode(blocks.sums(np.ones_like(similarity), margin, height, width)),
         "histogram": np.bincount(levels.ravel(), minlength=256).tolist(),
         "error": error,
     }
-
-
-def _by_block(values: NDArray[np.float64], margin: int, height: int, width: int) -> NDArray[np.float64]:
-    """Sums of ``values``, which lie ``margin`` pixels inside an image of that size, over its blocks."""
-    rows, columns = -(-height // BLOCK), -(-width // BLOCK)
-    padded = np.zeros((rows * BLOCK, columns * BLOCK))
-    padded[margin : margin + values.shape[0], margin : margin + values.shape[1]] = values
-    return padded.reshape(rows, BLOCK, columns, BLOCK).sum(axis=(1, 3))
-
-
-def _encode(values: NDArray[np.float64]) -> str:
-    return base64.b64encode(values.astype("<f4").tobytes()).decode("ascii")
 
 
 def worst_window(error: NDArray[np.uint8], side: int = 96) -> list[int]:

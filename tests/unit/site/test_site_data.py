@@ -18,6 +18,7 @@ from sisr.errors import ConfigError
 from sisr.metrics.fidelity import psnr, ssim
 from sisr.site import charts, data, methods, pictures
 from sisr.site.pack import pack
+from sisr.site.script import script
 from sisr.site.serve import page_of, serving
 
 
@@ -73,7 +74,7 @@ def test_worst_window_is_where_the_error_is() -> None:
 
 @given(st.text())
 def test_no_text_breaks_out_of_a_script(text: str) -> None:
-    line = data.script(text, {text: [text, 1.5, None]})
+    line = script(text, {text: [text, 1.5, None]})
     assert not re.search(
         r"[<>&\u2028\u2029]", line.removeprefix("SISR.define(").replace(json.dumps(text), "")
     )

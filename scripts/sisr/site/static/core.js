@@ -33,6 +33,18 @@ const SISR = (() => {
     return loading.get(path);
   }
 
+  // The page says that it is not ready while something is under way.
+  let underWay = 0;
+  async function during(work) {
+    const main = document.getElementById("main");
+    underWay += 1;
+    main.setAttribute("aria-busy", "true");
+    try { return await work; } finally {
+      underWay -= 1;
+      if (!underWay) main.removeAttribute("aria-busy");
+    }
+  }
+
   // make("td", {class: "best"}, "text", child, ...)
   function make(tag, attributes = {}, ...children) {
     const svg = ["svg", "rect", "line", "text", "title"].includes(tag) && attributes.ns !== "html";
@@ -135,7 +147,7 @@ const SISR = (() => {
     open();
   });
 
-  return { define, load, script, make, choice, ticks, value, show, address, remember, page, open, dark, copy,
+  return { define, load, script, during, make, choice, ticks, value, show, address, remember, page, open, dark, copy,
            get: name => data.get(name) };
 })();
 window.SISR = SISR;

@@ -5,7 +5,10 @@
   const run = SISR.get("run");
   const byId = list => new Map(list.map(entry => [entry.id, entry]));
   const measures = byId(run.measures), models = byId(run.models), kernels = byId(run.kernels), groups = byId(run.groups);
-  const TIED = "not distinguishable", FEW = "too few images";
+  // Verdicts of tables/ranks_x*.csv on a model against the best of its column.
+  const TIED = "tied", FEW = "too few images";
+  const VERDICTS = { best: "It has the best mean.", tied: "Not shown to be worse (Wilcoxon over images, Holm-corrected, p ≥ 0.05)",
+                     worse: "Worse (Wilcoxon over images, Holm-corrected, p < 0.05)", [FEW]: "Open: too few images for the test" };
 
   const means = new Map();
   for (const [group, kernel, scale, model, measure, mean, lower, upper, n, verdict] of run.means) {
@@ -16,8 +19,8 @@
   const COSTS = [
     ["parameters", "Parameters", v => v >= 1e6 ? `${(v / 1e6).toFixed(2)} M` : v >= 1e3 ? `${(v / 1e3).toFixed(1)} k` : String(v)],
     ["multiply_adds", "Multiply-adds", v => v >= 1e12 ? `${(v / 1e12).toFixed(2)} T` : `${(v / 1e9).toFixed(1)} G`],
-    ["seconds_per_megapixel", "Time / MP", v => `${v.toPrecision(3)} s`],
-    ["peak_memory_mib", "Memory", v => `${Math.round(v)} MiB`],
+    ["seconds", "Time / MP", v => `${v.toPrecision(3)} s`],
+    ["peak_memory", "Memory", v => `${Math.round(v / 2 ** 20)} MiB`],
   ].filter(([column]) => run.cost.some(row => typeof row[column] === "number"));
 
   const first = (list, fallback) => list.length ? list[0] : fallback;
@@ -29,7 +32,8 @@
   state.kernel = first(run.kernels.filter(k => scored(state.scale).has(k.id)).map(k => k.id), "");
 
   const cell = (group, model, measure) => means.get([group, state.kernel, state.scale, model, measure].join("\n"));
-  const better = measure => measure.direction === "higher" ? (a, b) => b - a : (a, b) => a - b;
+  const better = measure => measure.direction === "higher" ? (a, b) => b - a
+    : measure.direction === "lower" ? (a, b) => a - b : (a, b) => Math.abs(a) - Math.abs(b);
 
   function columns() {
     const here = run.groups.filter(g => state.groups.includes(g.id));
@@ -89,7 +93,7 @@
         ...spans.map(([group, span]) => make("th", { scope: "colgroup", colspan: span, class: "first" }, group.label,
           make("small", {}, `${count(group)} image${count(group) === 1 ? "" : "s"}`))),
         COSTS.length ? make("th", { scope: "colgroup", colspan: COSTS.length, class: "first" }, "Cost") : null),
-      make("tr", {}, ...cols.map(c => heading(c.key, `${c.measure.label} ${c.measure.direction === "higher" ? "↑" : "↓"}`,
+      make("tr", {}, ...cols.map(c => heading(c.key, `${c.measure.label} ${c.measure.arrow}`,
         c.measure.protocol, c.measure.direction === "lower", starts.has(c.key))),
         ...COSTS.map(([key, text], i) => heading(key, `${text} ↓`, null, true, i === 0))));
     const ranked = new Map(cols.map(c => [c.key, places(c)]));
@@ -120,7 +124,7 @@
     return make("td", { class: css, "data-value": found.mean },
       place && place <= 3 ? make("span", { class: "medal", title: `place ${place}` }, String(place)) : null,
       tied ? make("span", { class: "tie", title: "not distinguishable from the best" }, "≈", make("span", { class: "said" }, "not distinguishable from the best ")) : null,
-      make("button", { type: "button", "aria-haspopup": "dialog", onclick: () => details(model, column) },
+      make("button", { type: "button", "aria-haspopup": "dialog", onclick: () => SISR.during(details(model, column)) },
         place === 1 ? make("strong", {}, text) : place === 2 ? make("u", {}, text) : text),
       state.interval && !Number.isNaN(found.lower)
         ? make("small", {}, `${show(found.lower, column.measure.digits)} to ${show(found.upper, column.measure.digits)}`) : null);
@@ -215,14 +219,14 @@
       const escape = s => s.replace(/\\/g, "\\textbackslash ").replace(/([{}$&#%_])/g, "\\$1").replace(/~/g, "\\textasciitilde{}").replace(/\^/g, "\\textasciicircum{}")
         .replace(/↑/g, "$\\uparrow$").replace(/↓/g, "$\\downarrow$").replace(/×/g, "$\\times$").replace(/—/g, "---").replace(/[<>]/g, "$$$&$$");
       const wrap = (m, c) => { const t = escape(text(m, c)), p = place(m, c); return p === 1 ? `\\textbf{${t}}` : p === 2 ? `\\underline{${t}}` : t; };
-      const head = cols.map(c => escape(`${c.group.label} ${c.measure.label} ${c.measure.direction === "higher" ? "↑" : "↓"}`));
+      const head = cols.map(c => escape(`${c.group.label} ${c.measure.label} ${c.measure.arrow}`));
       return [`% x${state.scale}, LR by ${state.kernel}; needs booktabs`, `\\begin{tabular}{l${"r".repeat(cols.length)}}`, "\\toprule",
         `Model & ${head.join(" & ")} \\\\`, "\\midrule", ...list.map(m => `${[escape(m.label), ...cols.map(c => wrap(m, c))].join(" & ")} \\\\`),
         "\\bottomrule", "\\end{tabular}", ""].join("\n");
     }
     const escape = s => s.replace(/&/g, "&amp;").replace(/</g, "&lt;").replace(/>/g, "&gt;").replace(/([\\`*_[\]|])/g, "\\$1").replace(/\s+/g, " ");
     const wrap = (m, c) => { const t = text(m, c), p = place(m, c); return p === 1 ? `**${t}**` : p === 2 ? `<ins>${t}</ins>` : t; };
-    return [`| Model | ${cols.map(c => escape(`${c.group.label} ${c.measure.label} ${c.measure.direction === "higher" ? "↑" : "↓"}`)).join(" | ")} |`,
+    return [`| Model | ${cols.map(c => escape(`${c.group.label} ${c.measure.label} ${c.measure.arrow}`)).join(" | ")} |`,
       `|:---|${cols.map(() => "---:|").join("")}`, ...list.map(m => `| ${escape(m.label)} | ${cols.map(c => wrap(m, c)).join(" | ")} |`), ""].join("\n");
   }
 
@@ -232,18 +236,20 @@
     const { group, measure } = column, found = cell(group.id, model.id, measure.id);
     document.getElementById("details-title").textContent = `${model.label}: ${measure.label} on ${group.label}, ×${state.scale}`;
     const fact = (name, text) => text ? [make("dt", {}, name), make("dd", {}, text)] : [];
-    const used = Object.entries(run.provenance.assets || {}).filter(([asset]) => (model.assets || {})[state.scale] === asset);
+    const weights = run.weights[`${model.id}/x${state.scale}`];
+    const ran = Object.entries(run.devices).filter(([, cells]) => group.datasets.some(d => cells.includes(`${d}/${state.kernel}/x${state.scale}/${model.id}`)));
+    const machine = run.provenance.machine.filter(Boolean).join(", ");
     const facts = make("dl", { class: "facts" },
       ...fact("Mean", `${show(found.mean, measure.digits + 2)} ${measure.unit} over ${found.n} images`),
       ...fact("95 % interval", Number.isNaN(found.lower) ? "" : `${show(found.lower, measure.digits)} to ${show(found.upper, measure.digits)}`),
-      ...fact("Against the best", found.verdict),
-      ...fact("Protocol", measure.id),
+      ...fact("Against the best", VERDICTS[found.verdict] || found.verdict),
+      ...fact("Protocol", `${measure.id}: ${measure.rules}`),
       ...fact("LR kernel", (kernels.get(state.kernel) || {}).label),
       ...fact("Paper", model.paper), ...fact("Trained on", (model.trained_on || []).join(", ")), ...fact("Licence", model.licence),
       ...fact("Note", model.note),
-      ...used.flatMap(([asset, entry]) => fact("Weights", `${asset}: ` + Object.entries(entry.files || {}).map(([f, h]) => `${f} sha256 ${h}`).join(", "))),
-      ...fact("Device", (model.devices || []).join(", ")),
-      ...fact("Commit", run.provenance.commit));
+      ...(weights ? fact("Weights", [weights.source, ...Object.entries(weights.files).map(([file, hash]) => `${file} sha256 ${hash}`)].join("; ")) : fact("Weights", "none")),
+      ...fact("Device", ran.map(([text]) => text).join("; ") + (ran.length && machine ? ` (${machine})` : "")),
+      ...fact("Commit", run.provenance.commit && `${run.provenance.commit}${run.provenance.uncommitted ? " with uncommitted changes" : ""}`));
     const picture = make("div", { class: "picture" }, "Loading its images …");
     body.replaceChildren(picture, facts);
     dialog.showModal();
@@ -255,7 +261,7 @@
       const list = (values.values[model.id] || {})[measure.id] || [];
       list.forEach((v, i) => points.push({ image: values.images[i], dataset, value: value(v) }));
     }
-    const known = points.filter(p => !Number.isNaN(p.value)).sort((a, b) => a.value - b.value);
+    const known = points.filter(p => !Number.isNaN(p.value)).sort((a, b) => better(measure)(b.value, a.value));
     const finite = known.filter(p => Number.isFinite(p.value));
     if (finite.length) {
       await SISR.chart(picture, {
@@ -270,7 +276,7 @@
     } else { picture.textContent = known.length ? "All values are infinite: SR and HR are the same pixels." : "No image was scored."; }
     const table = make("table", {}, make("thead", {}, make("tr", {}, make("th", { scope: "col" }, "Image"), make("th", { scope: "col" }, measure.label))),
       make("tbody", {}, ...known.map(p => make("tr", {}, make("th", { scope: "row" }, make("bdi", {}, p.image)), make("td", {}, show(p.value, measure.digits))))));
-    body.insertBefore(make("details", {}, make("summary", {}, `${known.length} images, worst ${measure.direction === "higher" ? "first" : "last"}`),
+    body.insertBefore(make("details", {}, make("summary", {}, `${known.length} images, worst first`),
       make("div", { class: "scroll", tabindex: 0, role: "region", "aria-label": "Images" }, table)), facts);
   }
 

@@ -3,7 +3,9 @@
 (() => {
   const { make } = SISR;
 
-  SISR.chart = async (place, spec) => {
+  SISR.chart = (place, spec) => SISR.during(draw(place, spec));
+
+  const draw = async (place, spec) => {
     await SISR.script("assets/vega.js");
     const config = { font: "system-ui, -apple-system, Segoe UI, DejaVu Sans, sans-serif", background: "#ffffff",
                      axis: { labelFontSize: 11, titleFontSize: 12 }, legend: { labelFontSize: 11, symbolLimit: 60, columns: 1 } };
@@ -12,8 +14,9 @@
     for (const menu of place.querySelectorAll("summary")) menu.setAttribute("aria-label", "Save this chart");
   };
 
-  SISR.page("plots", async (query, firstTime) => {
-    if (!firstTime) return;
+  SISR.page("plots", (query, firstTime) => { if (firstTime) SISR.during(all()); });
+
+  async function all() {
     const charts = await SISR.load("charts", "data/charts.js");
     const room = document.getElementById("charts");
     for (const chart of charts) {
@@ -21,5 +24,5 @@
       room.append(make("section", { class: "chart", id: `chart-${chart.id}`, "aria-label": chart.title }, make("h2", {}, chart.title), make("p", { class: "soft" }, `${chart.alt} ${chart.text}`), picture));
       await SISR.chart(picture, chart.spec);
     }
-  });
+  }
 })();

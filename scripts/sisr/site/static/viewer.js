@@ -89,7 +89,7 @@
         room.append(make("p", { class: "scale-bar soft" }, "no error ", make("i", {}), ` ${view.errorTop} levels or more`));
       }
     }
-    ready();
+    SISR.during(ready());
   }
 
   async function ready() {
@@ -106,7 +106,7 @@
   function decode(raw) {
     if (raw.decoded) return raw.decoded;
     const floats = text => new Float32Array(Uint8Array.from(atob(text), c => c.charCodeAt(0)).buffer);
-    raw.decoded = { ...raw, sse: floats(raw.sse), pixels: floats(raw.pixels), ssim: floats(raw.ssim), windows: floats(raw.windows) };
+    raw.decoded = { ...raw, lpips: raw.lpips ? floats(raw.lpips) : null, sse: floats(raw.sse), pixels: floats(raw.pixels), ssim: floats(raw.ssim), windows: floats(raw.windows) };
     return raw.decoded;
   }
 
@@ -164,23 +164,28 @@
     if (SISR.address().page === "viewer") SISR.remember("viewer", query);
   }
 
-  // PSNR and SSIM of the part in view, widened to whole blocks, from the sums that the run computed.
+  // PSNR, SSIM and LPIPS of the part in view, widened to whole blocks, from the sums that the run computed.
   function numbers(id, frame) {
     const found = blocks.get(`blocks/${state.set}/${id}/${state.image}`);
     if (!found) return id === "hr" ? `${size.width} × ${size.height}` : "";
     const side = view.block, rows = Math.ceil(found.height / side);
     const span = (centre, length, most) => [Math.max(0, Math.floor((centre - length / state.zoom / 2) / side)), Math.min(most, Math.ceil((centre + length / state.zoom / 2) / side))];
     const [left, right] = span(state.x, frame.width, found.columns), [top, bottom] = span(state.y, frame.height, rows);
-    let sse = 0, pixels = 0, ssim = 0, windows = 0;
+    let sse = 0, pixels = 0, ssim = 0, windows = 0, lpips = 0, area = 0;
+    const extent = (index, length) => Math.min(side, length - index * side);
     for (let r = top; r < bottom; r += 1) {
       for (let c = left; c < right; c += 1) {
         const i = r * found.columns + c;
         sse += found.sse[i]; pixels += found.pixels[i]; ssim += found.ssim[i]; windows += found.windows[i];
+        if (found.lpips) { // the last blocks of a row or column may be smaller
+          const n = extent(r, found.height) * extent(c, found.width);
+          lpips += n * found.lpips[i]; area += n;
+        }
       }
     }
     const psnr = pixels ? (sse ? (10 * Math.log10(255 ** 2 * pixels / sse)).toFixed(2) : "inf") : "—";
     const whole = left === 0 && top === 0 && right === found.columns && bottom === rows;
-    return `${whole ? "whole picture" : "in view"}: PSNR-Y ${psnr} dB, SSIM-Y ${windows ? (ssim / windows).toFixed(4) : "—"}`;
+    return `${whole ? "whole picture" : "in view"}: PSNR-Y ${psnr} dB, SSIM-Y ${windows ? (ssim / windows).toFixed(4) : "—"}${area ? `, LPIPS ${(lpips / area).toFixed(4)}` : ""}`;
   }
 
   function pointers() {
