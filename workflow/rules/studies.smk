@@ -50,6 +50,52 @@ rule study_interpolation:
         "../../scripts/study_interpolation.py"
 
 
+rule study_deconvolution:
+    input:
+        hr=f"<results>/hr/{STUDY_PICTURES}.json",
+        hr_images=f"<results>/hr/{STUDY_PICTURES}",
+    output:
+        table=report(
+            "<results>/studies/deconvolution.csv",
+            caption="../report/study_deconvolution.rst",
+            category="Studies",
+            subcategory="Deconvolution",
+            labels={"shows": "numbers, CSV"},
+        ),
+        findings="<results>/studies/deconvolution.json",
+        spectra=report(
+            "<results>/studies/deconvolution_spectra.png",
+            caption="../report/study_deconvolution.rst",
+            category="Studies",
+            subcategory="Deconvolution",
+            labels={"shows": "spectra"},
+        ),
+        curves=report(
+            "<results>/studies/deconvolution_curves.svg",
+            caption="../report/study_deconvolution.rst",
+            category="Studies",
+            subcategory="Deconvolution",
+            labels={"shows": "gain against blur and noise"},
+        ),
+        pictures=report(
+            "<results>/studies/deconvolution_pictures.png",
+            caption="../report/study_deconvolution.rst",
+            category="Studies",
+            subcategory="Deconvolution",
+            labels={"shows": "pictures"},
+        ),
+    log:
+        "<logs>/studies/deconvolution.log",
+    conda:
+        "../../envs/torch.yaml"
+    params:
+        code=code_digest("studies.deconvolution", "figures.studies.deconvolution"),
+    message:
+        "Studying deconvolution"
+    script:
+        "../../scripts/study_deconvolution.py"
+
+
 # Last, for the outputs that the rules above name.
 rule studies:
     input:

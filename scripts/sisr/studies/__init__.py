@@ -8,4 +8,5 @@ pictures, and ``findings()`` that says in sentences what came out, with its numb
 #: Studies by id, with the title that a reader sees.
 STUDIES = {
     "interpolation": "Interpolation",
+    "deconvolution": "Deconvolution",
 }

@@ -17,7 +17,12 @@ def pictures(count: int, side: int) -> list[Picture]:
     """Pictures in the public domain (astronaut, NASA) or under CC0 (the others)."""
     from skimage import data
 
-    named = {"astronaut": data.astronaut, "chelsea": data.chelsea, "coffee": data.coffee}
+    named = {
+        "astronaut": data.astronaut,
+        "chelsea": data.chelsea,
+        "coffee": data.coffee,
+        "camera": data.camera,
+    }
     return [crop(name, load(), side) for name, load in list(named.items())[:count]]
 
 
@@ -32,8 +37,20 @@ def interpolation(images: Path) -> tuple[list[Row], list[str]]:
     return result.rows, study.findings(result)
 
 
+def deconvolution(images: Path) -> tuple[list[Row], list[str]]:
+    from sisr.figures.studies import deconvolution as figures
+    from sisr.studies import deconvolution as study
+
+    result = study.measure(pictures(4, study.SIDE))
+    figures.draw_spectra(result, images / "study_deconvolution_spectra.webp")
+    figures.draw_curves(result, images / "study_deconvolution_curves.svg")
+    figures.draw_pictures(result, images / "study_deconvolution_pictures.webp")
+    return result.rows, study.findings(result)
+
+
 DRAWN: dict[str, Callable[[Path], tuple[list[Row], list[str]]]] = {
     "interpolation": interpolation,
+    "deconvolution": deconvolution,
 }
 
 
