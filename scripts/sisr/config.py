@@ -70,6 +70,7 @@ class Run:
     cost: Cost | None
     site_pictures: bool
     site_quality: int | None
+    studies: tuple[str, ...]
     resolved: Mapping[str, Any]
 
     def values(self, axis: str) -> list[Any]:
@@ -150,6 +151,7 @@ def read(document: Mapping[str, Any], source: str = "config", config: Path = reg
         cost=_cost(document.get("cost"), {d for suite in suites.values() for d in suite["datasets"]}, source),
         site_pictures=document.get("site", {}).get("pictures", True),
         site_quality=document.get("site", {}).get("quality"),
+        studies=tuple(document.get("studies", ())),
         resolved=document,
     )
 
@@ -222,7 +224,7 @@ def _cost(section: Mapping[str, Any] | None, datasets: set[str], source: str) ->
 def _coerce(document: Mapping[str, Any]) -> dict[str, Any]:
     """Undo what the command line does to types: ``--config scales=2,4`` gives one string."""
     out = dict(document)
-    for key in ("suite", "datasets", "kernels", "scales", "models", "metrics"):
+    for key in ("suite", "datasets", "kernels", "scales", "models", "metrics", "studies"):
         if key in out:
             out[key] = _as_list(out[key])
     if "scales" in out:

@@ -55,6 +55,10 @@ class ScoreError(SisrError):
     """Images cannot be compared: missing partner, different size, or smaller than the crop."""
 
 
+class StudyError(SisrError):
+    """A study cannot be made of what it is given: pictures too small, no network."""
+
+
 def unknown(kind: str, name: str, known: Iterable[str]) -> str:
     """Message for a name that is not in a registry, with the closest known name as a hint."""
     names = sorted(known)

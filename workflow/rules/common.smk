@@ -22,6 +22,8 @@ from sisr.models import get as get_model
 from sisr.recipes import read_recipe
 from sisr.references import of_cells
 from sisr.reproduced import missing_measures
+from sisr.studies import STUDIES
+from sisr.studies.common import sentences
 from sisr.workspace import join_runs, require_writable, share_library
 
 
@@ -397,6 +399,7 @@ def report_items():
         *collect("<results>/tables/robustness_x{scale}.csv", scale=scales_of_several_kernels()),
         *crop_sheets(),
         *cost_items(),
+        *study_items(RUN.studies),
     ]
 
 
@@ -506,3 +509,22 @@ def scales_of_several_kernels():
         for scale in RUN.values("scale")
         if len({cell.kernel for cell in RUN.cells if cell.scale == scale}) > 1
     ]
+
+
+# --- studies ---------------------------------------------------------------------------------------------
+
+
+def study_items(names):
+    """Tables and figures of studies, as their rules name them."""
+    return [
+        item
+        for name in names
+        for item in getattr(rules, f"study_{name}").output
+        if not str(item).endswith(".json")
+    ]
+
+
+# What the captions say of this run; empty before a study has run.
+config["findings"] = {
+    name: sentences(Path("results", RUN.name, "studies", f"{name}.json")) for name in STUDIES
+}

@@ -93,7 +93,7 @@ def applied() -> Iterator[None]:
 def save(figure: Figure, path: Path) -> Path:
     """Write a figure atomically; the format is the extension's, and the same figure gives the same bytes."""
     kind = path.suffix.lstrip(".").lower()
-    metadata = {"svg": {"Date": None, "Creator": None}, "pdf": {"CreationDate": None}}.get(
+    metadata = {"svg": {"Date": None, "Creator": None}, "pdf": {"CreationDate": None}, "webp": None}.get(
         kind, {"Software": None}
     )
     with replacing(path) as temporary:

@@ -1,0 +1,1 @@
+"""Figures of the studies: one module a study, drawn from what its ``measure()`` returns."""

@@ -1,0 +1,66 @@
+"""Pictures and numbers of the pages in ``docs/studies``, from pictures that come with scikit-image.
+
+``python -m sisr.figures.studies docs/images FOLDER [STUDY ...]`` writes the figures of all or some studies to
+``docs/images``, and their tables, where the numbers of the pages come from, to ``FOLDER``.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from sisr.studies.common import Picture, Row, crop, write
+
+
+def pictures(count: int, side: int) -> list[Picture]:
+    """Pictures in the public domain (astronaut, NASA) or under CC0 (the others)."""
+    from skimage import data
+
+    named = {
+        "astronaut": data.astronaut,
+        "chelsea": data.chelsea,
+        "coffee": data.coffee,
+        "camera": data.camera,
+    }
+    return [crop(name, load(), side) for name, load in list(named.items())[:count]]
+
+
+def interpolation(images: Path) -> tuple[list[Row], list[str]]:
+    from sisr.figures.studies import interpolation as figures
+    from sisr.studies import interpolation as study
+
+    result = study.measure(pictures(3, 384))
+    figures.draw_kernels(images / "study_interpolation_kernels.svg")
+    figures.draw_errors(result, images / "study_interpolation_errors.svg")
+    figures.draw_pictures(result, images / "study_interpolation_pictures.webp")
+    return result.rows, study.findings(result)
+
+
+def deconvolution(images: Path) -> tuple[list[Row], list[str]]:
+    from sisr.figures.studies import deconvolution as figures
+    from sisr.studies import deconvolution as study
+
+    result = study.measure(pictures(4, study.SIDE))
+    figures.draw_spectra(result, images / "study_deconvolution_spectra.webp")
+    figures.draw_curves(result, images / "study_deconvolution_curves.svg")
+    figures.draw_pictures(result, images / "study_deconvolution_pictures.webp")
+    return result.rows, study.findings(result)
+
+
+DRAWN: dict[str, Callable[[Path], tuple[list[Row], list[str]]]] = {
+    "interpolation": interpolation,
+    "deconvolution": deconvolution,
+}
+
+
+def main(images: Path, tables: Path, names: list[str]) -> None:
+    """Write figures and tables of studies, all by default, and print the findings."""
+    for name in names or DRAWN:
+        rows, findings = DRAWN[name](images)
+        write(rows, findings, tables / f"{name}.csv", tables / f"{name}.json")
+        print(f"{name}:", *findings, sep="\n  ")
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3:])

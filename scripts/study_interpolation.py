@@ -1,0 +1,20 @@
+"""Rule study_interpolation: interpolation kernels against frequency and on pictures."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sisr.figures.studies import interpolation as figures
+from sisr.joblog import job
+from sisr.studies import interpolation
+from sisr.studies.common import read_pictures, write
+
+if TYPE_CHECKING:
+    from snakemake.iocontainers import snakemake
+
+with job(snakemake.log[0]):
+    result = interpolation.measure(read_pictures(Path(snakemake.input.hr), 5, 384))
+    figures.draw_kernels(Path(snakemake.output.kernels))
+    figures.draw_errors(result, Path(snakemake.output.errors))
+    figures.draw_pictures(result, Path(snakemake.output.pictures))
+    rows, findings = result.rows, interpolation.findings(result)
+    write(rows, findings, Path(snakemake.output.table), Path(snakemake.output.findings))

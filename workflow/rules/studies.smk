@@ -1,0 +1,103 @@
+# Studies of how super-resolution works, on pictures of the run's first dataset: docs/studies.
+
+
+STUDY_PICTURES = RUN.values("dataset")[0]
+
+
+rule study_interpolation:
+    input:
+        hr=f"<results>/hr/{STUDY_PICTURES}.json",
+        hr_images=f"<results>/hr/{STUDY_PICTURES}",
+    output:
+        table=report(
+            "<results>/studies/interpolation.csv",
+            caption="../report/study_interpolation.rst",
+            category="Studies",
+            subcategory="Interpolation",
+            labels={"shows": "numbers, CSV"},
+        ),
+        findings="<results>/studies/interpolation.json",
+        kernels=report(
+            "<results>/studies/interpolation_kernels.svg",
+            caption="../report/study_interpolation.rst",
+            category="Studies",
+            subcategory="Interpolation",
+            labels={"shows": "kernels, responses, curves"},
+        ),
+        errors=report(
+            "<results>/studies/interpolation_errors.svg",
+            caption="../report/study_interpolation.rst",
+            category="Studies",
+            subcategory="Interpolation",
+            labels={"shows": "error against frequency"},
+        ),
+        pictures=report(
+            "<results>/studies/interpolation_pictures.png",
+            caption="../report/study_interpolation.rst",
+            category="Studies",
+            subcategory="Interpolation",
+            labels={"shows": "pictures"},
+        ),
+    log:
+        "<logs>/studies/interpolation.log",
+    conda:
+        "../../envs/torch.yaml"
+    params:
+        code=code_digest("studies.interpolation", "figures.studies.interpolation"),
+    message:
+        "Studying interpolation"
+    script:
+        "../../scripts/study_interpolation.py"
+
+
+rule study_deconvolution:
+    input:
+        hr=f"<results>/hr/{STUDY_PICTURES}.json",
+        hr_images=f"<results>/hr/{STUDY_PICTURES}",
+    output:
+        table=report(
+            "<results>/studies/deconvolution.csv",
+            caption="../report/study_deconvolution.rst",
+            category="Studies",
+            subcategory="Deconvolution",
+            labels={"shows": "numbers, CSV"},
+        ),
+        findings="<results>/studies/deconvolution.json",
+        spectra=report(
+            "<results>/studies/deconvolution_spectra.png",
+            caption="../report/study_deconvolution.rst",
+            category="Studies",
+            subcategory="Deconvolution",
+            labels={"shows": "spectra"},
+        ),
+        curves=report(
+            "<results>/studies/deconvolution_curves.svg",
+            caption="../report/study_deconvolution.rst",
+            category="Studies",
+            subcategory="Deconvolution",
+            labels={"shows": "gain against blur and noise"},
+        ),
+        pictures=report(
+            "<results>/studies/deconvolution_pictures.png",
+            caption="../report/study_deconvolution.rst",
+            category="Studies",
+            subcategory="Deconvolution",
+            labels={"shows": "pictures"},
+        ),
+    log:
+        "<logs>/studies/deconvolution.log",
+    conda:
+        "../../envs/torch.yaml"
+    params:
+        code=code_digest("studies.deconvolution", "figures.studies.deconvolution"),
+    message:
+        "Studying deconvolution"
+    script:
+        "../../scripts/study_deconvolution.py"
+
+
+# Last, for the outputs that the rules above name.
+rule studies:
+    input:
+        study_items(STUDIES),
+    localrule: True
