@@ -3,19 +3,26 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from sisr import device
 from sisr.assets import Manifest
 from sisr.joblog import job
 from sisr.recipes import read_recipe
-from sisr.training import train
+from sisr.training.run import Inputs, train
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake
 
 with job(snakemake.log[0]):
-    manifests = [Manifest.read(Path(path)) for path in snakemake.input]
-    train(
-        read_recipe(snakemake.wildcards.recipe),
-        int(snakemake.wildcards.scale),
-        pictures=[manifest.path(name) for manifest in manifests for name in manifest.files],
-        out=Path(snakemake.output[0]),
+    manifests = [Manifest.read(Path(path)) for path in snakemake.input.assets]
+    start = snakemake.input.get("start")
+    inputs = Inputs(
+        {manifest.asset: manifest.paths() for manifest in manifests}, Path(start) if start else None
     )
+    with device.lease(device.resolve(snakemake.params.device)) as leased:
+        train(
+            read_recipe(snakemake.wildcards.recipe),
+            int(snakemake.wildcards.scale),
+            inputs,
+            Path(snakemake.output.weights),
+            device=leased,
+        )

@@ -144,6 +144,45 @@ def fetch(
 
 @app.command()
 @one_line_errors
+def train(
+    recipe: Annotated[str, typer.Argument(help="A recipe, the name of a file in config/training.")],
+    scale: Scale,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            "--out", "-o", help="Weights to write.", show_default="resources/trained/RECIPE/xN.safetensors"
+        ),
+    ] = None,
+    device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
+    resources: Resources = RESOURCES,
+    mirror: Mirror = None,
+) -> None:
+    """Train a recipe; the same command goes on where an interrupted one stopped."""
+    from sisr import device as devices
+    from sisr.assets import fetch as fetch_asset
+    from sisr.recipes import read_recipe, start_of
+    from sisr.training.run import Inputs
+    from sisr.training.run import train as run
+
+    checked = read_recipe(recipe)
+    first = start_of(checked)
+    start = resources / "trained" / first.name / f"x{scale}.safetensors" if first else None
+    if start is not None and not start.is_file():
+        raise SisrError(f"{start}: not trained yet; run: sisr train {checked.start} --scale {scale}")
+    files = {
+        asset: fetch_asset(asset, resources=resources, mirror=mirror, progress=sys.stderr.isatty()).paths()
+        for asset in checked.assets
+    }
+    target = out or resources / "trained" / recipe / f"x{scale}.safetensors"
+    with devices.lease(devices.resolve(device)) as leased:
+        made = run(checked, scale, Inputs(files, start), target, device=leased)
+    if "result" in made:  # the first of several processes has it
+        shown = ", ".join(f"{name} {value:.6g}" for name, value in made["result"].items())
+        typer.echo(f"{target}: {shown}")
+
+
+@app.command()
+@one_line_errors
 def degrade(
     source: Annotated[Path, typer.Argument(metavar="IN", help="Folder of HR images.")],
     target: Annotated[Path, typer.Argument(metavar="OUT", help="Folder for the LR images.")],

@@ -183,7 +183,7 @@ def _check_links(datasets: Iterable[str], models: Iterable[str], config: Path) -
         for scale, weights in get_model(model_id, config).weights.items():
             where = f"config/models.yaml: {model_id}.weights.{scale}"
             if weights.recipe is not None:
-                for asset in read_recipe(weights.recipe, config).data:
+                for asset in read_recipe(weights.recipe, config).assets:
                     if asset not in assets:
                         name = f"config/training/{weights.recipe}.yaml: data"
                         raise ConfigError(f"{name}: {unknown('asset', asset, assets)}")

@@ -43,6 +43,14 @@ class ModelError(SisrError):
     """Weights or output of a model are not usable (wrong keys, wrong scale, non-finite output)."""
 
 
+class TrainingError(SisrError):
+    """Training cannot start or go on: wrong data, a loss that is no number, a full disk."""
+
+
+class TrainingStopped(TrainingError):
+    """Training was interrupted; the same command goes on from the last checkpoint."""
+
+
 class ModelUnavailable(SisrError):
     """The model exists but cannot be had here: its weights were never released or could not be fetched."""
 

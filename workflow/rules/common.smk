@@ -19,7 +19,7 @@ from sisr.images import SUFFIXES
 from sisr.metrics.files import assets_of
 from sisr.models import entry_of
 from sisr.models import get as get_model
-from sisr.recipes import read_recipe
+from sisr.recipes import read_recipe, start_of
 from sisr.references import of_cells
 from sisr.reproduced import missing_measures
 from sisr.studies import STUDIES
@@ -132,10 +132,12 @@ def kernel_digest(wildcards):
 
 
 def training_assets_of_run():
-    """Assets of the pictures that the run's recipes train on."""
+    """Assets that the run's recipes train on, and those of the recipes that they start from."""
     weights = [w for model in MODELS.values() for w in model.weights.values()]
     recipes = [or_workflow_error(read_recipe, w.recipe) for w in weights if w.recipe]
-    return [asset for recipe in recipes for asset in recipe.data]
+    for recipe in recipes:  # grows while it is walked
+        recipes += filter(None, [or_workflow_error(start_of, recipe)])
+    return [asset for recipe in recipes for asset in recipe.assets]
 
 
 def run_assets():
@@ -158,8 +160,14 @@ def recipe_of(wildcards):
     return or_workflow_error(read_recipe, wildcards.recipe)
 
 
-def training_assets(wildcards):
-    return [f"<resources>/assets/{asset}.json" for asset in recipe_of(wildcards).data]
+def training_inputs(wildcards):
+    """Manifests of a recipe's assets, and the weights that it starts from."""
+    recipe = recipe_of(wildcards)
+    inputs = {"assets": [f"<resources>/assets/{asset}.json" for asset in recipe.assets]}
+    start = or_workflow_error(start_of, recipe)
+    if start is not None:
+        inputs["start"] = f"<resources>/trained/{start.name}/x{wildcards.scale}.safetensors"
+    return inputs
 
 
 def weights_source(wildcards):

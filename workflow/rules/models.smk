@@ -3,9 +3,10 @@
 
 rule train_model:
     input:
-        training_assets,
+        unpack(training_inputs),
     output:
-        "<resources>/trained/{recipe}/x{scale}.safetensors",
+        weights="<resources>/trained/{recipe}/x{scale}.safetensors",
+        curves="<resources>/trained/{recipe}/x{scale}.csv",
     log:
         "<logs>/train/{recipe}_x{scale}.log",
     wildcard_constraints:
@@ -16,11 +17,13 @@ rule train_model:
     # The recipe fixes torch's threads, since the order of sums is part of the result.
     threads: lambda wildcards: recipe_of(wildcards).threads
     resources:
-        mem_mb=3000,
-        runtime=60,
+        mem_mb=4000,
+        runtime=1440,
+        gpu=int(or_workflow_error(resolve_device, RUN.device).startswith("cuda")),
     params:
         recipe_digest=lambda wildcards: recipe_of(wildcards).digest,
-        code=code_digest("training"),
+        device=RUN.device,
+        code=code_digest("training.run"),
     message:
         "Training {wildcards.recipe} at x{wildcards.scale}"
     script:

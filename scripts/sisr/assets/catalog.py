@@ -152,11 +152,18 @@ def _file(
             raise ConfigError(f"{where}: no address; give 'urls', or 'base' for the whole asset")
     return AssetFile(
         name=name,
-        check=_check(row, where),
+        check=_member_check(row, where) if isinstance(container, Archive) else _check(row, where),
         licence=row.get("licence", entry["licence"]),
         urls=_urls(urls, config, where),
         member=member,
     )
+
+
+def _member_check(row: Mapping[str, Any], where: str) -> Check:
+    """A member's own check; without one the archive's is enough."""
+    if any(algorithm in row for algorithm in _CHECKS):
+        return _check(row, where)
+    return Check("archive", "", row.get("bytes"))
 
 
 def _check(row: Mapping[str, Any], where: str) -> Check:

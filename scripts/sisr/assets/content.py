@@ -13,7 +13,7 @@ from typing import Literal
 
 from sisr.errors import SisrError
 
-Algorithm = Literal["sha256", "sha256_prefix", "git_blob"]
+Algorithm = Literal["sha256", "sha256_prefix", "git_blob", "archive"]
 
 #: Ending of files that are still being written; never a file anybody may read.
 PART = ".part"
@@ -35,7 +35,8 @@ class Check:
     """Expected content: one hash (lower-case hexadecimal) and, where known, the size in bytes.
 
     ``sha256_prefix`` is for sources that document only the beginning.  ``git_blob`` is Git's id of the
-    content, the SHA-1 of ``b"blob <size>\\0" + content`` (gitformat-pack, git hash-object).
+    content, the SHA-1 of ``b"blob <size>\\0" + content`` (gitformat-pack, git hash-object).  ``archive``
+    accepts any content: that of a member for which the hash of its archive vouches, which is checked first.
     """
 
     algorithm: Algorithm
@@ -46,6 +47,8 @@ class Check:
         """Whether ``content`` is the expected one."""
         if self.bytes is not None and content.bytes != self.bytes:
             return False
+        if self.algorithm == "archive":
+            return True
         if self.algorithm == "git_blob":
             return content.git_blob == self.value
         if self.algorithm == "sha256_prefix":

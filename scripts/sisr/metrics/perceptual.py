@@ -104,23 +104,10 @@ class LpipsScorer:
     def __init__(self, net: str, backbone: Path, device: str = "cpu", threads: int | None = None) -> None:
         if threads is not None:
             torch.set_num_threads(threads)
-        arrays = read_backbone(net, Path(backbone))
         self.net = net
         self.device = torch.device(device)
-        # On the meta device nothing is allocated or initialised: no time, no change of the random state.
-        with torch.device("meta"):
-            network = nn.ModuleList(nn.Sequential(*stage) for stage in _STAGES[net]())
-        keys = network.state_dict()
-        expected = [tuple(value.shape) for value in keys.values()]
-        found = [array.shape for array in arrays]
-        if expected != found:
-            odd = next((i for i, (e, f) in enumerate(zip(expected, found, strict=False)) if e != f), None)
-            detail = f"{len(found)} arrays" if odd is None else f"{found[odd]} for {expected[odd]}"
-            raise ModelError(f"{backbone}: expected the {len(expected)} arrays of {net}, found {detail}")
-        state = {key: torch.from_numpy(array) for key, array in zip(keys, arrays, strict=True)}
-        network.load_state_dict(state, strict=True, assign=True)
-        self._stages = network.requires_grad_(False).to(self.device).eval()
-        self._heads = [head.to(self.device) for head in _heads(net, len(network))]
+        self._stages = backbone_network(net, Path(backbone)).to(self.device)
+        self._heads = [head.to(self.device) for head in _heads(net, len(self._stages))]
         self._shift = torch.tensor(_SHIFT, device=self.device).view(1, 3, 1, 1)
         self._scale = torch.tensor(_SCALE, device=self.device).view(1, 3, 1, 1)
 
@@ -151,16 +138,50 @@ class LpipsScorer:
             raise ScoreError(
                 f"image of {size_text(hr)} is too small: LPIPS {self.net} needs {smallest}x{smallest} pixels"
             )
-        x, y = self._input(hr), self._input(sr)
+        yield from (difference[0, 0] for difference in self._differences(self._pixels(hr), self._pixels(sr)))
+
+    def distance(self, hr: Tensor, sr: Tensor) -> Tensor:
+        """Mean LPIPS of two batches ``(n, 3, h, w)`` on [0, 255], differentiable by either."""
+        means = (difference.mean() for difference in self._differences(hr, sr))
+        return sum(means, torch.zeros((), device=self.device))
+
+    def _differences(self, hr: Tensor, sr: Tensor) -> Iterator[Tensor]:
+        """Of two batches on [0, 255], the weighted squared difference at each stage, ``(n, 1, h', w')``."""
+        x, y = self._normalised(hr), self._normalised(sr)
         # Both images advance together, so that only one stage's features are held.
         for stage, head in zip(self._stages, self._heads, strict=True):
             x, y = stage(x), stage(y)
             difference = (_unit_length(x) - _unit_length(y)) ** 2
-            yield functional.conv2d(difference, head)[0, 0]
+            yield functional.conv2d(difference, head)
 
-    def _input(self, image: Uint8Image) -> Tensor:
+    def _pixels(self, image: Uint8Image) -> Tensor:
         pixels = torch.tensor(replicate(image), device=self.device).permute(2, 0, 1)[None]
-        return (pixels.to(torch.float32) / 127.5 - 1 - self._shift) / self._scale
+        return pixels.to(torch.float32)
+
+    def _normalised(self, pixels: Tensor) -> Tensor:
+        return (pixels / 127.5 - 1 - self._shift) / self._scale
+
+
+def backbone_network(net: str, backbone: Path) -> nn.ModuleList:
+    """The stages of a backbone with their weights, frozen, on the CPU.
+
+    Each stage takes the output of the one before it and ends with a ReLU.  Raises :class:`ModelError` if the
+    file does not fit the network.
+    """
+    arrays = read_backbone(net, backbone)
+    # On the meta device nothing is allocated or initialised: no time, no change of the random state.
+    with torch.device("meta"):
+        network = nn.ModuleList(nn.Sequential(*stage) for stage in _STAGES[net]())
+    keys = network.state_dict()
+    expected = [tuple(value.shape) for value in keys.values()]
+    found = [array.shape for array in arrays]
+    if expected != found:
+        odd = next((i for i, (e, f) in enumerate(zip(expected, found, strict=False)) if e != f), None)
+        detail = f"{len(found)} arrays" if odd is None else f"{found[odd]} for {expected[odd]}"
+        raise ModelError(f"{backbone}: expected the {len(expected)} arrays of {net}, found {detail}")
+    state = {key: torch.from_numpy(array) for key, array in zip(keys, arrays, strict=True)}
+    network.load_state_dict(state, strict=True, assign=True)
+    return network.requires_grad_(False).eval()
 
 
 def _unit_length(features: Tensor) -> Tensor:
