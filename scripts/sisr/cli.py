@@ -269,6 +269,7 @@ def upscale(
         deterministic=deterministic,
     )
     resolved = devices.resolve(device)
+    options.require(resolved)
     chosen = models.named(model, modify or (), input_range and input_range.value)
     if options.changed() and not chosen.uses_gpu:
         asked = ", ".join(options.changed())

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
+from sisr import archs
 from sisr.cli import app
 from sisr.images import read_image, write_png
 from sisr.kernels.matlab import imresize
@@ -53,6 +55,37 @@ def run(*arguments: object, code: int = 0) -> str:
 )
 def test_list(table: str, entry: str) -> None:
     assert any(line.startswith(f"{entry} ") for line in run("list", table).splitlines())
+
+
+def test_inference_options_of_upscale(hr: Path, tmp_path: Path) -> None:
+    """The tile is in the notes on stderr, the pixels are those of the whole picture; and what is refused."""
+    net = tmp_path / "net.pth"
+    torch.manual_seed(0)
+    torch.save(archs.build("carn-m", 2).state_dict(), net)
+    common = ("upscale", "-m", net, "-s", 2, "--device", "cpu", hr)
+    output = run(*common, tmp_path / "plain")
+    assert "tiles" not in output
+    output = run(*common, tmp_path / "tiled", "--tile", 16, "--no-channels-last")
+    assert "tile 16" in output and "channels_last False" in output
+    assert "tiles of 16 pixels; the network looks 21 pixels far; 0" in output.replace("\n", " ")
+    for name in ("one", "two"):
+        plain, tiled = (read_image(tmp_path / of / f"{name}.png").array for of in ("plain", "tiled"))
+        assert np.abs(plain.astype(int) - tiled).max() <= 1
+    low = run(*common, tmp_path / "low", "--precision", "bf16", "--memory-mib", 900, "--batch", 2)
+    assert "precision bf16" in low
+    for options, words in (
+        (("--precision", "fp8"), "inference: unknown precision 'fp8'; did you mean 'fp32'?"),
+        (("--precision", "tf32"), "inference: precision tf32 exists on CUDA only, the device is cpu"),
+        (("--tile", 5), "inference: tile: expected 0 or at least 16, found 5"),
+        (("--batch", -1), "inference: batch: expected 0 or more, found -1"),
+        (("--cuda-graphs",), "inference: cuda_graphs exist on CUDA only, the device is cpu"),
+        (("--cuda-graphs", "--compile"), "compile and cuda_graphs exclude each other"),
+    ):
+        assert words in run(*common, tmp_path / "no", *options, code=1)
+    refused = run("upscale", "-m", "bicubic", "-s", 2, hr, tmp_path / "no", "--tile", 32, code=1)
+    assert "Bicubic is no PyTorch network, which alone have: tile" in refused
+    refused = run("upscale", "-m", net, "-s", 2, hr, tmp_path / "no", "--device", "gpu", code=1)
+    assert "device: expected auto, cpu, cuda, cuda:N or mps, found 'gpu'" in refused
 
 
 def test_list_of_models_says_what_matters() -> None:

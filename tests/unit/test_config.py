@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import copy
+import subprocess
+import sys
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +13,7 @@ import pytest
 from sisr import registry
 from sisr.config import Cell, read
 from sisr.errors import ConfigError
+from sisr.inference.options import Options
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -84,6 +88,11 @@ def test_suite_restricts(document: dict[str, Any]) -> None:
         ({"datasets": "set14", "scales": "2"}, "no cell is left"),
         ({"name": "../x"}, "name: '../x' does not match"),
         ({"device": "gpu"}, "device: 'gpu' does not match"),
+        ({"inference": {"precison": "bf16"}}, "inference: unknown key 'precison'; did you mean 'precision'?"),
+        ({"inference": {"precision": "fp8"}}, "inference.precision: 'fp8' is not one of ['fp32', 'tf32',"),
+        ({"inference": {"tile": 5}}, "inference: tile: expected 0 or at least 16, found 5"),
+        ({"inference": {"batch": "many"}}, "inference.batch: 'many' is not of type 'integer'"),
+        ({"inference": {"compile": True, "cuda_graphs": True}}, "inference: compile and cuda_graphs exclude"),
     ],
 )
 def test_errors_are_one_line_and_name_the_key(
@@ -94,6 +103,23 @@ def test_errors_are_one_line_and_name_the_key(
     assert message in str(caught.value)
     assert str(caught.value).startswith("config/x.yaml: ")
     assert "\n" not in str(caught.value)
+
+
+def test_inference_options_and_their_defaults(document: dict[str, Any]) -> None:
+    assert read(document).inference == Options()
+    # The command line gives texts.
+    given = read({**document, "inference": {"tile": "64", "compile": "true", "precision": "bf16"}}).inference
+    assert given.changed() == {"tile": 64, "compile": True, "precision": "bf16"}
+
+
+def test_the_schema_and_the_options_are_the_same() -> None:
+    known = registry.schema("config")["properties"]["inference"]["properties"]
+    assert {name: rule["default"] for name, rule in known.items()} == asdict(Options())
+
+
+def test_reading_a_configuration_does_not_import_torch() -> None:
+    code = "import sys, sisr.config; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
 @pytest.mark.parametrize(

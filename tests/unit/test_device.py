@@ -13,6 +13,12 @@ from sisr import device
 from sisr.errors import ConfigError
 
 
+@pytest.mark.parametrize("name", ["gpu", "cuda:", "cuda:x", "CPU", ""])
+def test_what_is_no_device_is_one_line(name: str) -> None:
+    with pytest.raises(ConfigError, match=f"expected auto, cpu, cuda, cuda:N or mps, found '{name}'"):
+        device.resolve(name)
+
+
 def hold(
     locks: str, ids: list[int], seconds: float, out: multiprocessing.Queue[tuple[int, float, float]]
 ) -> None:

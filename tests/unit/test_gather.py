@@ -32,8 +32,13 @@ def test_a_foreign_table_is_a_bug(tmp_path: Path) -> None:
 
 def test_the_worst_shard_speaks(tmp_path: Path) -> None:
     documents = [
-        {"status": "ok", "reason": "", "images": [{"seconds": 1.0}, {"seconds": 3.0}, {"seconds": 2.0}]},
-        {"status": "oom", "reason": "out of memory", "images": []},
+        {
+            "status": "ok",
+            "reason": "",
+            "notes": ["tile 32"],
+            "images": [{"seconds": 1.0}, {"seconds": 3.0}, {"seconds": 2.0}],
+        },
+        {"status": "oom", "reason": "out of memory", "notes": ["tile 32", "short"], "images": []},
         {"status": "ok", "reason": "", "images": []},
     ]
     parts = []
@@ -46,3 +51,4 @@ def test_the_worst_shard_speaks(tmp_path: Path) -> None:
         rows = list(csv.DictReader(stream))
     assert (rows[0]["status"], rows[0]["images"], rows[0]["seconds_per_image"]) == ("oom", "3", "2.0000")
     assert (rows[1]["status"], rows[1]["reason"]) == ("ok", "")
+    assert [row["notes"] for row in rows] == ["tile 32; short", ""]

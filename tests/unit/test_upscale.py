@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
-from sisr import models, upscale
+import torch
+from PIL import Image
+from safetensors.torch import save_file
+from sisr import archs, engines, models, upscale
 from sisr.engines import Upscaler
 from sisr.errors import ImageError, ModelError, ModelSkipped, ModelUnavailable
 from sisr.images import read_image, write_png
+from sisr.inference.options import Options
 from sisr.upscale import attempt, upscale_cell, upscale_images
 
 
@@ -80,6 +85,90 @@ def test_broken_weights_are_failed(lr_manifest: Path, tmp_path: Path) -> None:
     document = run(lr_manifest, tmp_path / "sr", model="opencv-espcn", weights=lambda: {"graph": broken})
     assert document["status"] == "failed"
     assert "x.pb" in document["reason"]
+
+
+def test_the_notes_of_the_engine_are_in_the_status(lr_manifest: Path, tmp_path: Path) -> None:
+    """As much as its row in the status table: what is not the default, and the tiles with their seams."""
+    weights = tmp_path / "espcn.safetensors"
+    save_file(archs.build("espcn", 2).state_dict(), weights)
+    options = {"weights": lambda: {"state": weights}, "model": "espcn"}
+    assert run(lr_manifest, tmp_path / "plain", **options)["notes"] == []
+    document = run(lr_manifest, tmp_path / "tiled", options=Options(tile=16, precision="bf16"), **options)
+    assert document["status"] == "ok"
+    assert document["notes"][:2] == ["precision bf16", "tile 16"]
+    assert document["notes"][2].startswith("tiles of 16 pixels; the network looks 4 pixels far; ")
+    skipped = run(lr_manifest, tmp_path / "other", options=Options(precision="bf16"))
+    assert (skipped["status"], skipped["notes"]) == ("ok", [])  # interpolation has no such option
+
+
+def test_pictures_of_one_size_run_together(tmp_path: Path) -> None:
+    """Whatever their order, gray and colour apart; each result goes to its own place."""
+    sizes = [(5, 6, 3), (7, 6, 3), (5, 6, 3), (5, 6), (5, 6, 3), (7, 6, 3)]
+    jobs = []
+    for index, size in enumerate(sizes):
+        write_png(tmp_path / f"{index}.png", np.full(size, index, np.uint8))
+        jobs.append((tmp_path / f"{index}.png", tmp_path / f"sr{index}.png"))
+    together: list[int] = []
+
+    class Engine:
+        batch = 2
+
+        def __call__(self, lr: np.ndarray) -> np.ndarray:
+            raise AssertionError("one by one")
+
+        def many(self, lrs: tuple[np.ndarray, ...]) -> list[np.ndarray]:
+            assert len({lr.shape for lr in lrs}) == 1
+            together.append(len(lrs))
+            return [lr + np.uint8(100) for lr in lrs]
+
+    engine = Engine()
+    seconds = upscale_images(Upscaler(engine, engine), jobs)
+    assert sorted(together) == [1, 1, 2, 2]
+    assert len(seconds) == len(jobs) and all(second > 0 for second in seconds)
+    for index, (size, (_, target)) in enumerate(zip(sizes, jobs, strict=True)):
+        assert np.array_equal(read_image(target).array, np.full(size, 100 + index, np.uint8))
+
+
+def test_files_that_state_one_size_and_decode_to_another_run_apart(tmp_path: Path) -> None:
+    """A picture that is to be turned, beside one that is not."""
+    plain, turned = tmp_path / "plain.png", tmp_path / "turned.png"
+    pixels = Image.fromarray(np.arange(24, dtype=np.uint8).reshape(4, 6))
+    pixels.save(plain)
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    pixels.save(turned, exif=exif)
+    shapes = []
+
+    class Engine:
+        batch = 8
+
+        def __call__(self, lr: np.ndarray) -> np.ndarray:
+            return lr
+
+        def many(self, lrs: tuple[np.ndarray, ...]) -> list[np.ndarray]:
+            shapes.append([lr.shape for lr in lrs])
+            return list(lrs)
+
+    engine = Engine()
+    upscale_images(Upscaler(engine, engine), [(plain, tmp_path / "a.png"), (turned, tmp_path / "b.png")])
+    assert shapes == [[(4, 6)], [(6, 4)]]
+
+
+@pytest.mark.parametrize("model", ["espcn", "imdn"])
+def test_a_batch_gives_the_files_of_single_pictures(model: str, tmp_path: Path) -> None:
+    """Luma and RGB networks, gray and colour pictures; a batch may sum in another order: one level."""
+    torch.manual_seed(0)
+    weights = tmp_path / "weights.pth"
+    torch.save(archs.build(model, 2).state_dict(), weights)
+    entry = replace(models.get(model), params={"arch": model, "format": "state-dict"})
+    lrs = [np.random.default_rng(seed).integers(0, 256, (18, 20, 3), dtype=np.uint8) for seed in range(3)]
+    single = engines.load(entry, 2, {"state": weights})
+    batched = engines.load(entry, 2, {"state": weights}, options=Options(batch=3))
+    for chosen in (lrs, [lr[..., 0] for lr in lrs]):
+        for one, other in zip(map(single, chosen), batched.many(chosen), strict=True):
+            assert one.shape == other.shape
+            assert np.abs(one.astype(int) - other).max() <= 1
+            assert (one != other).mean() < 0.001
 
 
 class OutOfMemoryError(RuntimeError):

@@ -6,7 +6,7 @@ import os
 
 import pytest
 from skimage import data
-from tiny_project import CONFIG, SCORES, Project, part_of, save
+from tiny_project import CONFIG, SCORES, Project, part_of, rows, save
 
 pytestmark = pytest.mark.workflow
 
@@ -52,6 +52,25 @@ def test_editing_a_label_redraws_only(done: Project) -> None:
 def test_editing_a_citation_reruns_nothing(done: Project) -> None:
     done.edit("config/models.yaml", "Appl. Meteorology 18(8), 1979", "Appl. Meteorology 18, 1979")
     assert set(planned(done)) <= {"render_report", "all"}
+
+
+def test_inference_options_rerun_pytorch_models_only(done: Project) -> None:
+    """Also those without weights, whose jobs are soon done.  What is the default changes nothing."""
+    done.configure({**CONFIG, "inference": {"precision": "fp32", "tile": 0}})
+    assert set(planned(done)) <= {"provenance", "render_report", "all"}
+    done.configure({**CONFIG, "inference": {"precision": "bf16"}})
+    jobs = planned(done)
+    assert (jobs["upscale"], jobs["score"]) == (5, 5)
+    assert "train_model" not in jobs
+    run = done.run("--config", *ONE_SET, "models=nearest,tiny-espcn", "--", "results/tiny/status.csv")
+    assert run.status == 0, run.output
+    assert run.jobs["upscale"] == 1
+    notes = {row["model"]: row["notes"] for row in rows(done.read("results/tiny/status.csv"))}
+    assert notes == {"nearest": "", "tiny-espcn": "precision bf16"}
+    done.configure({**CONFIG, "inference": {"precision": "tf32"}})
+    refused = done.run("--dry-run")
+    assert refused.status != 0
+    assert "inference: precision tf32 exists on CUDA only, the device is cpu" in refused.output
 
 
 def test_editing_a_recipe_retrains_its_model_only(done: Project) -> None:

@@ -13,12 +13,17 @@ import torch
 from safetensors.torch import save_file
 from sisr import archs
 from sisr.cost import ledger_table
-from sisr.cost.ledger import compare, ledger_job, why_not
+from sisr.cost.ledger import compare, ledger, ledger_job, why_not
+from sisr.engines.pytorch import TorchUpscaler
 from sisr.errors import ModelError, ModelUnavailable
 from sisr.images import write_png
+from sisr.inference.options import Options
+from sisr.inference.runner import Runner
 from sisr.metrics.fidelity import psnr
 from sisr.models import get
+from sisr.networks import Network
 from skimage import data
+from torch import nn
 
 
 def test_difference_by_hand() -> None:
@@ -94,6 +99,42 @@ def test_ledger_of_a_small_network(sets: tuple[Path, Path], tmp_path: Path) -> N
     camera = read_image(lr.parent / "lr/camera.png").array
     expected = psnr(data.camera()[60:108, 200:264], reference(camera), "y-bt601", 2)
     assert rows[3]["psnr_fp32"] == pytest.approx(expected, abs=1e-6)
+
+
+def test_a_picture_that_runs_again_in_fp32_is_a_failure_of_the_precision(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A million times white is beyond fp16 and within bf16; black is within both."""
+    monkeypatch.setattr(
+        "sisr.cost.ledger.why_not", lambda precision, device: "no GPU" if precision == "tf32" else ""
+    )
+    module = nn.Sequential(*(nn.Conv2d(1, 1, 1, bias=False) for _ in range(2))).requires_grad_(False)
+    for layer in module:
+        layer.weight.fill_(1e3)  # type: ignore[union-attr, operator]
+    network = Network(module, 1, 1, 1, False, "bright")
+
+    def load(precision: str) -> TorchUpscaler:
+        return TorchUpscaler(Runner(network, Options(precision=precision)), "y")  # type: ignore[arg-type]
+
+    dark, light = np.zeros((6, 6), np.uint8), np.full((6, 6), 255, np.uint8)
+    rows = ledger(load, [("dark", dark, dark), ("light", light, light)], 1, "cpu")
+    found = {(row["image"], row["precision"]): (row["status"], row["reason"]) for row in rows}
+    assert found["dark", "fp16"] == found["light", "bf16"] == ("ok", "")
+    assert found["light", "fp16"] == ("failed", "not finite in fp16; inference runs it again in fp32")
+
+
+def test_a_network_that_fails_in_a_precision_is_not_run_in_it() -> None:
+    network = Network(nn.Identity(), 1, 1, 1, False, "fragile", supports_bf16=False)
+
+    def load(precision: str) -> TorchUpscaler:
+        runner = Runner(network, Options(precision=precision), label="Fragile")  # type: ignore[arg-type]
+        return TorchUpscaler(runner, "y")
+
+    picture = np.zeros((6, 6), np.uint8)
+    rows = ledger(load, [("one", picture, picture)], 1, "cpu")
+    reasons = {row["precision"]: row["reason"] for row in rows}
+    assert reasons["bf16"] == "Fragile is known to fail in bf16"
+    assert {row["status"] for row in rows} == {"not run"}
 
 
 def test_weights_that_nobody_has_are_a_reason(sets: tuple[Path, Path], tmp_path: Path) -> None:
