@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib.axes import Axes
 from PIL import Image
 from sisr import config, registry, results
 from sisr.atomic import write_json
 from sisr.comparison import make_comparison
-from sisr.figures import crops
+from sisr.figures import crops, plots
 from sisr.metrics import parse_measure
 from sisr.registry import ROOT
 from sisr.render import LIMIT, sheet_limit
@@ -38,9 +39,15 @@ def scores(run: config.Run) -> Iterator[tuple[object, ...]]:
                 yield dataset, name, kernel, scale, model, measure.metric, measure.protocol, round(value, 6)
 
 
+def beside(axis: Axes, points: np.ndarray, labels: Sequence[str]) -> None:
+    for (x, y), label in zip(points, labels, strict=True):
+        axis.annotate(label, (x, y), (x, y), fontsize=8, arrowprops={"arrowstyle": "-"})
+
+
 @pytest.mark.slow
 def test_report_of_the_full_benchmark(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    # Sizes do not depend on how many resamples the intervals are from.
+    # Sizes do not depend on where labels stand, nor on how many resamples the intervals are from.
+    monkeypatch.setattr(plots, "place_labels", beside)
     monkeypatch.setitem(bootstrap.intervals.__kwdefaults__, "resamples", 200)
     run = config.read(registry.read_yaml(ROOT / "config" / "config.yaml"))
     columns = ["dataset", "image", "kernel", "scale", "model", "metric", "protocol", "value"]
