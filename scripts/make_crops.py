@@ -24,4 +24,5 @@ with job(snakemake.log[0]):
         outs=[Path(path) for path in snakemake.output],
         shown=names(**snakemake.params.names),
         regions=snakemake.params.regions,
+        limit=snakemake.params.limit,
     )

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sisr.joblog import job
-from sisr.site.pictures import write_originals
+from sisr.site.originals import write_originals
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake

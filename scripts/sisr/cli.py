@@ -479,6 +479,24 @@ def audit_pair(
 
 @app.command()
 @one_line_errors
+def compare(
+    a: Annotated[Path, typer.Argument(metavar="A", help="Folder of a run, for example results/demo.")],
+    b: Annotated[Path, typer.Argument(metavar="B", help="Folder of another run.")],
+    out: Annotated[
+        Path | None, typer.Option(help="The page.", show_default="compare_A_B.html in this folder")
+    ] = None,
+) -> None:
+    """Show two runs side by side: the same table, with differences and whether they are more than chance."""
+    from sisr.compare_folders import folder_names
+    from sisr.compare_runs import compare_runs
+
+    page = out or Path("compare_{}_{}.html".format(*(Path(name).name for name in folder_names(a, b))))
+    counts = compare_runs(a, b, page)
+    typer.echo(f"{page}: " + ", ".join(f"{number} {verdict}" for verdict, number in counts.items()))
+
+
+@app.command()
+@one_line_errors
 def serve(
     run: Annotated[Path, typer.Argument(metavar="RUN", help="Folder of a run, for example results/demo.")],
     port: Annotated[int, typer.Option(min=0, max=65535, help="Port; 0 takes any free one.")] = 8000,

@@ -14,6 +14,16 @@ import yaml
 from sisr.atomic import replacing, write_text
 from sisr.errors import SisrError
 
+#: Bytes that Snakemake's report shall not exceed: what a mail takes and a browser opens at once.
+LIMIT = 15_000_000
+#: Bytes of all crop sheets together, and of one at most; the report holds them in base64, a third larger.
+_SHEETS, _SHEET = 1_800_000, 400_000
+
+
+def sheet_limit(sheets: int) -> int:
+    """Bytes that each of so many crop sheets may have."""
+    return min(_SHEET, _SHEETS // max(1, sheets))
+
 
 def render_report(
     snakefile: Path, config: Mapping[str, Any], items: Sequence[str], config_copy: Path, out: Path
@@ -46,6 +56,8 @@ def render_report(
                 raise SisrError(
                     f"{out}: Snakemake could not render it: {lines[-1] if lines else 'no message'}"
                 )
+            if (size := page.stat().st_size) > LIMIT:
+                print(f"{out}: {size / 1e6:.1f} MB, more than {LIMIT / 1e6:.0f} MB", file=sys.stderr)
             page.replace(temporary)
         finally:
             page.unlink(missing_ok=True)

@@ -283,6 +283,7 @@ def make_crops(
     outs: Sequence[Path],
     shown: Names,
     regions: Mapping[str, Sequence[Sequence[int]]],
+    limit: int | None = None,
 ) -> None:
     """Draw one crop sheet per path of ``outs``.
 
@@ -292,6 +293,7 @@ def make_crops(
     Parameters
     ----------
     sr_status : model -> status files of its shards
+    limit : bytes that a sheet may have
     """
     from sisr.figures import crops
 
@@ -330,6 +332,7 @@ def make_crops(
             values=values,
             measures=shown.shown(),
             missing=missing,
+            limit=limit,
         )
 
 

@@ -17,9 +17,10 @@ from sisr.certification import write as write_certification
 from sisr.comparison import make_comparison
 from sisr.cost.table import COLUMNS as COST_COLUMNS
 from sisr.results import Names
+from sisr.site.originals import write_originals
 from sisr.site.origins import Weights
 from sisr.site.pages import build_site
-from sisr.site.pictures import write_cell, write_originals
+from sisr.site.pictures import write_cell
 from sisr.tables import Measure
 
 MEASURES = (

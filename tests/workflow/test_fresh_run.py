@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import re
+import zipfile
 
 import pytest
 from tiny_project import SCORES, Project, part_of, rows
@@ -92,6 +94,30 @@ def test_report_holds_every_result_and_loads_nothing(finished: Project) -> None:
         assert f"results/tiny/{shown}" in page
     for kernel in ("matlab-bicubic", "opencv-linear"):
         assert f"results/tiny/figures/crops/tiny_{kernel}_x2_1.jpg" in page
+
+
+def test_site_is_whole_and_linked_from_the_report(finished: Project) -> None:
+    site = finished.root / "results/tiny/site"
+    assert "site/index.html" in finished.read("results/tiny/report.html")
+    page = (site / "index.html").read_text()
+    assert "gone.safetensors could not be fetched" in page
+    run = (site / "data/run.js").read_text()
+    weights = finished.root / "resources/trained/tiny/x2.safetensors"
+    assert hashlib.sha256(weights.read_bytes()).hexdigest() in run
+    assert '"cpu, 1 thread"' in run
+    for kernel, scale, model in (cell[1:] for cell in SCORED):
+        folder = site / "pictures/tiny" / kernel / f"x{scale}"
+        assert {path.name for path in (folder / model).iterdir()} >= {"0.webp", "1.error.webp", "2.js"}
+        assert (folder / "_originals/2.hr.webp").is_file()
+
+
+def test_zip_has_report_and_site(done: Project) -> None:
+    run = done.run("--", "results/tiny/report.zip")
+    assert run.status == 0, run.output
+    with zipfile.ZipFile(done.root / "results/tiny/report.zip") as archive:
+        names = set(archive.namelist())
+    assert {"report.html", "site/index.html", "site/data/run.js"} <= names
+    assert "site/pictures/tiny/matlab-bicubic/x2/nearest/0.webp" in names
 
 
 def test_phase_and_robustness_tables_are_complete(finished: Project) -> None:

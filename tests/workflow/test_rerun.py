@@ -12,7 +12,16 @@ pytestmark = pytest.mark.workflow
 
 #: Jobs that draw the results of the whole run; the report names files of the copied project, so it is among
 #: them in any case.
-SHOW = {"tables": 2, "comparison": 2, "robustness": 2, "plots": 2, "crops": 4, "render_report": 1, "all": 1}
+SHOW = {
+    "tables": 2,
+    "comparison": 2,
+    "robustness": 2,
+    "plots": 2,
+    "crops": 4,
+    "render_report": 1,
+    "site": 1,
+    "all": 1,
+}
 #: The phase audit follows the pictures, not the scores.
 AUDIT = {"phase_kernels": 1, "phase_models": 2}
 ONE_SET = ("kernels=matlab-bicubic", "scales=2")
@@ -26,7 +35,7 @@ def planned(project: Project) -> dict[str, int]:
 
 def test_editing_ssim_reruns_scoring_and_what_follows(done: Project, finished: Project) -> None:
     done.edit("scripts/sisr/metrics/structural.py", "(0.01 * peak) ** 2", "(0.02 * peak) ** 2")
-    assert planned(done) == {"score": 17, "gather": 1, **SHOW}
+    assert planned(done) == {"score": 17, "gather": 1, "site_pictures": 17, **SHOW}
 
     before = done.snapshot("results/tiny/sr")
     run = done.run("--config", *ONE_SET, "models=nearest,bicubic", "--", SCORES)
@@ -41,7 +50,8 @@ def test_editing_ssim_reruns_scoring_and_what_follows(done: Project, finished: P
 
 def test_editing_what_a_model_does_reruns_its_cells(done: Project) -> None:
     done.edit("config/models.yaml", "method: pillow-lanczos", "method: pillow-bilinear")
-    assert planned(done) == {"upscale": 4, "score": 4, "gather": 1, "phase_set": 4, **AUDIT, **SHOW}
+    of_cells = {"upscale": 4, "score": 4, "gather": 1, "phase_set": 4, "site_pictures": 4}
+    assert planned(done) == {**of_cells, **AUDIT, **SHOW}
 
 
 def test_editing_a_label_redraws_only(done: Project) -> None:
@@ -51,7 +61,8 @@ def test_editing_a_label_redraws_only(done: Project) -> None:
 
 def test_editing_a_citation_reruns_nothing(done: Project) -> None:
     done.edit("config/models.yaml", "Appl. Meteorology 18(8), 1979", "Appl. Meteorology 18, 1979")
-    assert set(planned(done)) <= {"render_report", "all"}
+    """But for the site, which shows it beside the model's numbers."""
+    assert set(planned(done)) <= {"render_report", "site", "all"}
 
 
 def test_inference_options_rerun_pytorch_models_only(done: Project) -> None:
@@ -75,7 +86,7 @@ def test_inference_options_rerun_pytorch_models_only(done: Project) -> None:
 
 def test_editing_a_recipe_retrains_its_model_only(done: Project) -> None:
     done.edit("config/training/tiny.yaml", "iterations: 5", "iterations: 6")
-    audit = {"phase_set": 1, "phase_kernels": 1, "phase_models": 1}
+    audit = {"phase_set": 1, "phase_kernels": 1, "phase_models": 1, "site_pictures": 1}
     assert planned(done) == {"train_model": 1, "upscale": 1, "score": 1, "gather": 1, **audit, **SHOW}
 
 
@@ -83,7 +94,7 @@ def test_adding_a_model_runs_its_cells_and_the_tables(done: Project, finished: P
     classical = CONFIG["suites"]["classical"]
     more = {**classical, "models": [*classical["models"], "bilinear"]}
     done.configure({**CONFIG, "suites": {**CONFIG["suites"], "classical": more}})
-    of_cells = {"upscale": 4, "score": 4, "gather": 1, "phase_set": 4}
+    of_cells = {"upscale": 4, "score": 4, "gather": 1, "phase_set": 4, "site_pictures": 4}
     assert planned(done) == {**of_cells, "provenance": 1, **AUDIT, **SHOW}
 
     run = done.run("--config", *ONE_SET, "models=bicubic,bilinear", "--", SCORES)

@@ -121,6 +121,7 @@ rule crops:
         labels=result_labels(),
         models=models_of_set,
         regions=lambda wildcards: RUN.crop_regions.get(wildcards.dataset, {}),
+        limit=sheet_limit(len(crop_sheets())),
         code=code_digest("results"),
     message:
         "Drawing crops of {wildcards.dataset} ({wildcards.kernel} x{wildcards.scale})"

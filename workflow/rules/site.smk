@@ -19,7 +19,7 @@ rule site_originals:
         "../../envs/base.yaml"
     params:
         quality=RUN.site_quality,
-        code=code_digest("site.pictures"),
+        code=code_digest("site.originals"),
     message:
         "Site: HR and LR pictures of {wildcards.dataset} ({wildcards.kernel} x{wildcards.scale})"
     script:

@@ -7,6 +7,7 @@ same, so a region has the same coordinates in all of them.
 
 from __future__ import annotations
 
+import io
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -195,6 +196,7 @@ def crop_sheet(
     values: Mapping[str, Mapping[str, float]],
     measures: Sequence[Measure],
     missing: Mapping[str, str] | None = None,
+    limit: int | None = None,
 ) -> Path:
     """Draw the HR image with the region marked, then the region from HR, LR and every model.
 
@@ -202,12 +204,13 @@ def crop_sheet(
     ----------
     srs : model -> SR image, in the order of the tiles.
     region : (x, y, width, height) in HR pixels, inside the HR cropped to a multiple of ``scale``.
-    out : ``.png``, or ``.jpg`` (quality 92, full-resolution colour); at most 1600 x 900 px.
+    out : ``.png``, or ``.jpg`` (quality 92 or less, full-resolution colour); at most 1600 x 900 px.
     labels : model -> text below its tile.
     values : model -> measure key -> value for the *whole image*; the best of each measure is
         bold with a star.
     measures : what is printed below each tile, in this order.
     missing : model or label -> reason, for models that have no image; printed at the bottom.
+    limit : bytes that a ``.jpg`` may have; its quality falls as far as that needs, to 30 at the lowest.
 
     Raises
     ------
@@ -249,7 +252,7 @@ def crop_sheet(
         footer = "Not shown: " + "; ".join(names)
     layout = _lay_out(tiles, box, (width, height), footer, hr.name)
     sheet = _draw(layout, tiles, _image(truth), box, title, measures, footer)
-    _save(sheet, out)
+    _save(sheet, out, limit)
     return out
 
 
@@ -512,14 +515,29 @@ def _clip(text: str, font: ImageFont.FreeTypeFont, width: int) -> str:
     return text.rstrip() + "…"
 
 
-def _save(sheet: Image.Image, out: Path) -> None:
+#: Qualities of JPEG, of which the first is taken that keeps a sheet within its limit.
+_QUALITIES = (92, 88, 84, 80, 75, 70, 62, 54, 46, 38, 30)
+
+
+def _save(sheet: Image.Image, out: Path, limit: int | None = None) -> None:
     options: dict[str, Any]
     if out.suffix.lower() in (".jpg", ".jpeg"):
         # 4:4:4: the usual halved colour resolution would blur the edges that the sheet is there to show.
-        options = {"format": "JPEG", "quality": 92, "subsampling": 0, "optimize": True}
+        options = {"format": "JPEG", "subsampling": 0, "optimize": True}
+        options["quality"] = _quality(sheet, options, limit)
     elif out.suffix.lower() == ".png":
         options = {"format": "PNG"}
     else:
         raise ConfigError(f"{out.name}: a crop sheet is .png or .jpg, not '{out.suffix}'")
     with replacing(out) as temporary:
         sheet.save(temporary, **options)
+
+
+def _quality(sheet: Image.Image, options: Mapping[str, Any], limit: int | None) -> int:
+    """The best quality with which the sheet has no more bytes than the limit."""
+    for quality in _QUALITIES:
+        trial = io.BytesIO()
+        sheet.save(trial, quality=quality, **options)
+        if limit is None or trial.tell() <= limit:
+            return quality
+    return _QUALITIES[-1]

@@ -9,7 +9,7 @@ import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from sisr.figures.style import model_colours
+from sisr.figures.style import model_colours, model_markers
 from sisr.site import data
 
 if TYPE_CHECKING:
@@ -17,6 +17,16 @@ if TYPE_CHECKING:
 
     from sisr.results import Names
 
+#: Vega's names of the markers of the static figures.
+_SHAPES = {
+    "o": "circle",
+    "s": "square",
+    "^": "triangle-up",
+    "D": "diamond",
+    "v": "triangle-down",
+    "P": "cross",
+    "X": "triangle-left",
+}
 _SCHEMA = "https://vega.github.io/schema/vega-lite/v6.json"
 
 
@@ -28,12 +38,14 @@ def all_charts(
     ranks: pd.DataFrame | None = None,
     curves: Mapping[str, pd.DataFrame] | None = None,
 ) -> list[dict[str, Any]]:
-    """The charts of a run in the order of the page: ``id``, ``title``, ``text``, ``alt`` and ``spec``.
+    """The charts of a run in the order of the page: ``id``, ``title``, ``text``, ``alt``, ``spec`` and, for
+    those of one scale, ``scale``.
 
     ``ranks`` is of ``tables/ranks_x*.csv``; ``curves``: name -> log of a training, see :func:`training`.
     """
-    charts = []
+    charts: list[dict[str, Any]] = []
     for scale in sorted({int(value) for value in scores["scale"]}):
+        before = len(charts)
         for kernel in (kernel for kernel in shown.kernels if kernel in set(scores["kernel"])):
             part = scores[(scores["scale"] == scale) & (scores["kernel"] == kernel)]
             means = summary[(summary["scale"] == scale) & (summary["kernel"] == kernel)]
@@ -54,6 +66,8 @@ def all_charts(
         of_scale = summary[summary["scale"] == scale]
         if of_scale["kernel"].nunique() > 1:
             charts.append(_kernels(shown, of_scale, scale))
+        for chart in charts[before:]:
+            chart["scale"] = scale
     for column in CURVES if curves else ():
         charts += training(curves or {}, column)
     return charts
@@ -69,6 +83,21 @@ def _colour(shown: Names, models: list[str], legend: bool = True) -> dict[str, A
         "title": "Model",
         "scale": {"domain": [shown.models[m] for m in present], "range": [colours[m] for m in present]},
         **({} if legend else {"legend": None}),
+    }
+
+
+def _shape(shown: Names, models: list[str]) -> dict[str, Any]:
+    """Marker by model, in one legend with its colour."""
+    markers = model_markers(shown.models)
+    present = [model for model in shown.models if model in models]
+    return {
+        "field": "model",
+        "type": "nominal",
+        "title": "Model",
+        "scale": {
+            "domain": [shown.models[m] for m in present],
+            "range": [_SHAPES[markers[m]] for m in present],
+        },
     }
 
 
@@ -156,9 +185,7 @@ def _plane(shown: Names, means: pd.DataFrame, scale: int, where: str) -> dict[st
                     {"mark": {"type": "point", "filled": True, "size": 80, "opacity": 1},
                      "encoding": {
                          "color": _colour(shown, [p["id"] for p in points]),
-                         "shape": {"field": "model", "type": "nominal", "sort": None, "title": "Model",
-                                   "scale": {"domain": [shown.models[m] for m in shown.models
-                                                        if m in {p["id"] for p in points}]}},
+                         "shape": _shape(shown, [p["id"] for p in points]),
                          "tooltip": [{"field": "model"}, {"field": "x", "title": x.label},
                                      {"field": "y", "title": y.label}]}},
                 ],
@@ -186,6 +213,7 @@ def _axis(field: str, title: str, unit: str, log: bool = False) -> dict[str, Any
         "type": "quantitative",
         "title": f"{title} ({unit})" if unit else title,
         "scale": scale,
+        **({"axis": {"format": "~s", "tickCount": 5, "labelOverlap": "greedy"}} if log else {}),
     }
 
 
@@ -229,7 +257,7 @@ def _costs(
                 "layer": [
                     {"mark": {"type": "point", "filled": True, "size": 90, "opacity": 1},
                      "encoding": {"color": _colour(shown, [p["id"] for p in points]),
-                                  "shape": {"field": "model", "title": "Model", "sort": None},
+                                  "shape": _shape(shown, [p["id"] for p in points]),
                                   "tooltip": [{"field": "model"}, {"field": "x", "title": title},
                                               {"field": "y", "title": measure.label}]}},
                 ],
@@ -367,7 +395,8 @@ def _kernels(shown: Names, summary: pd.DataFrame, scale: int) -> dict[str, Any]:
               "sort": list(shown.kernels.values())},
         "y": {"field": "model", "type": "nominal", "title": None, "sort": list(shown.models.values())},
     }  # fmt: skip
-    middle = sorted(v["value"] for v in values)[len(values) // 2] if values else 0
+    # Where the scale of colours is as far from white as from black.
+    middle = (min(v["value"] for v in values) + max(v["value"] for v in values)) / 2 if values else 0
     return {
         "id": f"kernels-x{scale}",
         "title": f"{measure.label} under each LR kernel, {shown.groups.get(group, group)}, ×{scale}",
@@ -387,7 +416,7 @@ def _kernels(shown: Names, summary: pd.DataFrame, scale: int) -> dict[str, Any]:
                 {"mark": {"type": "text", "fontSize": 10},
                  "encoding": {"text": {"field": "value", "format": f".{min(measure.digits, 2)}f"},
                               "color": {"condition": {"test": f"datum.value < {middle}", "value": "#ffffff"},
-                                        "value": "#111111"}}},
+                                        "value": "#000000"}}},
             ],
         },
     }  # fmt: skip

@@ -115,6 +115,7 @@ def build_site(
             ),
             bibliography=methods.bibliography(shown),
             provenance=made,
+            machine=_machine(made.get("machine", {})),
             crops=[path.name for path in crops],
             trouble=_trouble(status, shown),
             certification=_certification(certification),
@@ -125,6 +126,18 @@ def build_site(
 
 def _read(path: Path) -> dict[str, Any]:
     return json.loads(path.read_text(encoding="utf-8"))
+
+
+def _machine(found: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """What the run's own machine was, as label and text."""
+    shown = (
+        ("System", found.get("system")),
+        ("Processor", found.get("processor")),
+        ("CPUs", found.get("cpus")),
+        ("Memory", f"{found['memory_gib']} GiB" if found.get("memory_gib") else None),
+        ("GPUs", ", ".join(found.get("gpus") or []) or "none"),
+    )
+    return [(label, str(value)) for label, value in shown if value]
 
 
 def _read_ranks(path: Path) -> pd.DataFrame:

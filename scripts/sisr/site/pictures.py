@@ -14,14 +14,13 @@ system.  Of each SR image there are three files:
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
 from sisr import blocks
 from sisr.atomic import write_json
@@ -29,32 +28,13 @@ from sisr.images import modcrop, read_image
 from sisr.metrics import structural
 from sisr.metrics.fidelity import prepare
 from sisr.ordered import map_ordered
+from sisr.site.originals import save
 from sisr.site.script import script
 
 #: Error in luma that has the last colour of the map; larger ones share it.
 ERROR_TOP = 64
 #: The protocol whose PSNR and SSIM the blocks hold.
 PROTOCOL = "y-bt601"
-
-
-def write_originals(
-    hr_manifest: Path, lr_manifest: Path, scale: int, out_dir: Path, quality: int | None, threads: int = 2
-) -> None:
-    """Write ``N.hr.webp`` (HR cropped to the scale) and ``N.lr.webp`` (always lossless) of an LR set.
-
-    ``quality``: of WebP, 1 to 100, or None for lossless.
-    """
-    hr, lr = _read(hr_manifest), _read(lr_manifest)
-    files = {image["name"]: lr_manifest.parent / image["file"] for image in lr["images"]}
-    out_dir.mkdir(parents=True, exist_ok=True)
-
-    def work(job: tuple[int, Mapping[str, Any]]) -> None:
-        number, image = job
-        picture = modcrop(read_image(hr_manifest.parent / image["file"]).array, scale)
-        _save(picture, out_dir / f"{number}.hr.webp", quality)
-        _save(read_image(files[image["name"]]).array, out_dir / f"{number}.lr.webp", None)
-
-    list(map_ordered(work, enumerate(hr["images"]), threads))
 
 
 def write_cell(
@@ -92,10 +72,10 @@ def write_cell(
         name, path = job
         number = numbers[name]
         reference, sr = modcrop(read_image(originals[name]).array, scale), read_image(path).array
-        _save(sr, out_dir / f"{number}.webp", quality)
+        save(sr, out_dir / f"{number}.webp", quality)
         found = block_sums(reference, sr, scale)
         worst = worst_window(found["error"])
-        _save(error_picture(found.pop("error")), out_dir / f"{number}.error.webp", 80)
+        save(error_picture(found.pop("error")), out_dir / f"{number}.error.webp", 80)
         if name in lpips:
             found["lpips"] = lpips[name]
         (out_dir / f"{number}.js").write_text(script(f"blocks/{cell}/{number}", found), encoding="utf-8")
@@ -155,14 +135,6 @@ def error_picture(error: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """uint8 (H, W) error -> RGB (H, W, 3): black is none, light yellow is :data:`ERROR_TOP` or more."""
     scaled = np.minimum(error.astype(np.uint16) * 255 // ERROR_TOP, 255).astype(np.uint8)
     return np.ascontiguousarray(cv2.applyColorMap(scaled, cv2.COLORMAP_INFERNO)[..., ::-1], np.uint8)
-
-
-def _save(picture: NDArray[np.uint8], path: Path, quality: int | None) -> None:
-    # A folder that a rule makes is whole or gone, so its files need not be.
-    if quality is None:
-        Image.fromarray(picture).save(path, "WEBP", lossless=True, quality=50, method=2)
-    else:
-        Image.fromarray(picture).save(path, "WEBP", quality=quality, method=2)
 
 
 def _read(path: Path) -> dict[str, Any]:

@@ -87,11 +87,10 @@
       { scope: "col", "aria-sort": state.sort && state.sort.key === key ? (state.sort.ascending ? "ascending" : "descending") : "none",
         class: isFirst ? "first" : null },
       make("button", { type: "button", "data-key": key, onclick: () => sortBy(key, ascendingFirst) }, text), small ? make("small", {}, small) : null);
-    const count = group => Math.max(0, ...run.means.filter(r => r[0] === group.id && r[1] === state.kernel && r[2] === state.scale).map(r => r[8]));
     const head = make("thead", {},
       make("tr", {}, make("th", { scope: "col", rowspan: 2 }, "Model"),
         ...spans.map(([group, span]) => make("th", { scope: "colgroup", colspan: span, class: "first" }, group.label,
-          make("small", {}, `${count(group)} image${count(group) === 1 ? "" : "s"}`))),
+          make("small", {}, images(count(group))))),
         COSTS.length ? make("th", { scope: "colgroup", colspan: COSTS.length, class: "first" }, "Cost") : null),
       make("tr", {}, ...cols.map(c => heading(c.key, `${c.measure.label} ${c.measure.arrow}`,
         c.measure.protocol, c.measure.direction === "lower", starts.has(c.key))),
@@ -139,29 +138,38 @@
     if (button) button.focus();
   }
 
-  // The answer to "which model", and how sure it is.
+  // The answer to "which model", and how sure it is: of the chosen dataset or pool with most images.
+  const ASKED = { psnr: "Most faithful", lpips: "Closest to the eye", dists: "Closest to the eye" };
+  const count = group => Math.max(0, ...run.means.filter(r => r[0] === group.id && r[1] === state.kernel && r[2] === state.scale).map(r => r[8]));
+  const images = n => `${n} image${n === 1 ? "" : "s"}`;
+
   function verdict(cols) {
     const place = document.getElementById("verdict");
-    const shown = cols.filter(c => c.group.id === (cols[0] || { group: {} }).group.id);
+    const largest = cols.reduce((best, c) => !best || count(c.group) > count(best.group) ? c : best, null);
+    const picked = cols.filter((c, i) => largest && c.group.id === largest.group.id && ASKED[c.measure.metric]
+      && cols.findIndex(o => o.group.id === c.group.id && o.measure.metric === c.measure.metric) === i);
+    if (!picked.length) { place.replaceChildren(make("p", {}, cols.length ? "Choose PSNR or LPIPS to see which model leads." : "Nothing was scored here.")); return; }
+    const kernel = kernels.get(state.kernel), { group } = picked[0], n = count(group);
     const say = column => {
       const all = run.models.map(m => [m, cell(column.group.id, m.id, column.measure.id)]).filter(([, c]) => c && !Number.isNaN(c.mean));
-      if (!all.length) return "";
       all.sort((a, b) => better(column.measure)(a[1].mean, b[1].mean));
       const [winner, found] = all[0], d = column.measure.digits, unit = column.measure.unit ? ` ${column.measure.unit}` : "";
-      const range = Number.isNaN(found.lower) ? "" : ` (95 % interval ${show(found.lower, d)} to ${show(found.upper, d)})`;
       const tied = all.slice(1).filter(([, c]) => c.verdict === TIED).map(([m]) => m.label);
-      const few = all.some(([, c]) => c.verdict === FEW);
-      const sure = few ? ` ${column.group.label} has too few images to tell the models apart with certainty.`
-        : tied.length ? ` Not distinguishable from it: ${tied.join(", ")}.`
-        : all.some(([, c]) => c.verdict) ? " No other model is as good, beyond chance." : "";
-      return `${winner.label} has the ${column.measure.direction === "higher" ? "highest" : "lowest"} ${column.measure.label}, ${show(found.mean, d)}${unit}${range}.${sure}`;
+      const tested = all.some(([, c]) => c.verdict) && !all.some(([, c]) => c.verdict === FEW);
+      return make("li", {}, `${ASKED[column.measure.metric]} (${column.measure.label} ${column.measure.arrow}): `, make("strong", {}, make("bdi", {}, winner.label)),
+        ` with ${show(found.mean, d)}${unit}`,
+        all.length > 1 ? make("span", {}, `; next is `, make("bdi", {}, all[1][0].label), ` with ${show(all[1][1].mean, d)}${unit}`) : null, ".",
+        !tested || all.length < 2 ? null : tied.length ? make("span", {}, " Not shown to be worse: ", make("bdi", {}, tied.join(", ")), ".")
+          : " All others are worse, beyond chance (p < 0.05).");
     };
-    const picked = shown.filter((c, i) => shown.findIndex(o => o.measure.metric === c.measure.metric) === i)
-      .filter(c => c.measure.metric !== "ssim");
-    const kernel = kernels.get(state.kernel);
-    place.textContent = picked.length
-      ? `At ×${state.scale} on ${shown[0].group.label}, LR by ${kernel ? kernel.label : state.kernel}: ${picked.map(say).filter(Boolean).join(" ")}`
-      : "Nothing was scored here.";
+    const verdicts = picked.flatMap(c => run.models.map(m => (cell(c.group.id, m.id, c.measure.id) || {}).verdict)).filter(Boolean);
+    const sure = verdicts.includes(FEW)
+      ? `How sure: ${images(n)} are too few images for a test between the models. Take it as an example, not as a ranking.`
+      : verdicts.length ? `How sure: models are compared in pairs on the same ${images(n)}; what is called worse is so at p < 0.05 after correction for all pairs. The intervals below are of single means.`
+        : "";
+    place.replaceChildren(
+      make("p", {}, "At ", make("strong", {}, `×${state.scale}`), " on ", make("strong", {}, make("bdi", {}, group.label)), ` (${images(n)}), LR by ${kernel ? kernel.label : state.kernel}:`),
+      make("ul", {}, ...picked.map(say)), sure ? make("p", {}, sure) : "");
   }
 
   function legend(cols) {
@@ -170,6 +178,7 @@
       shown.map(m => `${m.label} = ${m.id}${m.unit ? ", " + m.unit : ""}, ${m.direction} is better`).join("; ") + ".",
       "Means over all images of a dataset. Places 1 to 3 of a column are ringed, by the printed digits and among all models; ≈ marks a model that a paired test does not tell from the best.",
       state.interval ? "Small: 95 % interval of the mean over images." : "",
+      COSTS.length ? "Cost: multiply-adds of an output of 1280×720; time and memory as docs/cost.md says." : "",
       "Select a number for its images and what made it; select a heading to sort.",
     ].filter(Boolean).join(" ");
   }

@@ -18,8 +18,21 @@
 
   async function all() {
     const charts = await SISR.load("charts", "data/charts.js");
-    const room = document.getElementById("charts");
+    const scales = [...new Set(charts.filter(c => c.scale).map(c => c.scale))];
+    const form = document.getElementById("plot-controls");
+    form.addEventListener("submit", event => event.preventDefault());
+    const show = scale => draws(charts.filter(c => !c.scale || c.scale === scale));
+    const last = scales[scales.length - 1];
+    if (scales.length > 1) form.replaceChildren(SISR.choice("Scale", scales.map(s => [s, `×${s}`]), last, v => SISR.during(show(Number(v)))));
+    await show(last);
+  }
+
+  let turn = 0;
+  async function draws(charts) {
+    const mine = turn += 1, room = document.getElementById("charts");
+    room.replaceChildren();
     for (const chart of charts) {
+      if (mine !== turn) return; // another scale was chosen meanwhile
       const picture = make("div", { class: "picture" });
       room.append(make("section", { class: "chart", id: `chart-${chart.id}`, "aria-label": chart.title }, make("h2", {}, chart.title), make("p", { class: "soft" }, `${chart.alt} ${chart.text}`), picture));
       await SISR.chart(picture, chart.spec);
