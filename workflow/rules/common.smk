@@ -192,6 +192,13 @@ def all_curves(scale):
     return {label: curves for label, curves in found.items() if curves is not None}
 
 
+def trained_models(wildcards):
+    """Models of the run that a recipe trains for a scale."""
+    scale = int(wildcards.scale)
+    models = [model for of_scale, model in model_scales() if of_scale == scale]
+    return [m for m in models if (weights := MODELS[m].weights.get(scale)) is not None and weights.recipe]
+
+
 def curve_files(wildcards):
     return [made_by for _, made_by in all_curves(int(wildcards.scale)).values()]
 
