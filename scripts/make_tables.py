@@ -17,4 +17,5 @@ with job(snakemake.log[0]):
         int(snakemake.wildcards.scale),
         Path(snakemake.output.csv).parent,
         names(**snakemake.params.names),
+        dict(zip(snakemake.params.trained, map(Path, snakemake.input.trained), strict=True)),
     )

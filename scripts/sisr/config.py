@@ -68,6 +68,7 @@ class Run:
     crop_kernels: tuple[str, ...]
     crop_regions: Mapping[str, Mapping[str, Sequence[Sequence[int]]]]
     cost: Cost | None
+    loss_study: Mapping[str, Any]
     site_pictures: bool
     site_quality: int | None
     studies: tuple[str, ...]
@@ -149,6 +150,7 @@ def read(document: Mapping[str, Any], source: str = "config", config: Path = reg
         crop_kernels=_crop_kernels(crops, cells, source, config),
         crop_regions=crops.get("regions", {}),
         cost=_cost(document.get("cost"), {d for suite in suites.values() for d in suite["datasets"]}, source),
+        loss_study=_loss_study(document.get("loss_study", {}), cells, source),
         site_pictures=document.get("site", {}).get("pictures", True),
         site_quality=document.get("site", {}).get("quality"),
         studies=tuple(document.get("studies", ())),
@@ -219,6 +221,16 @@ def _cost(section: Mapping[str, Any] | None, datasets: set[str], source: str) ->
         message = unknown("dataset", ledger, datasets)
         raise ConfigError(f"{source}: cost.ledger: {message} (in the suites)")
     return Cost(section.get("time", True), section.get("seconds", 10), ledger)
+
+
+def _loss_study(section: Mapping[str, Any], cells: Iterable[Cell], source: str) -> Mapping[str, Any]:
+    """The section, of whose models and datasets each must be a cell of the run at all of its scales."""
+    have = {(cell.dataset, cell.model) for cell in cells}
+    for dataset in section.get("regions", {}):
+        for model in section["networks"]:
+            if (dataset, model) not in have:
+                raise ConfigError(f"{source}: loss_study: {model} on {dataset} is not in the suites")
+    return section
 
 
 def _coerce(document: Mapping[str, Any]) -> dict[str, Any]:

@@ -155,4 +155,4 @@ def discriminator_of(recipe: Recipe, scale: int) -> dict[str, Any]:
         }
     if side % 8:
         raise ConfigError(f"{where}: unet judges HR patches of a multiple of 8 pixels, found {side}")
-    return {"type": "UNetDiscriminatorSN", "num_in_ch": recipe.channels, "num_feat": width}
+    return {"type": "UNetDiscriminatorSN_basicsr", "num_in_ch": recipe.channels, "num_feat": width}

@@ -242,12 +242,22 @@ class Column:
 
 @dataclass(frozen=True)
 class Row:
-    """One model; ``mark`` refers to a :class:`Note` about the whole row."""
+    """One model; ``mark`` refers to a :class:`Note` on the row, ``caveat`` is a :class:`Caveat`'s sign."""
 
     model: str
     label: str
     cells: tuple[Cell, ...]
     mark: str = ""
+    caveat: str = ""
+
+
+@dataclass(frozen=True)
+class Caveat:
+    """What a reader must know of a model's training: a sign, its meaning, and the model's own detail."""
+
+    sign: str
+    meaning: str
+    detail: str = ""
 
 
 @dataclass(frozen=True)
@@ -293,6 +303,7 @@ class Table:
     sections: tuple[Section, ...]
     notes: tuple[Note, ...]
     untested: tuple[tuple[str, str], ...] = ()
+    caveats: tuple[str, ...] = ()
 
     @property
     def intervals(self) -> bool:
@@ -305,12 +316,12 @@ class Table:
         )
 
     def marks(self, groups: Iterable[str] | None = None) -> list[str]:
-        """What the mark of a tie means, and which of the groups (default all) are too small for one."""
+        """What marks mean: a tie, with the groups (default all) that are too small for one; and caveats."""
         if not self.intervals:
-            return []
+            return [*self.caveats]
         few = [text for group, text in self.untested if groups is None or group in groups]
         lines = [f"Too few images to test, so no ties are marked: {'; '.join(few)}."] if few else []
-        return [TIED, *lines]
+        return [TIED, *lines, *self.caveats]
 
     @property
     def heading(self) -> str:
@@ -377,6 +388,7 @@ def build(
     groups: Mapping[str, str],
     kernels: Mapping[str, str],
     pools: Mapping[str, Sequence[str]] | None = None,
+    caveats: Mapping[str, Caveat] | None = None,
 ) -> Table:
     """Lay out the summary of one scale.
 
@@ -431,7 +443,8 @@ def build(
                         mark = notes.add(models.get(model, model), "incomplete", column.group_label, note)
                 sure = certainty.get((column.group, model, column.measure.key), _UNKNOWN)
                 cells.append(Cell(value, column.measure.show(value), ranked[line], mark, *sure))
-            rows.append(_row(model, models.get(model, model), cells))
+            made = _row(model, models.get(model, model), cells)
+            rows.append(replace(made, caveat=caveats[model].sign) if caveats and model in caveats else made)
         sections.append(Section(kernel, kernels.get(kernel, kernel), columns, tuple(rows)))
     shown = {column.measure for section in sections for column in section.columns}
     return Table(
@@ -440,7 +453,20 @@ def build(
         tuple(sections),
         tuple(notes.found.values()),
         _untested(summary, groups) if certain else (),
+        _caveat_lines({row.model: row.label for s in sections for row in s.rows}, caveats or {}),
     )
+
+
+def _caveat_lines(shown: Mapping[str, str], caveats: Mapping[str, Caveat]) -> tuple[str, ...]:
+    """One line a sign: what it means and which models have it."""
+    lines: dict[tuple[str, str], list[str]] = {}
+    for model, label in shown.items():
+        if model in caveats:
+            one = caveats[model]
+            lines.setdefault((one.sign, one.meaning), []).append(
+                f"{label} ({one.detail})" if one.detail else label
+            )
+    return tuple(f"{sign} {meaning}: {', '.join(of)}." for (sign, meaning), of in sorted(lines.items()))
 
 
 #: Interval and tie of a mean without statistics.
@@ -546,13 +572,22 @@ def render(
     groups: Mapping[str, str],
     kernels: Mapping[str, str],
     pools: Mapping[str, Sequence[str]] | None = None,
+    caveats: Mapping[str, Caveat] | None = None,
 ) -> dict[str, Path]:
     """Write ``out/x{scale}.csv``, ``.md``, ``.tex`` and ``.html``; returns the paths by extension.
 
     Arguments are those of :func:`build`.  The files depend on the arguments alone: no dates, no versions.
     """
     table = build(
-        summary, status, measures, scale, models=models, groups=groups, kernels=kernels, pools=pools
+        summary,
+        status,
+        measures,
+        scale,
+        models=models,
+        groups=groups,
+        kernels=kernels,
+        pools=pools,
+        caveats=caveats,
     )
     texts = {
         "csv": to_csv(table, summary),
@@ -618,7 +653,8 @@ def to_markdown(table: Table) -> str:
             f"{_md(c.group_label)} ({c.images})<br>{_md(c.measure.heading)}" for c in section.columns
         ]
         body = [
-            [_md(row.label) + _md_mark(row.mark)] + [_md_cell(cell) for cell in row.cells]
+            [_md(row.label) + _md_mark(row.caveat) + _md_mark(row.mark)]
+            + [_md_cell(cell) for cell in row.cells]
             for row in section.rows
         ]
         widths = [max(map(len, column)) for column in zip(head, *body, strict=True)]
@@ -658,6 +694,7 @@ _TEX = {
     "_": r"\_", "^": r"\textasciicircum{}", "~": r"\textasciitilde{}", "<": r"\textless{}",
     ">": r"\textgreater{}", "|": r"\textbar{}", '"': r"\textquotedbl{}",
     "×": r"$\times$", "↑": r"$\uparrow$", "↓": r"$\downarrow$", "±": r"$\pm$", "∞": r"$\infty$",
+    "†": r"$\dagger$", "‡": r"$\ddagger$",
     "≈": r"$\approx$", "≥": r"$\geq$", "≤": r"$\leq$", "→": r"$\rightarrow$", "−": r"$-$", "—": "---", "–":
     "--", "…": r"\dots{}", "σ": r"$\sigma$", "µ": r"$\mu$", "·": r"$\cdot$",
 }  # fmt: skip
@@ -758,7 +795,8 @@ def _tex_float(table: Table, section: Section, chosen: list[int], number: int, p
     ]
     for row in section.rows:
         cells = [_tex_cell(row.cells[i]) for i in chosen]
-        lines.append(_tex(row.label) + _tex_mark(row.mark) + " & " + " & ".join(cells) + r" \\")
+        signs = _tex_mark(_tex(row.caveat)) + _tex_mark(row.mark)
+        lines.append(_tex(row.label) + signs + " & " + " & ".join(cells) + r" \\")
     lines += [r"\bottomrule", r"\end{tabular}"]
     dashes = any(
         row.cells[i].text == MISSING and not (row.mark or row.cells[i].mark)

@@ -171,6 +171,73 @@ def training_inputs(wildcards):
     return inputs
 
 
+def curves_of(model, scale):
+    """(path, what makes it) of the curves of a model that was trained by a recipe; None for another."""
+    weights = MODELS[model].weights.get(scale)
+    if weights is None:
+        return None
+    if weights.recipe:
+        path = f"<resources>/trained/{weights.recipe}/x{scale}.csv"
+        return path, path
+    # Weights that come with the project have theirs beside them.
+    files = [file["name"] for file in ASSETS[weights.asset].get("files", [])]
+    name = f"x{scale}.csv"
+    made_by = f"<resources>/assets/{weights.asset}.json"
+    return (f"resources/assets/{weights.asset}/{name}", made_by) if name in files else None
+
+
+def all_curves(scale):
+    """Label -> (path, what makes it) of every model of the run that a recipe trained."""
+    models = [model for of_scale, model in model_scales() if of_scale == scale]
+    found = {MODELS[model].label: curves_of(model, scale) for model in models if not MODELS[model].modifiers}
+    return {label: curves for label, curves in found.items() if curves is not None}
+
+
+def trained_models(wildcards):
+    """Models of the run that a recipe trains for a scale."""
+    scale = int(wildcards.scale)
+    models = [model for of_scale, model in model_scales() if of_scale == scale]
+    return [m for m in models if (weights := MODELS[m].weights.get(scale)) is not None and weights.recipe]
+
+
+def curve_files(wildcards):
+    return [made_by for _, made_by in all_curves(int(wildcards.scale)).values()]
+
+
+def curve_paths(wildcards):
+    return [path.replace("<resources>", "resources") for path, _ in all_curves(int(wildcards.scale)).values()]
+
+
+def curve_labels(wildcards):
+    return list(all_curves(int(wildcards.scale)))
+
+
+def curve_figures():
+    """Figures of training curves, for the scales that have any."""
+    return [f"<results>/figures/curves_x{scale}.svg" for scale in RUN.values("scale") if all_curves(scale)]
+
+
+def loss_study_cells():
+    """(dataset, model) of the crops of the loss study."""
+    return [
+        (dataset, model)
+        for dataset in RUN.loss_study.get("regions", {})
+        for model in RUN.loss_study.get("networks", {})
+    ]
+
+
+def loss_study_images(wildcards):
+    kernel = RUN.values("kernel")[0]
+    return [
+        f"<results>/sr/{dataset}/{kernel}/x{wildcards.scale}/{model}/0of1"
+        for dataset, model in loss_study_cells()
+    ]
+
+
+def loss_study_items():
+    return [f"<results>/figures/loss_study_x{scale}.png" for scale in RUN.values("scale") if RUN.loss_study]
+
+
 def weights_source(wildcards):
     """What must exist before a model runs: its fetched asset or its trained weights; nothing if it has none."""
     return weights_of(wildcards.model, int(wildcards.scale))
@@ -409,6 +476,8 @@ def report_items():
         *crop_sheets(),
         *cost_items(),
         *study_items(RUN.studies),
+        *curve_figures(),
+        *loss_study_items(),
     ]
 
 

@@ -25,6 +25,9 @@ rule tables:
         scores="<results>/scores.csv",
         status="<results>/status.csv",
         hr=[f"<results>/hr/{dataset}.json" for dataset in RUN.values("dataset")],
+        trained=lambda wildcards: [
+            weights_of(model, int(wildcards.scale)) for model in trained_models(wildcards)
+        ],
     output:
         csv=report(
             "<results>/tables/x{scale}.csv",
@@ -49,6 +52,8 @@ rule tables:
         names=RESULT_NAMES,
         labels=result_labels(),
         datasets=RUN.values("dataset"),
+        trained=trained_models,
+        training_data={name: DATASETS[name].get("leakage", []) for name in RUN.values("dataset")},
         code=code_digest("results"),
     message:
         "Writing the result tables of x{wildcards.scale}"

@@ -5,20 +5,21 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
-
-from safetensors import safe_open
-from safetensors.torch import save_file
-from torch import Tensor
+from typing import TYPE_CHECKING, Any
 
 from sisr.atomic import replacing
 from sisr.errors import ModelError
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 _METADATA = "sisr.training"
 
 
 def write(path: Path, state: Mapping[str, Tensor], made: Mapping[str, Any]) -> None:
     """Write weights; the same tensors and ``made`` give the same bytes."""
+    from safetensors.torch import save_file
+
     tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in sorted(state.items())}
     with replacing(path) as temporary:
         # One key: several would be written in random order.
@@ -32,7 +33,9 @@ def metadata_of(weights: Path) -> dict[str, Any]:
     training pictures to the sha256 of their files.
     """
     try:
-        with safe_open(weights, framework="pt") as stream:
-            return json.loads((stream.metadata() or {}).get(_METADATA, "{}"))
-    except Exception as error:  # safetensors has an error class of its own
+        with weights.open("rb") as stream:
+            # Eight bytes of length, then JSON: without safetensors, which is not in every rule's environment.
+            content = json.loads(stream.read(int.from_bytes(stream.read(8), "little")))
+        return json.loads(content.get("__metadata__", {}).get(_METADATA, "{}"))
+    except (OSError, ValueError, MemoryError, OverflowError) as error:
         raise ModelError(f"{weights}: not a readable safetensors file: {error}") from None

@@ -15,7 +15,7 @@ import logging
 import os
 import sys
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
 from typing import Any
 
@@ -128,7 +128,12 @@ def run(root: Path, opt: Mapping[str, Any], session: Session, launcher: str = "n
     path = root / f"options.{os.environ.get('RANK', '0')}.yml"
     path.write_text(yaml.safe_dump(dict(opt), sort_keys=False), encoding="utf-8")
     _quiet_logger(root)
-    with _stand_ins(session), _arguments("-opt", str(path), "--launcher", launcher):
+    with (
+        _stand_ins(session),
+        _arguments("-opt", str(path), "--launcher", launcher),
+        (root / "basicsr.log").open("a", encoding="utf-8") as log,
+        redirect_stdout(log),  # it also prints
+    ):
         models.session = session
         try:
             basicsr.train.train_pipeline(str(root))

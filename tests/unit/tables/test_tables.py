@@ -376,3 +376,51 @@ def test_run_without_any_score_still_gives_all_files(full_scores: pd.DataFrame, 
     )
     for kind in ("md", "html", "tex"):
         assert "bad weights" in files[kind].read_text()
+
+
+# --- what models were trained on -------------------------------------------------------------------------
+
+
+def test_caveats_are_marked_in_every_form(scores: pd.DataFrame, status: pd.DataFrame, tmp_path: Path) -> None:
+    leaked = tables.Caveat("†", "Trained on test images", "BSDS200 has images of Set5")
+    unknown = tables.Caveat("‡", "Training data not stated")
+    files = render(
+        summarise(scores),
+        status,
+        run.MEASURES,
+        4,
+        tmp_path,
+        models=run.MODEL_LABELS,
+        groups=run.DATASET_LABELS,
+        kernels=run.KERNEL_LABELS,
+        caveats={"vdsr": leaked, "span": unknown, "realesrgan": unknown, "not-shown": leaked},
+    )
+    text = {form: path.read_text(encoding="utf-8") for form, path in files.items()}
+    assert "| VDSR<sup>†</sup> " in text["md"]
+    assert "† Trained on test images: VDSR (BSDS200 has images of Set5)." in text["md"]
+    assert "‡ Training data not stated: SPAN, Real-ESRGAN." in text["md"]
+    assert "VDSR<sup>†</sup>" in text["html"]
+    assert "‡ Training data not stated: SPAN, Real-ESRGAN." in text["html"]
+    assert r"VDSR\textsuperscript{$\dagger$}" in text["tex"]
+    assert "not-shown" not in "".join(text.values())
+
+
+def test_caveats_come_from_the_registries_and_from_training(tmp_path: Path) -> None:
+    from sisr.results import training_caveats
+    from sisr.training import archive
+
+    weights = tmp_path / "x2.safetensors"
+    hit = {"picture": "mine/a.png", "dataset": "set14", "image": "comic", "bits": None}
+    archive.write(weights, {}, {"leakage": [hit]})
+    found = training_caveats(
+        ["bicubic", "srcnn", "vdsr", "edsr-baseline", "fsrcnn-291", "espcn"],
+        {"set5": "Set5", "set14": "Set14"},
+        {"espcn": weights},
+    )
+    assert {model: (one.sign, one.detail) for model, one in found.items()} == {
+        "srcnn": ("‡", ""),
+        "vdsr": ("†", "BSDS200 has images of Set5"),
+        "espcn": ("†", "Set14: comic"),
+    }
+    elsewhere = training_caveats(["vdsr"], {"urban100": "Urban100"}, {})
+    assert elsewhere == {}

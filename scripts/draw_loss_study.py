@@ -1,0 +1,26 @@
+"""Rule loss_study_crops: HR, and networks that differ in their loss, at the same crops."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sisr.joblog import job
+from sisr.results import names
+from sisr.training.study import draw
+
+if TYPE_CHECKING:
+    from snakemake.iocontainers import snakemake
+
+with job(snakemake.log[0]):
+    study = snakemake.params.study
+    folders = dict(zip(map(tuple, snakemake.params.cells), map(Path, snakemake.input.sr), strict=True))
+    draw(
+        Path(snakemake.input.scores),
+        int(snakemake.wildcards.scale),
+        snakemake.params.kernel,
+        dict(zip(study["regions"], map(Path, snakemake.input.hr), strict=True)),
+        folders,
+        study["networks"],
+        study["regions"],
+        names(**snakemake.params.names).shown(),
+        Path(snakemake.output[0]),
+    )

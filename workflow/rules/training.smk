@@ -1,0 +1,63 @@
+# What the report shows of training: curves, and the crops of the loss study.
+
+
+rule curves:
+    input:
+        curve_files,
+    output:
+        report(
+            "<results>/figures/curves_x{scale}.svg",
+            caption="../report/curves.rst",
+            category="Training",
+            labels={"scale": "x{scale}", "plot": "curves"},
+        ),
+    log:
+        "<logs>/curves/x{scale}.log",
+    conda:
+        "../../envs/base.yaml"
+    params:
+        files=curve_paths,
+        labels=curve_labels,
+        code=code_digest("figures.training", "training.curves"),
+    message:
+        "Drawing the training curves of x{wildcards.scale}"
+    script:
+        "../../scripts/draw_curves.py"
+
+
+rule loss_study_crops:
+    input:
+        scores="<results>/scores.csv",
+        hr=[f"<results>/hr/{dataset}" for dataset in RUN.loss_study.get("regions", {})],
+        sr=loss_study_images,
+    output:
+        report(
+            "<results>/figures/loss_study_x{scale}.png",
+            caption="../report/loss_study.rst",
+            category="Training",
+            labels={"scale": "x{scale}", "plot": "loss study"},
+        ),
+    log:
+        "<logs>/loss_study/x{scale}.log",
+    conda:
+        "../../envs/base.yaml"
+    params:
+        study=dict(RUN.loss_study),
+        cells=loss_study_cells(),
+        kernel=RUN.values("kernel")[0],
+        names=RESULT_NAMES,
+        code=code_digest("training.study"),
+    message:
+        "Drawing the crops of the loss study at x{wildcards.scale}"
+    script:
+        "../../scripts/draw_loss_study.py"
+
+
+# The table, the perception-distortion plot, the curves and the crops of the networks that differ in their loss.
+rule loss_study:
+    input:
+        loss_study_items(),
+        collect("<results>/tables/x{scale}.{form}", scale=RUN.values("scale"), form=["csv", "md", "html"]),
+        collect("<results>/figures/perception_distortion_x{scale}.svg", scale=RUN.values("scale")),
+        curve_figures(),
+    localrule: True
