@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sisr.cost.ledger import ledger_job
+from sisr.device import for_job
 from sisr.joblog import job
 from sisr.models import get
 from sisr.upscale import weight_files
@@ -22,6 +23,6 @@ with job(snakemake.log[0]):
         hr_manifest=Path(snakemake.input.hr),
         lr_manifest=Path(snakemake.input.lr),
         out=Path(snakemake.output[0]),
-        device=snakemake.params.device,
+        device=for_job(snakemake.params.device, snakemake.resources.gpu),
         threads=snakemake.threads,
     )

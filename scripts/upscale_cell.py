@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from sisr.device import for_job
 from sisr.joblog import job
 from sisr.models import get
 from sisr.upscale import upscale_cell, weight_files
@@ -22,7 +23,7 @@ with job(snakemake.log[0]):
         out_dir=Path(snakemake.output.images),
         status_path=Path(snakemake.output.status),
         weights=lambda: weight_files(model, scale, source),
-        device=snakemake.params.device,
+        device=for_job(snakemake.params.device, snakemake.resources.gpu),
         threads=snakemake.threads,
         shard=(index, count),
     )

@@ -16,8 +16,8 @@ rule train_model:
     # The recipe fixes torch's threads, since the order of sums is part of the result.
     threads: lambda wildcards: recipe_of(wildcards).threads
     resources:
-        mem_mb=3000,
-        runtime=60,
+        mem_mb=growing(3000),
+        runtime=growing(60),
     params:
         recipe_digest=lambda wildcards: recipe_of(wildcards).digest,
         code=code_digest("training"),

@@ -45,6 +45,9 @@ rule tables:
         "<logs>/tables/x{scale}.log",
     conda:
         "../../envs/base.yaml"
+    resources:
+        mem_mb=growing(2000),
+        runtime=growing(30),
     params:
         names=RESULT_NAMES,
         labels=result_labels(),
@@ -77,6 +80,9 @@ rule plots:
         "<logs>/plots/x{scale}.log",
     conda:
         "../../envs/base.yaml"
+    resources:
+        mem_mb=growing(2000),
+        runtime=growing(30),
     params:
         names=RESULT_NAMES,
         labels=result_labels(),
@@ -116,6 +122,9 @@ rule crops:
         scale="[0-9]+",
     conda:
         "../../envs/base.yaml"
+    resources:
+        mem_mb=growing(2000),
+        runtime=growing(30),
     params:
         names=RESULT_NAMES,
         labels=result_labels(),
