@@ -10,6 +10,9 @@ SNAKEMAKE := $(BIN)/snakemake --cores $(CORES)
 # .pyc files are made when a module is first imported; compiling all of them takes longer than the demo's training.
 PIP       := $(BIN)/python -m pip install --disable-pip-version-check --quiet --no-compile
 
+# Where it is set, every start of Python compiles all modules anew: Snakemake then takes 4 s to start instead of 1.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := help
 .PHONY: help setup setup-dev demo bench fetch test lint format benchmark docs-figures clean distclean
 

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sisr.cost.ledger import ledger_job
+from sisr.device import for_job
 from sisr.inference.options import Options
 from sisr.joblog import job
 from sisr.models import get
@@ -23,7 +24,7 @@ with job(snakemake.log[0]):
         hr_manifest=Path(snakemake.input.hr),
         lr_manifest=Path(snakemake.input.lr),
         out=Path(snakemake.output[0]),
-        device=snakemake.params.device,
+        device=for_job(snakemake.params.device, snakemake.resources.gpu),
         threads=snakemake.threads,
         options=Options.of(snakemake.params.inference),
     )

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sisr.cost.jobs import time_job
+from sisr.device import for_job
 from sisr.inference.options import Options
 from sisr.joblog import job
 from sisr.models import get
@@ -21,7 +22,7 @@ with job(snakemake.log[0]):
         scale,
         lambda: weight_files(model, scale, source),
         Path(snakemake.output[0]),
-        device=snakemake.params.device,
+        device=for_job(snakemake.params.device, snakemake.resources.gpu),
         threads=snakemake.threads,
         budget=snakemake.params.budget,
         options=Options.of(snakemake.params.inference),

@@ -18,7 +18,8 @@ with job(snakemake.log[0]):
     inputs = Inputs(
         {manifest.asset: manifest.paths() for manifest in manifests}, Path(start) if start else None
     )
-    with device.lease(device.resolve(snakemake.params.device)) as leased:
+    wanted = device.for_job(snakemake.params.device, snakemake.resources.gpu)
+    with device.lease(device.resolve(wanted)) as leased:
         train(
             read_recipe(snakemake.wildcards.recipe),
             int(snakemake.wildcards.scale),

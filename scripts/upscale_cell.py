@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from sisr.device import for_job
 from sisr.inference.options import Options
 from sisr.joblog import job
 from sisr.models import get
@@ -23,7 +24,7 @@ with job(snakemake.log[0]):
         out_dir=Path(snakemake.output.images),
         status_path=Path(snakemake.output.status),
         weights=lambda: weight_files(model, scale, source),
-        device=snakemake.params.device,
+        device=for_job(snakemake.params.device, snakemake.resources.gpu),
         threads=snakemake.threads,
         shard=(index, count),
         options=Options.of(snakemake.params.inference),

@@ -17,7 +17,10 @@ os.umask(_UMASK)
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
-    """Yield a temporary path in the same folder that becomes ``path`` when the block ends without error."""
+    """Yield a temporary path in the same folder that becomes ``path`` when the block ends without error.
+
+    An error of the system that names no file, as that of a full disk, gets the name of ``path``.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:60]}.", suffix=".part")
     os.close(handle)
@@ -27,8 +30,10 @@ def replacing(path: Path) -> Iterator[Path]:
         # mkstemp makes private files; results are to be read by whoever may read the folder.
         temporary.chmod(0o666 & ~_UMASK)
         temporary.replace(path)
-    except BaseException:
+    except BaseException as error:
         temporary.unlink(missing_ok=True)
+        if isinstance(error, OSError) and error.errno is not None and error.filename is None:
+            error.filename = str(path)
         raise
 
 

@@ -2,7 +2,8 @@
 
 Snakemake counts GPUs but never says which one a job got, so two jobs would land on device 0.  A lease is a
 lock file per device, held only around compute; it sets ``CUDA_VISIBLE_DEVICES`` before torch starts CUDA.
-A value that a scheduler has set is respected: then the devices are already the job's own.
+Where a scheduler has set that variable, only its devices are leased: several cells of one submission share
+what the submission was given, one device a cell, and nothing else is touched.
 """
 
 from __future__ import annotations
@@ -42,30 +43,86 @@ def resolve(requested: str) -> str:
     return requested
 
 
+def for_job(requested: str, gpus: int) -> str:
+    """What a job of the workflow runs on that was given ``gpus`` GPUs: no GPU where it was given none."""
+    return requested if gpus or requested == "mps" else "cpu"
+
+
+#: Set by schedulers (Slurm, PBS, LSF, Grid Engine, HTCondor) to what identifies a job.
+_JOB_IDS = ("SLURM_JOB_ID", "PBS_JOBID", "LSB_JOBID", "JOB_ID", "_CONDOR_JOB_ID")
+
+
+def _candidates(device: str, ids: list[int] | None) -> dict[str, str]:
+    """Devices that may be leased, as CUDA names them -> name of the lock.
+
+    Some schedulers number the devices of each job from 0, whichever they are, so the job is part of the name.
+    """
+    given = os.environ.get("CUDA_VISIBLE_DEVICES")
+    if given is None:
+        # CUDA counts the devices that it sees from 0; in a container /dev/nvidia3 may be the only one.
+        devices = gpu_ids() if ids is None else ids
+        names = {str(position): f"gpu{index}" for position, index in enumerate(devices)}
+    else:
+        job = next((f"job{os.environ[key]}-" for key in _JOB_IDS if os.environ.get(key)), "")
+        visible = [name for name in map(str.strip, given.split(",")) if name]
+        names = {name: f"{job}gpu{name.replace('/', '_')}" for name in visible}
+    _, _, number = device.partition(":")
+    if number:
+        names = dict(list(names.items())[int(number) : int(number) + 1])
+    if not names:
+        seen = "" if given is None else f" (CUDA_VISIBLE_DEVICES is '{given}')"
+        raise ConfigError(f"device: '{device}' was asked for, but there is no such NVIDIA GPU here{seen}")
+    return names
+
+
 @contextmanager
 def lease(device: str, ids: list[int] | None = None, poll: float = 0.2) -> Iterator[str]:
     """Hold one GPU while the block runs; yields the device name to give to torch.
 
-    For ``cpu`` and ``mps``, for ``cuda:N``, and where the scheduler has set ``CUDA_VISIBLE_DEVICES``, nothing
-    is locked.  The lock is the operating system's and vanishes with the process, also after ``kill -9``.
+    Of ``cuda`` any device, of ``cuda:N`` the N-th; of ``cpu`` and ``mps`` nothing is locked.  Within the
+    block ``CUDA_VISIBLE_DEVICES`` is the held device alone, which is then torch's ``cuda``.  The lock is the
+    operating system's and vanishes with the process, also after ``kill -9``.
+
+    Parameters
+    ----------
+    ids : the machine's devices; by default those it has.  Where ``CUDA_VISIBLE_DEVICES`` is set, that decides
+    poll : seconds between two rounds of asking for a free device
+
+    Raises
+    ------
+    ConfigError
+        There is no such device.
     """
-    if device != "cuda" or "CUDA_VISIBLE_DEVICES" in os.environ:
+    if not device.startswith("cuda"):
         yield device
         return
-    LOCKS.mkdir(mode=0o1777, parents=True, exist_ok=True)
-    devices = gpu_ids() if ids is None else ids
+    _make_shared(LOCKS)
+    candidates = _candidates(device, ids)
+    before = os.environ.get("CUDA_VISIBLE_DEVICES")
     while True:
-        for index in devices:
-            lock = FileLock(LOCKS / f"gpu{index}.lock", mode=0o666)
+        for name, lock_name in candidates.items():
+            lock = FileLock(LOCKS / f"{lock_name}.lock", mode=0o666)
             try:
                 lock.acquire(timeout=0)
             except Timeout:
                 continue
-            os.environ["CUDA_VISIBLE_DEVICES"] = str(index)
+            os.environ["CUDA_VISIBLE_DEVICES"] = name
             try:
                 yield "cuda"
             finally:
-                del os.environ["CUDA_VISIBLE_DEVICES"]
+                if before is None:
+                    del os.environ["CUDA_VISIBLE_DEVICES"]
+                else:
+                    os.environ["CUDA_VISIBLE_DEVICES"] = before
                 lock.release()
             return
         time.sleep(poll)
+
+
+def _make_shared(folder: Path) -> None:
+    """Make a folder that every user of the machine can make files in, whatever the umask is."""
+    try:
+        folder.mkdir(parents=True)
+    except FileExistsError:
+        return
+    folder.chmod(0o1777)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import platform
 from pathlib import Path
 from typing import IO
 
@@ -33,12 +34,14 @@ def share_library() -> None:
     os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [str(Path(__file__).parents[1]), inherited]))
 
 
-def join_runs(state: Path) -> IO[bytes] | None:
+def join_runs(state: Path, main: bool = True) -> IO[bytes] | None:
     """Register this process as a run in ``state`` (Snakemake's ``.snakemake``); clear locks of dead runs.
 
     Snakemake's locks are files, which outlive a run that was killed and then stop the next one.  So every
     run also holds a shared lock of the kernel's, which ends with the process.  Whoever gets it exclusively
-    knows that no other run is alive and that all lock files are stale.
+    knows that no other run is alive and that all lock files are stale.  That holds on one machine; a network
+    file system may keep kernel locks to each.  So only a main process clears anything, and only after a run
+    that was on this machine: the file says on which the last one was.
 
     Returns
     -------
@@ -49,7 +52,7 @@ def join_runs(state: Path) -> IO[bytes] | None:
         return None
     try:
         state.mkdir(parents=True, exist_ok=True)
-        stream = (state / "runs.lock").open("ab")
+        stream = (state / "runs.lock").open("a+b")
     except OSError:
         return None  # Snakemake itself will say what is wrong with its folder
     try:
@@ -58,10 +61,24 @@ def join_runs(state: Path) -> IO[bytes] | None:
         except BlockingIOError:
             pass
         else:
-            for lock in (state / "locks").glob("*.lock"):
-                lock.unlink(missing_ok=True)
+            if main:
+                _clear_stale(state / "locks", stream)
         fcntl.flock(stream, fcntl.LOCK_SH)
     except OSError:  # a file system without locks
         stream.close()
         return None
     return stream
+
+
+def _clear_stale(locks: Path, host: IO[bytes]) -> None:
+    """Remove Snakemake's lock files unless a run on another machine left them; else note this machine."""
+    here = platform.node().encode()
+    left = list(locks.glob("*.lock"))
+    host.seek(0)
+    if left and host.read() not in (b"", here):
+        return
+    for lock in left:
+        lock.unlink(missing_ok=True)
+    host.truncate(0)
+    host.write(here)
+    host.flush()

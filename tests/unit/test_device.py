@@ -62,12 +62,58 @@ def test_a_killed_holder_frees_its_device(tmp_path: Path) -> None:
 
 
 def test_the_schedulers_choice_wins(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "5")
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "5,7")
+    monkeypatch.setenv("SLURM_JOB_ID", "12")
     monkeypatch.setattr(device, "LOCKS", tmp_path)
-    with device.lease("cuda", [0]) as name:
-        assert name == "cuda"
+    with device.lease("cuda", [0]):
         assert os.environ["CUDA_VISIBLE_DEVICES"] == "5"
-    assert not list(tmp_path.iterdir())
+        # A second cell of the same submission gets the other device.
+        os.environ["CUDA_VISIBLE_DEVICES"] = "5,7"
+        with device.lease("cuda", [0]):
+            assert os.environ["CUDA_VISIBLE_DEVICES"] == "7"
+        # Another submission whose devices are numbered alike has devices of its own.
+        monkeypatch.setenv("SLURM_JOB_ID", "13")
+        with device.lease("cuda", [0]):
+            assert os.environ["CUDA_VISIBLE_DEVICES"] == "5"
+    assert os.environ["CUDA_VISIBLE_DEVICES"] == "5,7"
+    assert not (tmp_path / "gpu0.lock").exists()
+
+
+def test_a_numbered_device_is_leased_too(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    monkeypatch.setattr(device, "LOCKS", tmp_path)
+    with device.lease("cuda:1", [4, 6]) as name:
+        assert (name, os.environ["CUDA_VISIBLE_DEVICES"]) == ("cuda", "1")
+        assert [path.name for path in tmp_path.iterdir()] == ["gpu6.lock"]
+    assert "CUDA_VISIBLE_DEVICES" not in os.environ
+    with pytest.raises(ConfigError, match="'cuda:2' was asked for, but there is no such NVIDIA GPU"):
+        device.lease("cuda:2", [4, 6]).__enter__()
+
+
+def test_an_empty_choice_of_the_scheduler_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
+    monkeypatch.setattr(device, "LOCKS", tmp_path)
+    with pytest.raises(ConfigError, match=r"no such NVIDIA GPU here \(CUDA_VISIBLE_DEVICES is ''\)"):
+        device.lease("cuda", [0]).__enter__()
+
+
+def test_a_job_without_a_gpu_uses_none() -> None:
+    assert device.for_job("cuda", 0) == device.for_job("auto", 0) == "cpu"
+    assert device.for_job("cuda", 1) == "cuda"
+    assert device.for_job("mps", 0) == "mps"
+
+
+def test_the_folder_of_locks_is_for_every_user(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    monkeypatch.setattr(device, "LOCKS", tmp_path / "locks")
+    umask = os.umask(0o077)
+    try:
+        with device.lease("cuda", [0]):
+            pass
+    finally:
+        os.umask(umask)
+    assert (tmp_path / "locks").stat().st_mode & 0o7777 == 0o1777
+    assert (tmp_path / "locks/gpu0.lock").stat().st_mode & 0o777 == 0o666
 
 
 @pytest.mark.parametrize("name", ["cpu", "mps"])

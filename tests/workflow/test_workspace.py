@@ -53,3 +53,24 @@ def test_stale_locks_go_and_those_of_a_living_run_stay(tmp_path: Path) -> None:
         subprocess.run([sys.executable, "-c", code], check=True, cwd=scripts)
         assert lock.exists() == alive
         first.close()
+
+
+def test_locks_of_a_run_on_another_machine_stay(tmp_path: Path) -> None:
+    """There the kernel's locks may not be seen; Snakemake then says how to unlock."""
+    lock = tmp_path / "locks/0.output.lock"
+    lock.parent.mkdir()
+    lock.touch()
+    (tmp_path / "runs.lock").write_text("another-login-node")
+    for main in (False, True, True):
+        stream = join_runs(tmp_path, main)
+        assert stream is not None
+        stream.close()
+        assert lock.exists()
+    # `snakemake --unlock` removes them; from then on the folder is this machine's.
+    lock.unlink()
+    for _ in range(2):
+        stream = join_runs(tmp_path)
+        assert stream is not None
+        stream.close()
+        assert not lock.exists()
+        lock.touch()

@@ -24,8 +24,8 @@ rule certify:
         "../../envs/torch.yaml"
     threads: 2
     resources:
-        mem_mb=3000,
-        runtime=60,
+        mem_mb=growing(3000),
+        runtime=growing(60),
     params:
         tier=RUN.certify,
         anchors=ANCHORS,
@@ -81,6 +81,9 @@ rule reproduced:
     conda:
         "../../envs/base.yaml"
     threads: 2
+    resources:
+        mem_mb=growing(3000),
+        runtime=growing(60),
     params:
         cells=[list(cell) for cell in RUN.cells],
         extra=[(list(cell), len(shards_of(cell.dataset))) for cell in REFERENCE_CELLS],
@@ -118,6 +121,9 @@ rule protocol_table:
     conda:
         "../../envs/base.yaml"
     threads: 2
+    resources:
+        mem_mb=growing(3000),
+        runtime=growing(60),
     params:
         cells=[
             (MODELS[cell.model].label, cell.dataset, cell.scale, len(shards_of(cell.dataset)))

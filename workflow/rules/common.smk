@@ -63,23 +63,39 @@ for folder in (Path("results", RUN.name), Path("resources")):
 share_library()
 
 # Held until this process ends; without it a run that was killed would leave the folder locked.
-RUNS_LOCK = join_runs(Path(".snakemake"))
+RUNS_LOCK = join_runs(Path(".snakemake"), workflow.is_main_process)
 
-# --- which device ----------------------------------------------------------------------------------------
+# --- resources -------------------------------------------------------------------------------------------
+
+
+def growing(first):
+    """A resource whose first attempt gets ``first``, and each retry as much again."""
+    return lambda wildcards, attempt: first * attempt
+
+
+# Whether jobs run on this machine.  A login node cannot tell which GPUs the compute nodes have: there the
+# config decides, and a job that was promised one and has none says so.
+ON_THIS_MACHINE = workflow.resource_settings.cores is not None and not workflow.remote_exec
 
 
 def gpus_of(wildcards):
     """GPUs that a job asks for: one where the engine can use it and the run has one, else none."""
-    uses = MODELS[wildcards.model].uses_gpu
-    return int(uses and or_workflow_error(resolve_device, RUN.device).startswith("cuda"))
+    return gpus_of_run() if MODELS[wildcards.model].uses_gpu else 0
+
+
+def gpus_of_run():
+    """GPUs that a job with PyTorch asks for in this run: one or none."""
+    if RUN.device == "auto" or ON_THIS_MACHINE:
+        return int(or_workflow_error(resolve_device, RUN.device).startswith("cuda"))
+    return int(RUN.device.startswith("cuda"))
 
 
 def inference_of(wildcards):
     """Inference options that are not the defaults; none for engines that know one way only."""
     if not MODELS[wildcards.model].uses_gpu:
         return {}
-    device = or_workflow_error(resolve_device, RUN.device)
-    or_workflow_error(RUN.inference.require, device)
+    if ON_THIS_MACHINE:
+        or_workflow_error(RUN.inference.require, or_workflow_error(resolve_device, RUN.device))
     return RUN.inference.changed()
 
 

@@ -14,8 +14,8 @@ rule count_cost:
     conda:
         "../../envs/torch.yaml"
     resources:
-        mem_mb=2000,
-        runtime=30,
+        mem_mb=growing(2000),
+        runtime=growing(30),
     params:
         entry=model_entry,
         code=lambda wildcards: code_digest("cost.jobs", engine_module(wildcards)),
@@ -41,8 +41,8 @@ rule time_model:
     threads: every_core
     resources:
         gpu=gpus_of,
-        mem_mb=8000,
-        runtime=60,
+        mem_mb=growing(8000),
+        runtime=growing(60),
     params:
         entry=model_entry,
         device=RUN.device,
@@ -65,6 +65,9 @@ rule gather_cost:
         "<logs>/cost/gather.log",
     conda:
         "../../envs/base.yaml"
+    resources:
+        mem_mb=growing(1000),
+        runtime=growing(15),
     params:
         code=code_digest("cost.table"),
     message:
@@ -91,6 +94,9 @@ rule cost_table:
         scale="[0-9]+",
     conda:
         "../../envs/base.yaml"
+    resources:
+        mem_mb=growing(1500),
+        runtime=growing(15),
     params:
         labels=result_labels()["models"],
         code=code_digest("cost.show"),
@@ -121,6 +127,9 @@ rule cost_plots:
         scale="[0-9]+",
     conda:
         "../../envs/base.yaml"
+    resources:
+        mem_mb=growing(2000),
+        runtime=growing(15),
     params:
         names=RESULT_NAMES,
         labels=result_labels(),
@@ -154,8 +163,8 @@ rule compare_precisions:
     threads: 1
     resources:
         gpu=gpus_of,
-        mem_mb=lambda wildcards, attempt: 4000 * attempt,
-        runtime=lambda wildcards, attempt: 120 * attempt,
+        mem_mb=growing(4000),
+        runtime=growing(120),
     params:
         entry=model_entry,
         device=RUN.device,
@@ -186,6 +195,9 @@ rule precision_ledger:
         "<logs>/precision/ledger.log",
     conda:
         "../../envs/base.yaml"
+    resources:
+        mem_mb=growing(1500),
+        runtime=growing(15),
     params:
         labels=result_labels(),
         code=code_digest("cost.ledger_table"),

@@ -16,8 +16,8 @@ rule prepare_dataset:
         "../../envs/base.yaml"
     threads: 2
     resources:
-        mem_mb=2000,
-        runtime=30,
+        mem_mb=growing(2000),
+        runtime=growing(30),
     params:
         entry=lambda wildcards: DATASETS[wildcards.dataset],
         code=code_digest("datasets"),
@@ -45,8 +45,8 @@ rule make_lr:
     conda:
         "../../envs/torch.yaml"
     resources:
-        mem_mb=2000,
-        runtime=30,
+        mem_mb=growing(2000),
+        runtime=growing(30),
     params:
         entry=kernel_entry,
         seed=RUN.seed,

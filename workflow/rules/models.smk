@@ -17,9 +17,10 @@ rule train_model:
     # The recipe fixes torch's threads, since the order of sums is part of the result.
     threads: lambda wildcards: recipe_of(wildcards).threads
     resources:
-        mem_mb=4000,
+        mem_mb=growing(4000),
+        # A job that runs out of time goes on from its last checkpoint.
         runtime=1440,
-        gpu=int(or_workflow_error(resolve_device, RUN.device).startswith("cuda")),
+        gpu=gpus_of_run(),
     params:
         recipe_digest=lambda wildcards: recipe_of(wildcards).digest,
         device=RUN.device,

@@ -19,6 +19,9 @@ rule phase_set:
         scale="[0-9]+",
     conda:
         "../../envs/base.yaml"
+    resources:
+        mem_mb=growing(2000),
+        runtime=growing(60),
     params:
         models=models_of_set,
         code=code_digest("phase", "audit"),
@@ -49,6 +52,9 @@ rule phase_kernels:
         "<logs>/phase/kernels.log",
     conda:
         "../../envs/base.yaml"
+    resources:
+        mem_mb=growing(1500),
+        runtime=growing(15),
     params:
         sets=RUN.sets(),
         kernels={kernel: registry.load("kernels")[kernel] for kernel in RUN.values("kernel")},
@@ -83,6 +89,9 @@ rule phase_models:
         scale="[0-9]+",
     conda:
         "../../envs/base.yaml"
+    resources:
+        mem_mb=growing(1500),
+        runtime=growing(15),
     params:
         labels=result_labels(),
         code=code_digest("audit"),

@@ -48,6 +48,9 @@ rule tables:
         "<logs>/tables/x{scale}.log",
     conda:
         "../../envs/base.yaml"
+    resources:
+        mem_mb=growing(2000),
+        runtime=growing(30),
     params:
         names=RESULT_NAMES,
         labels=result_labels(),
@@ -82,6 +85,9 @@ rule plots:
         "<logs>/plots/x{scale}.log",
     conda:
         "../../envs/base.yaml"
+    resources:
+        mem_mb=growing(2000),
+        runtime=growing(30),
     params:
         names=RESULT_NAMES,
         labels=result_labels(),
@@ -121,6 +127,9 @@ rule crops:
         scale="[0-9]+",
     conda:
         "../../envs/base.yaml"
+    resources:
+        mem_mb=growing(2000),
+        runtime=growing(30),
     params:
         names=RESULT_NAMES,
         labels=result_labels(),

@@ -31,6 +31,9 @@ rule robustness:
         scale="[0-9]+",
     conda:
         "../../envs/base.yaml"
+    resources:
+        mem_mb=growing(2000),
+        runtime=growing(30),
     params:
         names=RESULT_NAMES,
         labels=result_labels(),

@@ -17,8 +17,8 @@ rule score:
         "../../envs/torch.yaml"
     threads: 1
     resources:
-        mem_mb=lambda wildcards, attempt: 3000 * attempt,
-        runtime=lambda wildcards, attempt: 60 * attempt,
+        mem_mb=growing(3000),
+        runtime=growing(60),
     params:
         measures=list(RUN.measures),
         metrics=registry.load("metrics"),
@@ -41,6 +41,9 @@ rule gather:
         "<logs>/gather.log",
     conda:
         "../../envs/base.yaml"
+    resources:
+        mem_mb=growing(1000),
+        runtime=growing(30),
     params:
         cells=[list(cell) for cell in RUN.cells],
         shards={dataset: len(shards_of(dataset)) for dataset in RUN.values("dataset")},

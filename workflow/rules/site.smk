@@ -17,6 +17,9 @@ rule site_originals:
         scale="[0-9]+",
     conda:
         "../../envs/base.yaml"
+    resources:
+        mem_mb=growing(1500),
+        runtime=growing(60),
     params:
         quality=RUN.site_quality,
         code=code_digest("site.originals"),
@@ -45,6 +48,9 @@ rule site_pictures:
         model="[^_/][^/]*",
     conda:
         "../../envs/base.yaml"
+    resources:
+        mem_mb=growing(1500),
+        runtime=growing(60),
     params:
         quality=RUN.site_quality,
         code=code_digest("site.pictures"),
@@ -78,6 +84,9 @@ rule site:
         "<logs>/site.log",
     conda:
         "../../envs/base.yaml"
+    resources:
+        mem_mb=growing(2000),
+        runtime=growing(30),
     params:
         names=RESULT_NAMES,
         labels=result_labels(),
@@ -107,6 +116,9 @@ rule report_zip:
         "<logs>/report_zip.log",
     conda:
         "../../envs/base.yaml"
+    resources:
+        mem_mb=growing(1000),
+        runtime=growing(30),
     message:
         "Packing the report and the site"
     script:

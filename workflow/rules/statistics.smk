@@ -26,6 +26,9 @@ rule comparison:
         "<logs>/comparison/x{scale}.log",
     conda:
         "../../envs/base.yaml"
+    resources:
+        mem_mb=growing(3000),
+        runtime=growing(60),
     params:
         names=RESULT_NAMES,
         labels=result_labels(),

@@ -25,8 +25,8 @@ rule upscale:
     threads: 1
     resources:
         gpu=gpus_of,
-        mem_mb=lambda wildcards, attempt: 4000 * attempt,
-        runtime=lambda wildcards, attempt: 120 * attempt,
+        mem_mb=growing(4000),
+        runtime=growing(120),
     params:
         entry=model_entry,
         device=RUN.device,

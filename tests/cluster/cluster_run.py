@@ -1,0 +1,73 @@
+"""A run of Snakemake whose jobs are submissions, in the environment that has the plugins."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from one_node_slurm import OneNodeSlurm
+from tiny_project import CONFIG_FILE, SCORES, Project
+
+#: Patience of the profile is that of a cluster; here everything is near.
+QUICK = (
+    "--slurm-init-seconds-before-status-checks=4",
+    "--seconds-between-status-checks=4",
+    "--latency-wait=15",
+)
+
+
+@dataclass(frozen=True)
+class ClusterRun:
+    """Snakemake on the login node."""
+
+    process: subprocess.Popen[bytes]
+    log: Path
+
+    @classmethod
+    def start(cls, python: Path, cluster: OneNodeSlurm, project: Project, *arguments: str) -> ClusterRun:
+        log = project.root / f"run-{time.monotonic_ns()}.log"
+        command = [python, "-m", "snakemake", "--workflow-profile", "workflow/profiles/slurm"]
+        environment = project.environment() | {"PATH": f"{cluster.bin}:{os.environ['PATH']}"}
+        with log.open("wb") as stream:
+            process = subprocess.Popen(
+                [*command, "--configfile", CONFIG_FILE, *QUICK, *arguments, "--", SCORES],
+                cwd=project.root,
+                env=environment,
+                stdout=stream,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        return cls(process, log)
+
+    @property
+    def output(self) -> str:
+        return self.log.read_text()
+
+    def wait_until(self, moment: Callable[[], bool], seconds: float = 180) -> None:
+        """Wait for a moment that must come while the run goes on."""
+        deadline = time.monotonic() + seconds
+        while not moment():
+            assert self.process.poll() is None, f"ended before the moment:\n{self.output}"
+            assert time.monotonic() < deadline, f"the moment did not come:\n{self.output}"
+            time.sleep(0.1)
+
+    def finish(self, seconds: float = 400) -> None:
+        """Wait for the end, which must be a good one."""
+        try:
+            status = self.process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            self.kill()
+            status = None
+        assert status == 0, self.output
+
+    def kill(self) -> None:
+        """``kill -9`` of Snakemake and what it started on the login node."""
+        with suppress(ProcessLookupError):
+            os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.wait()

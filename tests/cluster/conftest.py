@@ -1,0 +1,103 @@
+"""What the tests of clusters share: a small benchmark, its scores, the executors' plugins, and Slurm."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import sysconfig
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from filelock import FileLock
+from one_node_slurm import OneNodeSlurm, missing
+from tiny_project import CHECKOUT, Project
+
+#: The smallest benchmark in which every stage has something to do.
+SMALL = {
+    "name": "tiny",
+    "seed": 0,
+    "device": "cpu",
+    "suites": {
+        "small": {
+            "datasets": ["tiny"],
+            "kernels": ["matlab-bicubic"],
+            "scales": [2],
+            "models": ["nearest", "bicubic"],
+        }
+    },
+    "metrics": ["psnr@y-bt601", "ssim@y-bt601"],
+    "certify": "none",
+}
+
+
+def _shared(factory: pytest.TempPathFactory, name: str) -> Path:
+    """A folder that all workers of a test session know."""
+    base = factory.getbasetemp()
+    return (base.parent if os.environ.get("PYTEST_XDIST_WORKER") else base) / name
+
+
+@pytest.fixture(scope="session")
+def small_template(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    project = Project.create(tmp_path_factory.mktemp("small") / "project")
+    project.configure(SMALL)
+    return project
+
+
+@pytest.fixture
+def small(small_template: Project, tmp_path: Path) -> Project:
+    """The small benchmark, in which nothing was run."""
+    return small_template.copy(tmp_path / "project")
+
+
+@pytest.fixture(scope="session")
+def expected(tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    """The small benchmark's ``scores.csv``, from a run in this environment with one core."""
+    folder = _shared(tmp_path_factory, "small-scores")
+    scores = folder / "project/results/tiny/scores.csv"
+    with FileLock(f"{folder}.lock"):
+        if not scores.exists():
+            project = Project.create(folder / "project")
+            project.configure(SMALL)
+            run = project.run("--", "results/tiny/scores.csv", cores=1)
+            assert run.status == 0, run.output
+    return scores.read_bytes()
+
+
+@pytest.fixture(scope="session")
+def plugins(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Python of an environment with the executors' plugins on top of this one's packages.
+
+    They are not in the environment of the other tests: Slurm's plugin asks the cluster at every call.
+    """
+    folder = _shared(tmp_path_factory, "plugins")
+    python = folder / "bin/python"
+    with FileLock(f"{folder}.lock"):
+        if not (folder / "ready").exists():
+            subprocess.run([sys.executable, "-m", "venv", "--without-pip", folder], check=True)
+            own = sysconfig.get_path("purelib", vars={"base": str(folder), "platbase": str(folder)})
+            (Path(own) / "base.pth").write_text(sysconfig.get_path("purelib") + "\n")
+            command = [sys.executable, "-m", "pip", "--python", str(python), "install", "--quiet"]
+            done = subprocess.run(
+                [*command, "--no-compile", "-r", CHECKOUT / "requirements-cluster.txt"],
+                capture_output=True,
+                text=True,
+                check=False,
+            )
+            if done.returncode != 0:
+                pytest.skip(f"the plugins could not be installed: {done.stderr.strip().splitlines()[-1]}")
+            (folder / "ready").touch()
+    return python
+
+
+@pytest.fixture(scope="session")
+def slurm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OneNodeSlurm]:
+    """A Slurm cluster of one node, for this worker."""
+    if reason := missing():
+        pytest.skip(reason)
+    cluster = OneNodeSlurm.start(tmp_path_factory.mktemp("slurm") / "root")
+    try:
+        yield cluster
+    finally:
+        cluster.stop()

@@ -1,0 +1,165 @@
+"""Slurm with one node on this machine, of its own configuration, ports and folder.
+
+Nothing outside of the folder is touched.  It needs the distribution's packages (`apt-get install slurm-wlm
+munge`) and root, since its daemons start jobs as the user who submits them.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import subprocess
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+DAEMONS = ("munged", "slurmctld", "slurmd")
+COMMANDS = ("sbatch", "squeue", "scancel", "scontrol", "sinfo", "srun", "sacct", "sacctmgr", "sdiag")
+
+# Memory is counted once a second and a job that has more than it asked for is ended: what a cluster does with
+# cgroups, which need an init system.
+_CONFIG = """\
+ClusterName=sisr
+SlurmctldHost={host}(127.0.0.1)
+SlurmUser=root
+SlurmdUser=root
+AuthType=auth/munge
+AuthInfo=socket={root}/munge.socket
+CredType=cred/munge
+MpiDefault=none
+ProctrackType=proctrack/linuxproc
+TaskPlugin=task/none
+SwitchType=switch/none
+AccountingStorageType=accounting_storage/none
+JobAcctGatherType=jobacct_gather/linux
+JobAcctGatherFrequency=task=1
+JobAcctGatherParams=OverMemoryKill
+SelectType=select/cons_tres
+SelectTypeParameters=CR_Core_Memory
+SchedulerType=sched/backfill
+SchedulerParameters=sched_interval=1,sched_min_interval=1,batch_sched_delay=0,bf_interval=1
+SlurmdParameters=config_overrides
+ReturnToService=2
+StateSaveLocation={root}/state
+SlurmdSpoolDir={root}/spool
+SlurmctldPidFile={root}/slurmctld.pid
+SlurmdPidFile={root}/slurmd.pid
+SlurmctldLogFile={root}/slurmctld.log
+SlurmdLogFile={root}/slurmd.log
+SlurmctldPort={controller}
+SlurmdPort={daemon}
+MinJobAge=600
+KillWait=2
+InactiveLimit=0
+NodeName={host} NodeAddr=127.0.0.1 CPUs=4 RealMemory=64000 State=UNKNOWN
+PartitionName=main Nodes={host} Default=YES MaxTime=INFINITE State=UP OverSubscribe=NO
+"""
+
+
+def missing() -> str:
+    """Why there can be no Slurm here; empty if there can."""
+    path = os.pathsep.join((os.environ.get("PATH", ""), "/usr/sbin", "/sbin"))
+    absent = [name for name in (*DAEMONS, "sbatch", "squeue") if shutil.which(name, path=path) is None]
+    if absent:
+        return f"no {', '.join(absent)}: apt-get install slurm-wlm munge"
+    if os.geteuid() != 0:
+        return "Slurm's daemons need root"
+    return ""
+
+
+@dataclass(frozen=True)
+class OneNodeSlurm:
+    """A running cluster; ``bin`` comes first in PATH, its commands know the cluster's configuration."""
+
+    root: Path
+    host: str
+
+    @property
+    def bin(self) -> Path:
+        return self.root / "bin"
+
+    @classmethod
+    def start(cls, root: Path) -> OneNodeSlurm:
+        """Start the daemons; returns when the node takes jobs."""
+        cluster = cls(root, socket.gethostname().partition(".")[0])
+        for folder in ("state", "spool", "bin"):
+            (root / folder).mkdir(parents=True)
+        root.chmod(0o755)
+        (root / "slurm.conf").write_text(
+            _CONFIG.format(root=root, host=cluster.host, controller=_free_port(), daemon=_free_port())
+        )
+        for command in COMMANDS:
+            program = shutil.which(command)
+            # The plugin takes SLURM_CONF out of the environment of jobs, so each command sets it.
+            wrapper = cluster.bin / command
+            wrapper.write_text(
+                f'#!/bin/sh\nexport SLURM_CONF={root}/slurm.conf\nexec {program or "false"} "$@"\n'
+            )
+            wrapper.chmod(0o755)
+        key = root / "munge.key"
+        key.write_bytes(os.urandom(1024))
+        key.chmod(0o400)
+        cluster._daemon(
+            "munged",
+            f"--key-file={key}",
+            f"--socket={root}/munge.socket",
+            f"--pid-file={root}/munged.pid",
+            f"--log-file={root}/munged.log",
+            f"--seed-file={root}/munge.seed",
+            "--num-threads=2",
+            "--force",
+        )
+        cluster._daemon("slurmctld", "-c")
+        cluster._daemon("slurmd", "-c")
+        cluster.wait_for("idle")
+        return cluster
+
+    def _daemon(self, name: str, *arguments: str) -> None:
+        program = shutil.which(name) or f"/usr/sbin/{name}"
+        environment = {**os.environ, "SLURM_CONF": str(self.root / "slurm.conf")}
+        subprocess.run([program, *arguments], env=environment, check=True, timeout=60)
+
+    def wait_for(self, state: str, seconds: float = 60) -> None:
+        """Wait until the node is in a state, as ``sinfo`` abbreviates it."""
+        deadline = time.monotonic() + seconds
+        while (now := self.call("sinfo", "-h", "-o", "%t").strip()) != state:
+            log = (self.root / "slurmctld.log").read_text()[-2000:]
+            assert time.monotonic() < deadline, f"the node is '{now}', not '{state}':\n{log}"
+            time.sleep(0.1)
+
+    def call(self, command: str, *arguments: str) -> str:
+        """What a command of Slurm prints; empty where it failed."""
+        done = subprocess.run(
+            [self.bin / command, *arguments], capture_output=True, text=True, check=False, timeout=60
+        )
+        return done.stdout
+
+    def jobs(self) -> dict[str, tuple[str, str]]:
+        """Every job so far, ended ones too: id -> (state, comment, in which the plugin names the rule)."""
+        lines = self.call("squeue", "-h", "-t", "all", "-o", "%A|%T|%k").splitlines()
+        return {job: (state, comment) for job, state, comment in (line.split("|", 2) for line in lines)}
+
+    def cancel_all(self) -> None:
+        """End all jobs, and wait until they are gone."""
+        self.call("scancel", "--signal=KILL", "--full", "--user=root")
+        self.call("scancel", "--user=root")
+        deadline = time.monotonic() + 60
+        while any(state in ("RUNNING", "PENDING", "COMPLETING") for state, _ in self.jobs().values()):
+            assert time.monotonic() < deadline, self.jobs()
+            time.sleep(0.1)
+
+    def stop(self) -> None:
+        """End the daemons that were started, by their process ids."""
+        self.cancel_all()
+        for name in reversed(DAEMONS):
+            try:
+                os.kill(int((self.root / f"{name}.pid").read_text()), 15)
+            except (OSError, ValueError):
+                continue
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])

@@ -1,0 +1,83 @@
+"""Every profile parses, explains each key, plans with its plugin and says what to install without."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+from tiny_project import CHECKOUT, CONFIG_FILE, Project, Run
+
+pytestmark = pytest.mark.workflow
+
+PROFILES = sorted((CHECKOUT / "workflow/profiles").glob("*/profile.yaml"))
+NAMES = [path.parent.name for path in PROFILES]
+PLUGIN = {"slurm": "slurm", "kubernetes": "kubernetes", "cluster-generic": "cluster-generic"}
+
+
+def _plan(python: str | Path, project: Project, profile: str, *arguments: str) -> Run:
+    command = [python, "-m", "snakemake", "--dry-run", "--configfile", CONFIG_FILE]
+    done = subprocess.run(
+        [*command, "--workflow-profile", f"workflow/profiles/{profile}", *arguments],
+        cwd=project.root,
+        env=project.environment(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+        timeout=300,
+    )
+    return Run(done.returncode, done.stdout)
+
+
+def test_there_is_a_profile_for_each_way_to_run() -> None:
+    assert set(NAMES) == {"default", *PLUGIN}
+
+
+@pytest.mark.parametrize("path", PROFILES, ids=NAMES)
+def test_every_key_has_a_comment(path: Path) -> None:
+    lines = path.read_text().splitlines()
+    keys = [key for key in yaml.safe_load(path.read_text()) if not key.startswith("__")]
+    assert keys
+    for key in keys:
+        (line,) = [number for number, text in enumerate(lines) if text.startswith(f"{key}:")]
+        above = lines[line - 1]
+        # The commands of the generic profile are explained together; groups and their sizes are one subject.
+        assert above.startswith("#") or key == "group-components", f"{path}: '{key}' has no comment above it"
+
+
+@pytest.mark.parametrize("profile", sorted(PLUGIN))
+def test_a_missing_plugin_is_named(small: Project, profile: str) -> None:
+    """The environment of the other tests has no plugins."""
+    run = _plan(sys.executable, small, profile)
+    assert run.status == 1
+    package = f"snakemake-executor-plugin-{PLUGIN[profile]}"
+    assert run.output.splitlines()[-1] == (
+        f"error: profile {profile} needs the package {package}: pip install -r requirements-cluster.txt"
+    )
+    assert f"{package}==" in (CHECKOUT / "requirements-cluster.txt").read_text()
+
+
+@pytest.mark.parametrize("profile", ["default", "slurm", "cluster-generic"])
+def test_the_plan_is_the_same_with_every_profile(plugins: Path, small: Project, profile: str) -> None:
+    run = _plan(plugins, small, profile, *(["--cores", "2"] if profile == "default" else []))
+    assert run.status == 0, run.output
+    assert (run.jobs["upscale"], run.jobs["score"], run.jobs["render_report"]) == (2, 2, 1)
+
+
+def test_kubernetes_says_that_it_needs_a_bucket(plugins: Path, small: Project) -> None:
+    """Its options are understood; a plan needs a bucket's address, see test_object_storage."""
+    run = _plan(plugins, small, "kubernetes")
+    assert "a default storage provider (--default-storage-provider)" in run.output
+
+
+def test_every_rule_says_what_it_needs_and_gets_more_when_it_is_retried() -> None:
+    text = "".join(path.read_text() for path in (CHECKOUT / "workflow/rules").glob("*.smk"))
+    for rule in re.split(r"(?m)^rule ", text)[1:]:
+        name = rule.split(":")[0]
+        if "localrule: True" not in rule:
+            assert re.search(r"mem_mb=growing\(\d+\)", rule), f"rule {name} says nothing of its memory"
+            assert re.search(r"runtime=growing\(\d+\)", rule), f"rule {name} says nothing of its time"
