@@ -96,6 +96,47 @@ rule study_deconvolution:
         "../../scripts/study_deconvolution.py"
 
 
+rule study_misr:
+    input:
+        hr=f"<results>/hr/{STUDY_PICTURES}.json",
+        hr_images=f"<results>/hr/{STUDY_PICTURES}",
+        weights=weights_of(small_networks(2), 2),
+    output:
+        table=report(
+            "<results>/studies/misr.csv",
+            caption="../report/study_misr.rst",
+            category="Studies",
+            subcategory="Several frames",
+            labels={"shows": "numbers, CSV"},
+        ),
+        findings="<results>/studies/misr.json",
+        curves=report(
+            "<results>/studies/misr_curves.svg",
+            caption="../report/study_misr.rst",
+            category="Studies",
+            subcategory="Several frames",
+            labels={"shows": "frames, noise, registration"},
+        ),
+        pictures=report(
+            "<results>/studies/misr_pictures.png",
+            caption="../report/study_misr.rst",
+            category="Studies",
+            subcategory="Several frames",
+            labels={"shows": "pictures"},
+        ),
+    log:
+        "<logs>/studies/misr.log",
+    conda:
+        "../../envs/torch.yaml"
+    params:
+        networks=small_networks(2),
+        code=code_digest("studies.misr", "figures.studies.misr"),
+    message:
+        "Studying super-resolution from several frames"
+    script:
+        "../../scripts/study_misr.py"
+
+
 # Last, for the outputs that the rules above name.
 rule studies:
     input:

@@ -9,4 +9,5 @@ pictures, and ``findings()`` that says in sentences what came out, with its numb
 STUDIES = {
     "interpolation": "Interpolation",
     "deconvolution": "Deconvolution",
+    "misr": "Several frames",
 }
