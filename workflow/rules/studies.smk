@@ -137,6 +137,45 @@ rule study_misr:
         "../../scripts/study_misr.py"
 
 
+rule study_upscaling_layers:
+    input:
+        hr=f"<results>/hr/{STUDY_PICTURES}.json",
+        hr_images=f"<results>/hr/{STUDY_PICTURES}",
+    output:
+        table=report(
+            "<results>/studies/upscaling_layers.csv",
+            caption="../report/study_upscaling_layers.rst",
+            category="Studies",
+            subcategory="Upscaling layers",
+            labels={"shows": "numbers, CSV"},
+        ),
+        findings="<results>/studies/upscaling_layers.json",
+        numbers=report(
+            "<results>/studies/upscaling_layers_numbers.svg",
+            caption="../report/study_upscaling_layers.rst",
+            category="Studies",
+            subcategory="Upscaling layers",
+            labels={"shows": "checkerboards, phases, cost"},
+        ),
+        pictures=report(
+            "<results>/studies/upscaling_layers_pictures.png",
+            caption="../report/study_upscaling_layers.rst",
+            category="Studies",
+            subcategory="Upscaling layers",
+            labels={"shows": "pictures"},
+        ),
+    log:
+        "<logs>/studies/upscaling_layers.log",
+    conda:
+        "../../envs/torch.yaml"
+    params:
+        code=code_digest("studies.upscaling_layers", "figures.studies.upscaling_layers"),
+    message:
+        "Studying layers that enlarge"
+    script:
+        "../../scripts/study_upscaling_layers.py"
+
+
 # Last, for the outputs that the rules above name.
 rule studies:
     input:

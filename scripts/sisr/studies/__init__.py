@@ -10,4 +10,5 @@ STUDIES = {
     "interpolation": "Interpolation",
     "deconvolution": "Deconvolution",
     "misr": "Several frames",
+    "upscaling_layers": "Upscaling layers",
 }

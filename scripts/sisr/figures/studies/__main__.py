@@ -79,9 +79,20 @@ def misr(images: Path) -> tuple[list[Row], list[str]]:
     return result.rows, study.findings(result)
 
 
+def upscaling_layers(images: Path) -> tuple[list[Row], list[str]]:
+    from sisr.figures.studies import upscaling_layers as figures
+    from sisr.studies import upscaling_layers as study
+
+    result = study.measure(pictures(3, study.PICTURE))
+    figures.draw_numbers(result, images / "study_upscaling_layers_numbers.svg")
+    figures.draw_pictures(result, images / "study_upscaling_layers_pictures.webp")
+    return result.rows, study.findings(result)
+
+
 DRAWN: dict[str, Callable[[Path], tuple[list[Row], list[str]]]] = {
     "interpolation": interpolation,
     "misr": misr,
+    "upscaling_layers": upscaling_layers,
     "deconvolution": deconvolution,
 }
 
