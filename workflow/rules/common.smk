@@ -2,6 +2,7 @@
 import os
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 from snakemake.exceptions import WorkflowError
 
@@ -616,6 +617,25 @@ def study_items(names):
         for item in getattr(rules, f"study_{name}").output
         if not str(item).endswith(".json")
     ]
+
+
+def small_networks(scale, engines=("torch", "ncnn"), most=2e6):
+    """Networks of the run for low error of up to so many parameters that can have weights for a scale."""
+    return [
+        name
+        for name, model in MODELS.items()
+        if model.engine in engines
+        and scale in model.weights
+        and not model.modifiers
+        and not model.unavailable
+        and "psnr" in entry_of(name).get("tags", [])
+        and entry_of(name).get("parameters", most) < most
+    ]
+
+
+def weights_of(names, scale):
+    """What must exist before some models run at a scale, one file a model."""
+    return [weights_source(SimpleNamespace(model=name, scale=scale)) for name in names]
 
 
 # What the captions say of this run; empty before a study has run.

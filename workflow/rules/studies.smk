@@ -96,6 +96,86 @@ rule study_deconvolution:
         "../../scripts/study_deconvolution.py"
 
 
+rule study_misr:
+    input:
+        hr=f"<results>/hr/{STUDY_PICTURES}.json",
+        hr_images=f"<results>/hr/{STUDY_PICTURES}",
+        weights=weights_of(small_networks(2), 2),
+    output:
+        table=report(
+            "<results>/studies/misr.csv",
+            caption="../report/study_misr.rst",
+            category="Studies",
+            subcategory="Several frames",
+            labels={"shows": "numbers, CSV"},
+        ),
+        findings="<results>/studies/misr.json",
+        curves=report(
+            "<results>/studies/misr_curves.svg",
+            caption="../report/study_misr.rst",
+            category="Studies",
+            subcategory="Several frames",
+            labels={"shows": "frames, noise, registration"},
+        ),
+        pictures=report(
+            "<results>/studies/misr_pictures.png",
+            caption="../report/study_misr.rst",
+            category="Studies",
+            subcategory="Several frames",
+            labels={"shows": "pictures"},
+        ),
+    log:
+        "<logs>/studies/misr.log",
+    conda:
+        "../../envs/torch.yaml"
+    params:
+        networks=small_networks(2),
+        code=code_digest("studies.misr", "figures.studies.misr"),
+    message:
+        "Studying super-resolution from several frames"
+    script:
+        "../../scripts/study_misr.py"
+
+
+rule study_upscaling_layers:
+    input:
+        hr=f"<results>/hr/{STUDY_PICTURES}.json",
+        hr_images=f"<results>/hr/{STUDY_PICTURES}",
+    output:
+        table=report(
+            "<results>/studies/upscaling_layers.csv",
+            caption="../report/study_upscaling_layers.rst",
+            category="Studies",
+            subcategory="Upscaling layers",
+            labels={"shows": "numbers, CSV"},
+        ),
+        findings="<results>/studies/upscaling_layers.json",
+        numbers=report(
+            "<results>/studies/upscaling_layers_numbers.svg",
+            caption="../report/study_upscaling_layers.rst",
+            category="Studies",
+            subcategory="Upscaling layers",
+            labels={"shows": "checkerboards, phases, cost"},
+        ),
+        pictures=report(
+            "<results>/studies/upscaling_layers_pictures.png",
+            caption="../report/study_upscaling_layers.rst",
+            category="Studies",
+            subcategory="Upscaling layers",
+            labels={"shows": "pictures"},
+        ),
+    log:
+        "<logs>/studies/upscaling_layers.log",
+    conda:
+        "../../envs/torch.yaml"
+    params:
+        code=code_digest("studies.upscaling_layers", "figures.studies.upscaling_layers"),
+    message:
+        "Studying layers that enlarge"
+    script:
+        "../../scripts/study_upscaling_layers.py"
+
+
 # Last, for the outputs that the rules above name.
 rule studies:
     input:

@@ -9,4 +9,6 @@ pictures, and ``findings()`` that says in sentences what came out, with its numb
 STUDIES = {
     "interpolation": "Interpolation",
     "deconvolution": "Deconvolution",
+    "misr": "Several frames",
+    "upscaling_layers": "Upscaling layers",
 }

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sisr.kernels.filtering import gaussian
+from sisr.studies import variation
 from sisr.studies.common import Floats, Picture, Row, mean, psnr
 
 Spectrum = NDArray[np.complex128]
@@ -220,27 +221,15 @@ def richardson_lucy(observed: Floats, psf: Floats, noise: float) -> Floats:
 
 
 def total_variation(observed: Floats, psf: Floats, noise: float, steps: int = 40) -> Floats:
-    """Least ``|H x - y|^2 / 2 + weight TV(x)`` by FISTA (Beck and Teboulle 2009).
-
-    The proximal step is scikit-image's ``denoise_tv_chambolle``.  The weight grows with the noise's variance;
-    the factor was chosen on pictures that no study uses (see docs/studies/deconvolution.md).
-    """
-    from skimage.restoration import denoise_tv_chambolle
-
+    """Least ``|H x - y|^2 / 2 + weight TV(x)``, the weight ``TV_FACTOR`` times the noise's variance."""
     otf = otf_of(psf, observed.shape)
-    weight = TV_FACTOR * noise**2
-    found = momentum = observed
-    pace = 1.0
-    for _ in range(steps):
-        gradient = apply(apply(momentum, otf) - observed, np.conj(otf))
-        moved = denoise_tv_chambolle(momentum - gradient, weight=weight, max_num_iter=20)
-        faster = (1 + np.sqrt(1 + 4 * pace**2)) / 2
-        momentum = moved + (pace - 1) / faster * (moved - found)
-        found, pace = moved, faster
-    return found
+    return variation.total_variation(
+        lambda x: apply(apply(x, otf) - observed, np.conj(otf)), observed, TV_FACTOR * noise**2, steps
+    )
 
 
-#: Weight of total variation over the noise's variance (on [0, 1]).
+#: Weight of total variation over the noise's variance (on [0, 1]); chosen on pictures that no study uses, see
+#: docs/studies/deconvolution.md.
 TV_FACTOR = 12.0
 #: Standard deviation of rounding to 8 bits, in levels: no picture has less noise.
 ROUNDING = 12**-0.5

@@ -7,9 +7,11 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
+from sisr.engines import Upscaler
+from sisr.models import Model, get
 from sisr.studies.common import Picture, Row, crop, write
 
 
@@ -24,6 +26,25 @@ def pictures(count: int, side: int) -> list[Picture]:
         "camera": data.camera,
     }
     return [crop(name, load(), side) for name, load in list(named.items())[:count]]
+
+
+#: Where weights are fetched to.
+RESOURCES = Path("resources")
+#: Small networks of the registry that the pages show.
+NETWORKS_X2 = ("imdn", "vdsr", "span", "edsr-baseline", "carn-m", "rlfn")
+
+
+def networks(names: Iterable[str], scale: int) -> Iterator[tuple[Model, Upscaler]]:
+    """The networks whose weights can be had, fetched where they are not."""
+    from sisr.assets import fetch_or_unavailable
+    from sisr.studies.networks import load
+
+    weights = {}
+    for name in names:
+        asset = str(get(name).weights[scale].asset)
+        fetch_or_unavailable(asset, RESOURCES, progress=False)
+        weights[name] = RESOURCES / "assets" / f"{asset}.json"
+    return load(weights, scale)
 
 
 def interpolation(images: Path) -> tuple[list[Row], list[str]]:
@@ -48,8 +69,30 @@ def deconvolution(images: Path) -> tuple[list[Row], list[str]]:
     return result.rows, study.findings(result)
 
 
+def misr(images: Path) -> tuple[list[Row], list[str]]:
+    from sisr.figures.studies import misr as figures
+    from sisr.studies import misr as study
+
+    result = study.measure(pictures(3, study.SIDE), networks(NETWORKS_X2, study.SCALE))
+    figures.draw_curves(result, images / "study_misr_curves.svg")
+    figures.draw_pictures(result, images / "study_misr_pictures.webp")
+    return result.rows, study.findings(result)
+
+
+def upscaling_layers(images: Path) -> tuple[list[Row], list[str]]:
+    from sisr.figures.studies import upscaling_layers as figures
+    from sisr.studies import upscaling_layers as study
+
+    result = study.measure(pictures(3, study.PICTURE))
+    figures.draw_numbers(result, images / "study_upscaling_layers_numbers.svg")
+    figures.draw_pictures(result, images / "study_upscaling_layers_pictures.webp")
+    return result.rows, study.findings(result)
+
+
 DRAWN: dict[str, Callable[[Path], tuple[list[Row], list[str]]]] = {
     "interpolation": interpolation,
+    "misr": misr,
+    "upscaling_layers": upscaling_layers,
     "deconvolution": deconvolution,
 }
 

@@ -1,0 +1,22 @@
+"""Rule study_misr: super-resolution from several frames, beside the networks' from one."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sisr.figures.studies import misr as figures
+from sisr.joblog import job
+from sisr.studies import misr
+from sisr.studies.common import read_pictures, write
+from sisr.studies.networks import load
+
+if TYPE_CHECKING:
+    from snakemake.iocontainers import snakemake
+
+with job(snakemake.log[0]):
+    weights = dict(zip(snakemake.params.networks, map(Path, snakemake.input.get("weights", [])), strict=True))
+    pictures = read_pictures(Path(snakemake.input.hr), 3, misr.SIDE)
+    result = misr.measure(pictures, load(weights, misr.SCALE))
+    figures.draw_curves(result, Path(snakemake.output.curves))
+    figures.draw_pictures(result, Path(snakemake.output.pictures))
+    rows, findings = result.rows, misr.findings(result)
+    write(rows, findings, Path(snakemake.output.table), Path(snakemake.output.findings))

@@ -1,0 +1,20 @@
+"""Rule study_upscaling_layers: layers that enlarge, their equality, cost and checkerboards."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sisr.figures.studies import upscaling_layers as figures
+from sisr.joblog import job
+from sisr.studies import upscaling_layers
+from sisr.studies.common import read_pictures, write
+
+if TYPE_CHECKING:
+    from snakemake.iocontainers import snakemake
+
+with job(snakemake.log[0]):
+    pictures = read_pictures(Path(snakemake.input.hr), 3, upscaling_layers.PICTURE)
+    result = upscaling_layers.measure(pictures)
+    figures.draw_numbers(result, Path(snakemake.output.numbers))
+    figures.draw_pictures(result, Path(snakemake.output.pictures))
+    rows, findings = result.rows, upscaling_layers.findings(result)
+    write(rows, findings, Path(snakemake.output.table), Path(snakemake.output.findings))
