@@ -2,7 +2,6 @@
 import os
 import sys
 from pathlib import Path
-from types import SimpleNamespace
 
 from snakemake.exceptions import WorkflowError
 
@@ -631,11 +630,6 @@ def small_networks(scale, engines=("torch", "ncnn"), most=2e6):
         and "psnr" in entry_of(name).get("tags", [])
         and entry_of(name).get("parameters", most) < most
     ]
-
-
-def weights_of(names, scale):
-    """What must exist before some models run at a scale, one file a model."""
-    return [weights_source(SimpleNamespace(model=name, scale=scale)) for name in names]
 
 
 # What the captions say of this run; empty before a study has run.

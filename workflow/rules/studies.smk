@@ -100,7 +100,7 @@ rule study_misr:
     input:
         hr=f"<results>/hr/{STUDY_PICTURES}.json",
         hr_images=f"<results>/hr/{STUDY_PICTURES}",
-        weights=weights_of(small_networks(2), 2),
+        weights=[weights_of(model, 2) for model in small_networks(2)],
     output:
         table=report(
             "<results>/studies/misr.csv",
