@@ -92,6 +92,8 @@ class Runner:
         if self._cuda:
             # cuBLAS reads it when it starts; without it, it may sum in another order each time.
             os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+        if device == "cpu":
+            memory.keep_freed()
         dtype = _DTYPES[self.options.precision]
         self._plain = network.module.to(device)
         self._module = self._plain if dtype is torch.float32 else copy.deepcopy(self._plain).to(dtype)

@@ -1,0 +1,213 @@
+"""Images per second of the inference engine beside BasicSR's ``test_pipeline``, in one run on the CPU.
+
+The same network, weights and LR files; both read PNG, write PNG and compute PSNR-Y of every image, and both
+have all cores.  Each has a process of its own, as in use, and they take turns.  Loading the network is in both
+times, importing libraries in neither.  Nothing here asserts a time; that both make the same images and the
+same PSNR is asserted.  Run with ``pytest tests/benchmarks -s``.
+
+Processor seconds are printed as well: on a machine that does other work they are what to compare.
+"""
+
+from __future__ import annotations
+
+import os
+import resource
+import statistics
+import sys
+import time
+from collections.abc import Callable, Mapping
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import ExitStack
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import yaml
+from sisr import archs, compat, engines, models
+from sisr.assets import fetch
+from sisr.degrade import degrade
+from sisr.images import modcrop, read_image, write_png
+from sisr.scoring import Pair, score_pairs
+from sisr.upscale import upscale_images
+
+SCALE = 4
+ROUNDS = 5
+THREADS = os.cpu_count() or 1
+
+#: Values of PSNR, sorted, since BasicSR takes files in the order of the directory; wall and processor seconds.
+Round = tuple[list[float], float, float]
+
+pytestmark = pytest.mark.mirror
+
+
+@pytest.fixture
+def folder(mirror: Path, resources: Path, tmp_path: Path) -> Path:
+    """A folder with the HR and LR files of Set5, cropped to multiples of the scale."""
+    for name, path in sorted(fetch("set5", resources, mirror=mirror, progress=False).paths().items()):
+        hr = modcrop(read_image(path).array, SCALE)
+        write_png(tmp_path / "hr" / f"{Path(name).stem}.png", hr)
+        write_png(tmp_path / "lr" / f"{Path(name).stem}.png", degrade(hr, "matlab-bicubic", SCALE, name))
+    return tmp_path
+
+
+def write_weights(model: str, target: Path, mirror: Path, resources: Path) -> None:
+    """IMDN's published ones; EDSR's are in no mirror, and are drawn here."""
+    import torch
+
+    if model == "imdn":
+        published = fetch("imdn-x4", resources, mirror=mirror, progress=False).path("IMDN_x4.pth")
+        target.write_bytes(published.read_bytes())
+        return
+    torch.manual_seed(0)
+    params = models.get(model).params
+    torch.save({"params": archs.build(params["arch"], SCALE, **params["args"]).state_dict()}, target)
+
+
+# --- the two programs, each in its process ---------------------------------------------------------------
+
+
+def basicsr(model: str, weights: Path, folder: Path) -> Callable[[], list[float]]:
+    """BasicSR's program on the folder; IMDN is registered with it as any user's class would be."""
+    compat.prepare_basicsr()
+    import torch
+    from basicsr.test import test_pipeline
+    from basicsr.utils.registry import ARCH_REGISTRY, METRIC_REGISTRY
+    from sisr.archs.imdn import IMDN
+
+    torch.set_num_threads(THREADS)
+    ARCH_REGISTRY.register(IMDN)
+    values: list[float] = []
+
+    def kept_psnr(*images: Any, **options: Any) -> float:
+        values.append(float(METRIC_REGISTRY.get("calculate_psnr")(*images, **options)))
+        return values[-1]
+
+    METRIC_REGISTRY.register(kept_psnr)
+    network: Mapping[str, Any] = {"type": "IMDN"}
+    if model != "imdn":
+        network = {"type": "EDSR", "upscale": SCALE, **models.get(model).params["args"]}
+    options = {
+        "name": "peer",
+        "model_type": "SRModel",
+        "scale": SCALE,
+        "num_gpu": 0,
+        "manual_seed": 0,
+        "datasets": {
+            "test": {
+                "name": "Set5",
+                "type": "PairedImageDataset",
+                "dataroot_gt": str(folder / "hr"),
+                "dataroot_lq": str(folder / "lr"),
+                "io_backend": {"type": "disk"},
+            }
+        },
+        "network_g": {"scale": SCALE, **network} if model == "imdn" else network,
+        "path": {
+            "pretrain_network_g": str(weights),
+            "param_key_g": None if model == "imdn" else "params",
+            "strict_load_g": True,
+        },
+        "val": {
+            "save_img": True,
+            "suffix": None,
+            "pbar": False,
+            "metrics": {"psnr": {"type": "kept_psnr", "crop_border": SCALE, "test_y_channel": True}},
+        },
+    }
+    file = folder / "peer.yaml"
+    file.write_text(yaml.safe_dump(options))
+    sys.argv = ["test.py", "-opt", str(file)]
+
+    def run() -> list[float]:
+        values.clear()
+        test_pipeline(str(folder))
+        return sorted(values)
+
+    return run
+
+
+def sisr(model: str, weights: Path, folder: Path) -> Callable[[], list[float]]:
+    """What ``sisr upscale`` and ``sisr score`` do with the folder."""
+    jobs = [(source, folder / "sr" / source.name) for source in sorted((folder / "lr").iterdir())]
+    pairs = [Pair(source.stem, folder / "hr" / source.name, sr) for source, sr in jobs]
+
+    def run() -> list[float]:
+        upscaler = engines.load(models.get(model), SCALE, {"state": weights}, "cpu", THREADS)
+        (folder / "sr").mkdir(exist_ok=True)
+        upscale_images(upscaler, jobs)
+        return sorted(s.value for s in score_pairs(pairs, SCALE, ["psnr@y-bt601"], threads=THREADS))
+
+    return run
+
+
+PROGRAMS = {"BasicSR": basicsr, "sisr": sisr}
+_program: Callable[[], list[float]]
+
+
+def prepare(name: str, model: str, weights: Path, folder: Path) -> None:
+    global _program  # noqa: PLW0603 - one program a process
+    sys.stderr = Path(os.devnull).open("w")  # noqa: SIM115 - BasicSR's log, for the life of the process
+    _program = PROGRAMS[name](model, weights, folder)
+
+
+def play() -> Round:
+    start, before = time.perf_counter(), used()
+    values = _program()
+    return values, time.perf_counter() - start, used() - before
+
+
+def used() -> float:
+    """Processor seconds of this process so far."""
+    usage = resource.getrusage(resource.RUSAGE_SELF)
+    return usage.ru_utime + usage.ru_stime
+
+
+# --- the comparison --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("model", ["edsr-baseline", "imdn"])
+def test_inference(
+    model: str, folder: Path, mirror: Path, resources: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    weights = folder / "weights.pth"
+    write_weights(model, weights, mirror, resources)
+    with ExitStack() as stack:
+        processes = {
+            name: stack.enter_context(
+                ProcessPoolExecutor(
+                    1, get_context("spawn"), initializer=prepare, initargs=(name, model, weights, folder)
+                )
+            )
+            for name in PROGRAMS
+        }
+        first = {name: process.submit(play).result() for name, process in processes.items()}  # warm up
+        rounds: dict[str, list[Round]] = {name: [] for name in PROGRAMS}
+        for _ in range(ROUNDS):
+            for name, process in processes.items():
+                rounds[name].append(process.submit(play).result())
+
+    values = {name: played[0] for name, played in first.items()}
+    assert len(values["sisr"]) == 5
+    assert np.allclose(values["sisr"], values["BasicSR"], atol=0.001, rtol=0)
+    for ours in sorted((folder / "sr").iterdir()):
+        theirs = folder / "results" / "peer" / "visualization" / "Set5" / f"{ours.stem}_peer.png"
+        difference = np.abs(read_image(ours).array.astype(int) - read_image(theirs).array)
+        # Sums in another order move a value that is near a half.
+        assert difference.max() <= 1
+        assert (difference > 0).mean() < 0.001
+
+    wall = {name: statistics.median(played[1] for played in of) for name, of in rounds.items()}
+    work = {name: statistics.median(played[2] for played in of) for name, of in rounds.items()}
+    with capsys.disabled():
+        print(f"\n{models.get(model).label} x{SCALE}, Set5, {THREADS} threads, median of {ROUNDS} rounds")
+        for name in PROGRAMS:
+            print(
+                f"  {name:<8} {5 / wall[name]:6.2f} images/s, {work[name] / 5:6.3f} processor seconds an image, "
+                f"PSNR {np.mean(values[name]):.4f} dB"
+            )
+        print(
+            f"  ratio: {wall['BasicSR'] / wall['sisr']:.2f} in time, "
+            f"{work['BasicSR'] / work['sisr']:.2f} in processor seconds"
+        )
