@@ -41,10 +41,12 @@ $(VENV)/.ready-dev: $(VENV)/.ready requirements-dev.txt
 
 demo: setup ## Run the demo on real pictures and print the path of the report
 	@$(SNAKEMAKE) --configfile config/demo.yaml $(ARGS)
+	@echo "Site:   $(CURDIR)/results/demo/site/index.html"
 	@echo "Report: $(CURDIR)/results/demo/report.html"
 
 bench: setup ## Run the full benchmark (SISR_MIRROR=folder makes it need no network)
 	@$(SNAKEMAKE) $(ARGS)
+	@echo "Site:   $(CURDIR)/results/benchmark/site/index.html"
 	@echo "Report: $(CURDIR)/results/benchmark/report.html"
 
 fetch: setup ## Download everything the full benchmark needs; tries again what was unavailable

@@ -69,9 +69,13 @@ def make_run(
     for scale in scales:
         for place, model in enumerate(ids):
             kept = names[:-1] if place == 1 else names
+            # In a run of many models the last two are equally good.
+            level = place - (place == models - 1 > 10)
             for i, name in enumerate(kept):
-                psnr = np.inf if place == 2 and i == 0 else 24 + place + 6 / scale + rng.normal(0, 2)
-                values = (psnr, 0.7 + 0.02 * place, 0.4 - 0.03 * place + 0.01 * rng.normal())
+                psnr = 24 + level + 6 / scale + rng.normal(0, 2)
+                if hostile and place == 2 and i == 0:
+                    psnr = np.inf
+                values = (psnr, 0.7 + 0.02 * level, 0.4 - 0.03 * level + 0.01 * rng.normal())
                 rows += [("pictures", name, KERNEL, scale, model, m.metric, m.protocol, v)
                          for m, v in zip(MEASURES, values, strict=True)]  # fmt: skip
             status.append(("pictures", KERNEL, scale, model, "ok", "", len(kept), 0.1))

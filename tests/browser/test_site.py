@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 from sample_site import HOSTILE, make_run
+from sisr.compare_runs import compare_runs
+from sisr.errors import ScoreError
 from sisr.site.serve import serving
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
@@ -262,12 +266,8 @@ def test_names_are_shown_as_they_are(opened: Open) -> None:
     assert shown[:4] == list(HOSTILE[:4])
 
 
-@pytest.mark.parametrize("dark", [False, True])
-@pytest.mark.parametrize("page", ["leaderboard", "viewer", "plots", "crops", "methods"])
-def test_no_accessibility_violation(opened: Open, axe: str, page: str, dark: bool) -> None:
-    browser = opened(page)
-    if dark:
-        css(browser, "#theme")[0].click()
+def violations(browser: Any, axe: str) -> list[tuple[str, list[str]]]:
+    """What axe-core finds against levels A and AA: rule, and the first elements that break it."""
     browser.execute_script(axe)
     tags = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
     # Without preload: it would read style sheets by a request, which a page from disk may not make.
@@ -276,14 +276,23 @@ def test_no_accessibility_violation(opened: Open, axe: str, page: str, dark: boo
         "axe.run(document, arguments[0]).then(r => arguments[1](JSON.stringify(r.violations)))",
         rules,
     )
+    return [(v["id"], [n["html"][:200] for n in v["nodes"]][:3]) for v in json.loads(found)]
+
+
+@pytest.mark.parametrize("dark", [False, True])
+@pytest.mark.parametrize("page", ["leaderboard", "viewer", "plots", "crops", "methods"])
+def test_no_accessibility_violation(opened: Open, axe: str, page: str, dark: bool) -> None:
+    browser = opened(page)
     if dark:
         css(browser, "#theme")[0].click()
-    violations = [(v["id"], [n["html"][:200] for n in v["nodes"]][:3]) for v in json.loads(found)]
-    assert violations == []
+    found = violations(browser, axe)
+    if dark:
+        css(browser, "#theme")[0].click()
+    assert found == []
 
 
 def test_first_view_of_a_large_run_is_small(browser: Any, tmp_path: Path) -> None:
-    """114 images and 20 models: at most 2 MB before anything is asked for; the script's time is printed."""
+    """114 images and 20 models: at most 2 MB and 1 s of scripting before anything is asked for."""
     site = make_run(tmp_path / "large", images=114, models=20, pictures=False, hostile=False)
     browser.execute_cdp_cmd("Performance.enable", {})
     with serving(site.parent) as address:
@@ -300,3 +309,44 @@ def test_first_view_of_a_large_run_is_small(browser: Any, tmp_path: Path) -> Non
     print(f"first view: {total / 1e6:.2f} MB, script {metrics['ScriptDuration']:.2f} s, {sizes}")
     assert len(css(browser, "#board tbody tr")) == 21
     assert 10_000 < total <= 2_000_000
+    assert 0 < metrics["ScriptDuration"] <= 1
+    # Its last two models are equally good, and 113 images can tell the others from them.
+    assert "Not shown to be worse" in css(browser, "#verdict")[0].text
+    tied = {row.get_attribute("data-model") for row in css(browser, "#board tbody tr:has(.tie)")}
+    assert tied <= {"model-18", "model-19"}
+    assert tied
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_two_runs_side_by_side(
+    browser: Any, site: Path, axe: str, keep: Callable, tmp_path: Path, scheme: str
+) -> None:
+    """The page of `sisr compare`: hostile names, a phone's width, both schemes, no violation."""
+    other = tmp_path / "other"
+    other.mkdir()
+    for name in ("status.csv", "provenance.json"):
+        shutil.copyfile(site.parent / name, other / name)
+    scores = pd.read_csv(site.parent / "scores.csv", keep_default_na=False)
+    scores.loc[(scores["model"] == "model-0") & (scores["metric"] == "psnr"), "value"] += 1
+    scores.loc[(scores["model"] == "model-3") & (scores["metric"] == "lpips"), "value"] += 0.1
+    scores["image"] = HOSTILE[0] + scores["image"]
+    scores.to_csv(other / "scores.csv", index=False)
+    with pytest.raises(ScoreError, match="has 6 and 6 images"):
+        compare_runs(site.parent, other, tmp_path / "page.html")
+    scores["image"] = scores["image"].str.removeprefix(HOSTILE[0])
+    scores.to_csv(other / "scores.csv", index=False)
+    counts = compare_runs(site.parent, other, tmp_path / "page.html")
+    assert (counts["better"], counts["worse"]) == (2, 2)
+    metrics = {"width": 360, "height": 800, "deviceScaleFactor": 1, "mobile": True}
+    browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
+    media = [{"name": "prefers-color-scheme", "value": scheme}]
+    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": media})
+    try:
+        browser.get((tmp_path / "page.html").as_uri())
+        assert browser.execute_script("return document.documentElement.scrollWidth") == 360
+        assert violations(browser, axe) == []
+        assert not css(browser, "script")
+        keep(browser, f"compare_{scheme}")
+    finally:
+        browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+        browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": []})

@@ -75,7 +75,7 @@ def write_cell(
         save(sr, out_dir / f"{number}.webp", quality)
         found = block_sums(reference, sr, scale)
         worst = worst_window(found["error"])
-        save(error_picture(found.pop("error")), out_dir / f"{number}.error.webp", 80)
+        save(error_picture(found.pop("error")), out_dir / f"{number}.error.webp", 60)
         if name in lpips:
             found["lpips"] = lpips[name]
         (out_dir / f"{number}.js").write_text(script(f"blocks/{cell}/{number}", found), encoding="utf-8")

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import base64
+import hashlib
+import itertools
 import json
 import math
 import re
@@ -13,10 +15,13 @@ import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from PIL import Image
 from sisr import registry
+from sisr.atomic import write_json
+from sisr.blocks import encode
 from sisr.errors import ConfigError
 from sisr.metrics.fidelity import psnr, ssim
-from sisr.site import charts, data, methods, pictures
+from sisr.site import charts, data, methods, origins, pictures
 from sisr.site.pack import pack
 from sisr.site.script import script
 from sisr.site.serve import page_of, serving
@@ -169,3 +174,103 @@ def test_picks_name_the_image_where_the_best_fails() -> None:
         ("The models disagree most", "k", 5, 6),
         ("The best model fails", "j", 3, 4),
     ]
+
+
+def test_origin_of_weights_is_their_files_only(tmp_path: Path) -> None:
+    """An asset may hold more than a model uses; a model without weights has no origin."""
+    from sisr.assets.manifest import FetchedFile, Manifest
+    from sisr.models import get
+
+    files = {n: FetchedFile(n, c * 64, 1, "u") for n, c in (("FSRCNN_x2.pb", "a"), ("FSRCNN_x4.pb", "b"))}
+    path = tmp_path / "opencv-fsrcnn-x2.json"
+    Manifest("opencv-fsrcnn-x2", "ok", "", files, tmp_path).write(path)
+    model = get("opencv-fsrcnn")
+    spec = model.weights[2]
+    found = origins.weights(model, 2, path)
+    assert found == origins.Weights(f"asset {spec.asset}", {"FSRCNN_x2.pb": "a" * 64})
+    assert origins.weights(get("bicubic"), 2, None) is None
+
+    Manifest("opencv-fsrcnn-x2", "unavailable", "away", {}, tmp_path).write(path)
+    assert origins.weights(model, 2, path) == origins.Weights(f"asset {spec.asset}")
+
+    own = tmp_path / "mine.pth"
+    own.write_bytes(b"x")
+    digest = hashlib.sha256(b"x").hexdigest()
+    assert origins.weights(model, 2, None, [own]) == origins.Weights("own files", {"mine.pth": digest})
+
+
+def test_devices_of_shards_are_one_text(tmp_path: Path) -> None:
+    statuses = []
+    for i, (status, device) in enumerate([("ok", "cpu"), ("ok", "cuda:0"), ("ok", "cpu"), ("failed", "cpu")]):
+        path = tmp_path / f"{i}.json"
+        path.write_text(json.dumps({"status": status, "device": device, "threads": 1 + (device != "cpu")}))
+        statuses.append(("cell" if i < 3 else "other", path))
+    assert origins.devices(statuses) == {"cell": "cpu, 1 thread; cuda:0, 2 threads"}
+
+
+def test_training_curves_are_thinned_by_means_and_skip_what_is_not_there() -> None:
+    long = pd.DataFrame({"iteration": range(1, 1201), "loss": [1.0, 3.0] * 600, "psnr_y": [math.nan] * 1200})
+    [chart] = charts.training({"a": long, "b": pd.DataFrame({"step": [1]})}, "loss")
+    points = chart["spec"]["data"]["values"]
+    assert len(points) == 300
+    assert points[-1] == {"training": "a", "x": 1200, "y": 2.0}
+    assert charts.training({"a": long}, "psnr_y") == []
+    assert charts.training({}, "loss") == []
+
+
+def test_rank_bars_overlap_where_ranks_are_nearer_than_the_critical_difference() -> None:
+    from sisr.results import Names
+    from sisr.tables import Measure
+
+    measure = Measure("psnr", "y-bt601", "PSNR-Y", "dB", "higher", 2)
+    shown = Names((measure,), {"a": "A", "b": "B", "c": "C"}, {"d": "D", "e": "E"}, {"k": "K"}, {})
+    columns = [
+        "group",
+        "kernel",
+        "scale",
+        "metric",
+        "protocol",
+        "model",
+        "n",
+        "mean_rank",
+        "critical_difference",
+    ]
+    rows = [("d", "k", 4, "psnr", "y-bt601", m, 20, r, 0.5) for m, r in (("b", 1.2), ("a", 1.6), ("c", 2.8))]
+    rows += [("e", "k", 4, "psnr", "y-bt601", m, 5, 1.0, 2.0) for m in "abc"]
+    [chart] = charts._ranks(shown, pd.DataFrame(rows, columns=columns), 4, "here")
+    points = chart["spec"]["data"]["values"]
+    assert [p["model"] for p in points] == ["B", "A", "C"]
+    assert "on D (20 images)" in chart["title"]
+    overlap = [(p["high"] > q["low"]) for p, q in itertools.pairwise(points)]
+    assert overlap == [True, False]
+
+
+@pytest.mark.parametrize(("quality", "most"), [(90, 1e6), (None, 2e6)])
+def test_a_picture_keeps_within_its_budget(tmp_path: Path, quality: int | None, most: float) -> None:
+    """Bytes per megapixel of all that a model and image take (docs/site.md), on real pictures."""
+    import cv2
+    from skimage import data as skimage_data
+
+    shots = {"astronaut": skimage_data.astronaut(), "chelsea": skimage_data.chelsea()}
+    entries: dict[str, list[dict[str, str]]] = {"hr": [], "sr": []}
+    for name, hr in shots.items():
+        hr = hr[: hr.shape[0] // 4 * 4, : hr.shape[1] // 4 * 4]  # noqa: PLW2901
+        small = cv2.resize(hr, None, fx=0.25, fy=0.25, interpolation=cv2.INTER_AREA)
+        noise = np.random.default_rng(0).normal(0, 3, hr.shape)
+        sr = cv2.resize(small, hr.shape[1::-1], interpolation=cv2.INTER_CUBIC) + noise
+        for kind, picture in (("hr", hr), ("sr", np.clip(sr, 0, 255).astype(np.uint8))):
+            (tmp_path / kind).mkdir(exist_ok=True)
+            Image.fromarray(picture).save(tmp_path / kind / f"{name}.png")
+            entries[kind].append({"name": name, "file": f"{kind}/{name}.png"})
+    write_json(tmp_path / "hr.json", {"images": entries["hr"]})
+    write_json(tmp_path / "sr.json", {"images": entries["sr"]})
+    parts = {n: encode(np.ones((32, 32))) for n in shots}
+    write_json(tmp_path / "parts.json", {"images": parts})
+    pictures.write_cell(
+        tmp_path / "hr.json", [tmp_path / "sr.json"], 4, tmp_path / "out", tmp_path / "out.json", "d/k/x4/m",
+        quality, [tmp_path / "parts.json"],
+    )  # fmt: skip
+    pixels = sum(shot.shape[0] * shot.shape[1] for shot in shots.values())
+    size = sum(path.stat().st_size for path in (tmp_path / "out").iterdir())
+    print(f"quality {quality}: {size / pixels:.2f} MB per megapixel")
+    assert size / pixels * 1e6 <= most
