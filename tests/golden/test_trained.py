@@ -1,4 +1,4 @@
-"""The weights that come with the project beat OpenCV's of the same name, and reach what docs/training.md says."""
+"""The weights that come with the project beat OpenCV's of the same name, and reach what is written."""
 
 from __future__ import annotations
 

@@ -39,7 +39,9 @@ def test_their_pictures_are_those_of_the_assets(path: Path) -> None:
 
     recipe = read_recipe(path.parent.name)
     expected = {
-        f"{asset}/{file.name}": file.check.value for asset in recipe.data for file in catalog.asset(asset).files
+        f"{asset}/{file.name}": file.check.value
+        for asset in recipe.data
+        for file in catalog.asset(asset).files
     }
     left_out = set(recipe.exclude)
     assert metadata_of(path)["pictures"] == {k: v for k, v in expected.items() if k not in left_out}
@@ -49,6 +51,8 @@ def test_their_pictures_are_those_of_the_assets(path: Path) -> None:
 def test_their_curves_lie_beside_them(path: Path) -> None:
     recipe = read_recipe(path.parent.name)
     rows = curves.read_csv(path.with_suffix(".csv"))
-    assert [row["iteration"] for row in rows] == list(range(recipe.every, recipe.iterations + 1, recipe.every))
+    assert [row["iteration"] for row in rows] == list(
+        range(recipe.every, recipe.iterations + 1, recipe.every)
+    )
     assert rows[-1]["psnr_y"] > rows[0]["psnr_y"]
     assert rows[-1]["psnr_y"] == pytest.approx(metadata_of(path)["result"]["psnr_y"], abs=1e-4)
