@@ -76,11 +76,6 @@ class Recipe:
         features = ("lpips-backbones",) if self.perceptual else ()
         return tuple(dict.fromkeys((*self.data, *self.validation.get("data", ()), *features)))
 
-    @property
-    def label(self) -> str:
-        """What progress lines call the recipe."""
-        return self.name
-
 
 def parse_recipe(name: str, document: Mapping[str, Any], source: str) -> Recipe:
     """A recipe from its document; :class:`ConfigError` names ``source`` and the key that is wrong."""
@@ -98,8 +93,6 @@ def parse_recipe(name: str, document: Mapping[str, Any], source: str) -> Recipe:
         raise ConfigError(f"{source}: pre_upscale: expected colour y, found {recipe.colour}")
     if recipe.edges is not None and recipe.arch != "edge-informed":
         raise ConfigError(f"{source}: edges: only arch edge-informed has edges, found {recipe.arch}")
-    if recipe.precision == "bf16" and recipe.adversarial and recipe.edges is not None:
-        raise ConfigError(f"{source}: precision: the edges are not trained in bf16")
     return recipe
 
 

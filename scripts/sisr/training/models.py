@@ -104,7 +104,7 @@ class _Checked:
         if current().stop:
             self.save(0, current_iter - 1)
             raise TrainingStopped(
-                f"{current().recipe.label} x{current().scale}: interrupted after iteration "
+                f"{current().recipe.name} x{current().scale}: interrupted after iteration "
                 f"{current_iter - 1}; the same command goes on from there"
             )
         super().update_learning_rate(current_iter, warmup_iter)  # type: ignore[misc]
@@ -127,7 +127,7 @@ class _Checked:
         kept = here.folder.iterations()
         last = f"the checkpoint of iteration {kept[-1]} is kept" if kept else "there is no checkpoint yet"
         raise TrainingError(
-            f"{here.recipe.label} x{here.scale}: loss {name} is {value} at iteration {self._iteration}; "
+            f"{here.recipe.name} x{here.scale}: loss {name} is {value} at iteration {self._iteration}; "
             f"{last}; try a smaller learning_rate than {here.recipe.learning_rate:g}"
         )
 

@@ -73,9 +73,9 @@ def train(
     """
     rank, world = int(os.environ.get("RANK", "0")), int(os.environ.get("WORLD_SIZE", "1"))
     data = _read(recipe, inputs)
-    leakage.check_validation(recipe.label, data.train, data.validation)
+    leakage.check_validation(recipe.name, data.train, data.validation)
     test_sets = leakage.read_fingerprints(inputs.config)
-    leaked = leakage.check(recipe.label, data.train, test_sets, recipe.leakage)
+    leaked = leakage.check(recipe.name, data.train, test_sets, recipe.leakage)
     made = _made(recipe, scale, data, inputs.start, device, world)
     root = out.with_suffix(".training")
     folder = Folder(root / "experiments" / recipe.name)
@@ -92,7 +92,7 @@ def train(
     curves.write_csv(out.with_suffix(".csv"), rows)
     archive.write(out, state, made)
     shutil.rmtree(folder.root.parent)
-    log.info("%s x%d: %s", recipe.label, scale, made["result"])
+    log.info("%s x%d: %s", recipe.name, scale, made["result"])
     return made
 
 
@@ -108,7 +108,7 @@ def _read(recipe: Recipe, inputs: Inputs) -> _Data:
 
     sources = read_sources(of(recipe.data), recipe.folders, recipe.exclude)
     if not sources:
-        raise TrainingError(f"{recipe.label}: no picture to train on")
+        raise TrainingError(f"{recipe.name}: no picture to train on")
     training, held = split(sources, recipe.validation.get("hold_out", 0))
     return _Data(training, held or read_sources(of(recipe.validation.get("data", ()))))
 
@@ -184,7 +184,7 @@ def _run(
     history = curves.History()
     if done:
         history = curves.History(**torch.load(folder.state(done), weights_only=True)["history"])
-        log.info("%s x%d: resumed after iteration %d", recipe.label, scale, done)
+        log.info("%s x%d: resumed after iteration %d", recipe.name, scale, done)
     elif rank == 0:
         shutil.rmtree(folder.root, ignore_errors=True)
     pairs = [make_pair(source, recipe, scale) for source in data.train]
@@ -195,7 +195,7 @@ def _run(
         validation=[make_pair(source, recipe, scale) for source in data.validation],
         folder=folder,
         samples=root / "samples",
-        progress=curves.Progress(f"{recipe.label} x{scale}", recipe.iterations, done, progress and rank == 0),
+        progress=curves.Progress(f"{recipe.name} x{scale}", recipe.iterations, done, progress and rank == 0),
         history=history,
         start=done,
     )

@@ -1,0 +1,30 @@
+"""The weights that come with the project beat OpenCV's of the same name, and reach what is written."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import pytest
+from sisr import registry
+from test_published import load, means
+
+pytestmark = pytest.mark.mirror
+
+GetFiles = Callable[[str], Mapping[str, Path]]
+
+#: (model, scale) -> PSNR-Y and SSIM-Y on Set5, of docs/training.md.
+REACHED: dict[tuple[str, int], tuple[float, float]] = {}
+
+
+@pytest.mark.parametrize("scale", [2, 4])
+@pytest.mark.parametrize("name", ["espcn", "fsrcnn"])
+def test_better_than_opencv(name: str, scale: int, hr_images: Callable, get_files: GetFiles) -> None:
+    ours, theirs = (
+        means(load(model, scale, get_files), hr_images("set5", scale), scale)
+        for model in (f"{name}-291", f"opencv-{name}")
+    )
+    assert ours[0] > theirs[0] + 1
+    assert ours == pytest.approx(REACHED[f"{name}-291", scale], abs=0.005)
+    text = (registry.ROOT / "docs/training.md").read_text(encoding="utf-8")
+    assert f"{ours[0]:.2f} / {ours[1]:.4f}" in text

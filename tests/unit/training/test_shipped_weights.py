@@ -1,0 +1,58 @@
+"""The weights that come with the project are what its recipes say."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from sisr import archs, registry
+from sisr.recipes import read_recipe
+from sisr.training import curves
+from sisr.training.archive import metadata_of
+from sisr.weights import load_into, read_state_dict
+
+WEIGHTS = sorted((registry.CONFIG / "weights").rglob("*.safetensors"))
+NAMES = [f"{path.parent.name}-{path.stem}" for path in WEIGHTS]
+
+
+def test_espcn_and_fsrcnn_at_both_scales() -> None:
+    assert set(NAMES) == {f"{name}-291-x{scale}" for name in ("espcn", "fsrcnn") for scale in (2, 4)}
+
+
+@pytest.mark.parametrize("path", WEIGHTS, ids=NAMES)
+def test_weights_are_of_their_recipe(path: Path) -> None:
+    """A recipe that was edited makes other weights: train them, or take the edit back."""
+    recipe, made = read_recipe(path.parent.name), metadata_of(path)
+    assert made["recipe_sha256"] == recipe.digest
+    assert made["recipe"] == recipe.document
+    assert f"x{made['scale']}" == path.stem
+    assert made["leakage"] == []
+    # 91 and 200 pictures without those that the recipe leaves out.
+    assert len(made["pictures"]) == 291 - len(recipe.exclude)
+    assert path.stat().st_size < 200_000
+    load_into(archs.build(recipe.arch, made["scale"]), read_state_dict(path, "safetensors"), path)
+
+
+@pytest.mark.parametrize("path", WEIGHTS, ids=NAMES)
+def test_their_pictures_are_those_of_the_assets(path: Path) -> None:
+    from sisr.assets import catalog
+
+    recipe = read_recipe(path.parent.name)
+    expected = {
+        f"{asset}/{file.name}": file.check.value
+        for asset in recipe.data
+        for file in catalog.asset(asset).files
+    }
+    left_out = set(recipe.exclude)
+    assert metadata_of(path)["pictures"] == {k: v for k, v in expected.items() if k not in left_out}
+
+
+@pytest.mark.parametrize("path", WEIGHTS, ids=NAMES)
+def test_their_curves_lie_beside_them(path: Path) -> None:
+    recipe = read_recipe(path.parent.name)
+    rows = curves.read_csv(path.with_suffix(".csv"))
+    assert [row["iteration"] for row in rows] == list(
+        range(recipe.every, recipe.iterations + 1, recipe.every)
+    )
+    assert rows[-1]["psnr_y"] > rows[0]["psnr_y"]
+    assert rows[-1]["psnr_y"] == pytest.approx(metadata_of(path)["result"]["psnr_y"], abs=1e-4)
