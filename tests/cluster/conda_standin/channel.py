@@ -42,13 +42,17 @@ def pack(files: Mapping[str, Source], index: Mapping[str, object], target: Path,
                 member = tarfile.TarInfo(name)
                 member.type, member.linkname = tarfile.SYMTYPE, source
                 archive.addfile(member)
-                paths.append({"_path": name, "path_type": "softlink", "sha256": hashlib.sha256(b"").hexdigest()})
+                paths.append(
+                    {"_path": name, "path_type": "softlink", "sha256": hashlib.sha256(b"").hexdigest()}
+                )
                 continue
             content = source if isinstance(source, bytes) else source.read_bytes()
             executable = isinstance(source, Path) and os.access(source, os.X_OK)
             add(name, content, 0o755 if executable else 0o644)
             digest = hashlib.sha256(content).hexdigest()
-            paths.append({"_path": name, "path_type": "hardlink", "sha256": digest, "size_in_bytes": len(content)})
+            paths.append(
+                {"_path": name, "path_type": "hardlink", "sha256": digest, "size_in_bytes": len(content)}
+            )
         add("info/index.json", json.dumps(index).encode())
         add("info/paths.json", json.dumps({"paths": paths, "paths_version": 1}).encode())
         add("info/files", ("\n".join(sorted(files)) + "\n").encode())
@@ -101,13 +105,25 @@ def python_package(channel: Path, scratch: Path) -> None:
 
 def pip_package(channel: Path, scratch: Path, version: str) -> None:
     """pip's wheel as a package for any platform."""
-    command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--dest", scratch, f"pip=={version}"]
+    command = [
+        sys.executable,
+        "-m",
+        "pip",
+        "download",
+        "--quiet",
+        "--no-deps",
+        "--dest",
+        scratch,
+        f"pip=={version}",
+    ]
     subprocess.run(command, check=True)
     (wheel,) = scratch.glob("pip-*.whl")
     found = wheel.name.split("-")[1]
     with zipfile.ZipFile(wheel) as archive:
         files: dict[str, Source] = {
-            f"site-packages/{name}": archive.read(name) for name in archive.namelist() if not name.endswith("/")
+            f"site-packages/{name}": archive.read(name)
+            for name in archive.namelist()
+            if not name.endswith("/")
         }
     index = {
         "name": "pip",
