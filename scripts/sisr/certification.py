@@ -27,7 +27,6 @@ from sisr.colour import Uint8Image
 from sisr.errors import ConfigError, ScoreError, SisrError, unknown
 from sisr.images import modcrop, read_image
 from sisr.metrics import Measure, files, parse_measure
-from sisr.metrics.fidelity import FIDELITY, prepare
 
 TIERS = ("quick", "full", "heavy")
 #: The one thing that is certified and is no measure: LR values that differ from MATLAB's.
@@ -270,6 +269,9 @@ def _means(
     manifests: Mapping[str, Manifest],
 ) -> Found:
     """Values of each image and their means, for the measures of an anchor; planes are prepared once."""
+    # Here and not above: every job of the workflow reads this module, and few compute a measure.
+    from sisr.metrics.fidelity import FIDELITY, prepare
+
     measures = [parse_measure(text) for text in _measures(anchor)]
     scale = anchor.get("scale", 1)
     paths = files.by_key({n: m.path(n) for m in manifests.values() for n in m.files})

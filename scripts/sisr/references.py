@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from sisr import registry
+from sisr.config import Cell
 from sisr.errors import ConfigError, unknown
 from sisr.metrics.protocol import parse_measure
 
@@ -167,3 +168,19 @@ def _source(key: str, where: str, sources: dict[str, Source]) -> Source:
 
 def _list(document: Any, key: str) -> list[dict[str, Any]]:
     return document[key]
+
+
+def missing_measures(cells: Iterable[Cell], measures: Iterable[str]) -> dict[Cell, list[str]]:
+    """Fidelity measures of references that the run does not compute itself, by cell.
+
+    They need no weights, so they are computed from the run's SR images: in practice Set14 with gray
+    replicated, where the run has the other gray rule.
+    """
+    have, missing = set(measures), dict[Cell, list[str]]()
+    for cell in cells:
+        wanted = dict.fromkeys(
+            r.measure for r in of_cells([cell]) if parse_measure(r.measure).family == "fidelity"
+        )
+        if lacking := [measure for measure in wanted if measure not in have]:
+            missing[cell] = lacking
+    return missing

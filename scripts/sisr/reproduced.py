@@ -6,7 +6,7 @@ import csv
 import io
 import json
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,7 +15,7 @@ from sisr.atomic import write_text
 from sisr.config import Cell
 from sisr.errors import ScoreError
 from sisr.metrics import parse_measure
-from sisr.references import Reference, errata, of_cells
+from sisr.references import Reference, errata, missing_measures, of_cells
 from sisr.tidy import SCORE_COLUMNS
 
 #: Status files of a cell's shards, and the manifest of its HR images.
@@ -48,22 +48,6 @@ class Comparison:
         if not self.reference.same_weights:
             return "other weights"
         return "agrees" if abs(self.difference) <= self.reference.tolerance + 1e-12 else "differs"
-
-
-def missing_measures(cells: Iterable[Cell], measures: Iterable[str]) -> dict[Cell, list[str]]:
-    """Fidelity measures of references that the run does not compute itself, by cell.
-
-    They need no weights, so they are computed from the run's SR images: in practice Set14 with gray
-    replicated, where the run has the other gray rule.
-    """
-    have, missing = set(measures), dict[Cell, list[str]]()
-    for cell in cells:
-        wanted = dict.fromkeys(
-            r.measure for r in of_cells([cell]) if parse_measure(r.measure).family == "fidelity"
-        )
-        if lacking := [measure for measure in wanted if measure not in have]:
-            missing[cell] = lacking
-    return missing
 
 
 def compare(

@@ -71,3 +71,28 @@ class ClusterRun:
         with suppress(ProcessLookupError):
             os.killpg(self.process.pid, signal.SIGKILL)
         self.process.wait()
+
+
+def kill_all(project: Project, cluster: OneNodeSlurm) -> None:
+    """``kill -9`` of everything that works in the project's folder, and no more submissions.
+
+    Without cgroups, Slurm itself misses children of a process that was killed before them.
+    """
+    cluster.cancel_all()
+    deadline = time.monotonic() + 30
+    while alive := _working_in(project.root):
+        assert time.monotonic() < deadline, alive
+        for process in alive:
+            with suppress(ProcessLookupError):
+                os.kill(process, signal.SIGKILL)
+        time.sleep(0.1)
+
+
+def _working_in(folder: Path) -> list[int]:
+    """Processes whose working directory is the folder; zombies have none."""
+    found = []
+    for entry in Path("/proc").glob("[0-9]*/cwd"):
+        with suppress(OSError):
+            if entry.readlink() == folder:
+                found.append(int(entry.parent.name))
+    return found

@@ -9,7 +9,7 @@ import time
 from pathlib import Path
 
 import pytest
-from cluster_run import ClusterRun
+from cluster_run import ClusterRun, kill_all
 from one_node_slurm import OneNodeSlurm
 from tiny_project import SCORES, Project
 
@@ -44,7 +44,7 @@ def test_cancelled_starved_and_drained_jobs_end_well(
         run.finish()
     finally:
         run.kill()
-        slurm.cancel_all()
+        kill_all(small, slurm)
     assert (small.root / SCORES).read_bytes() == expected
 
     states = {job: about for job, about in slurm.jobs().items() if job not in before}
@@ -82,11 +82,11 @@ def test_killed_runs_go_on_and_give_the_same_scores(
             (small.root / SCORES).unlink()
         finally:
             run.kill()
-            slurm.cancel_all()
+            kill_all(small, slurm)
     run = ClusterRun.start(plugins, slurm, small)
     try:
         run.finish()
     finally:
         run.kill()
-        slurm.cancel_all()
+        kill_all(small, slurm)
     assert (small.root / SCORES).read_bytes() == expected

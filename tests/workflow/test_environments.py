@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -67,6 +69,18 @@ def test_every_environment_of_a_rule_exists_and_is_used() -> None:
     rules = "".join(path.read_text() for path in (CHECKOUT / "workflow/rules").glob("*.smk"))
     named = set(re.findall(r'"\.\./\.\./envs/([a-z]+\.yaml)"', rules))
     assert named == {path.name for path in ENVIRONMENTS}
+
+
+def test_what_the_workflow_imports_is_light_and_in_every_environment_that_reads_it() -> None:
+    """Every start of Snakemake, one a job, imports it; and so does the report, in its own environment."""
+    text = (CHECKOUT / "workflow/rules/common.smk").read_text()
+    imports = "\n".join(re.findall(r"^from sisr.*$", text, re.MULTILINE))
+    code = f"{imports}\nimport sys\nprint(*{{name.partition('.')[0] for name in sys.modules}})"
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=CHECKOUT / "scripts", capture_output=True, text=True, check=True
+    )
+    heavy = {"torch", "torchvision", "cv2", "scipy", "pandas", "matplotlib", "skimage", "onnxruntime", "ncnn"}
+    assert set(done.stdout.split()) & heavy == set()
 
 
 def test_constraints_hold_every_requirement() -> None:

@@ -20,9 +20,8 @@ from sisr.metrics.files import assets_of
 from sisr.models import entry_of
 from sisr.models import get as get_model
 from sisr.recipes import read_recipe, start_of
-from sisr.references import of_cells
+from sisr.references import missing_measures, of_cells
 from sisr.render import sheet_limit
-from sisr.reproduced import missing_measures
 from sisr.studies import STUDIES
 from sisr.studies.common import sentences
 from sisr.workspace import join_runs, require_writable, share_library

@@ -19,7 +19,7 @@ rule train_model:
     resources:
         mem_mb=growing(4000),
         # A job that runs out of time goes on from its last checkpoint.
-        runtime=1440,
+        runtime=growing(1440),
         gpu=gpus_of_run(),
     params:
         recipe_digest=lambda wildcards: recipe_of(wildcards).digest,

@@ -42,6 +42,9 @@ rule study_interpolation:
         "<logs>/studies/interpolation.log",
     conda:
         "../../envs/torch.yaml"
+    resources:
+        mem_mb=growing(3000),
+        runtime=growing(60),
     params:
         code=code_digest("studies.interpolation", "figures.studies.interpolation"),
     message:
@@ -88,6 +91,9 @@ rule study_deconvolution:
         "<logs>/studies/deconvolution.log",
     conda:
         "../../envs/torch.yaml"
+    resources:
+        mem_mb=growing(3000),
+        runtime=growing(60),
     params:
         code=code_digest("studies.deconvolution", "figures.studies.deconvolution"),
     message:
@@ -128,6 +134,9 @@ rule study_misr:
         "<logs>/studies/misr.log",
     conda:
         "../../envs/torch.yaml"
+    resources:
+        mem_mb=growing(3000),
+        runtime=growing(60),
     params:
         networks=small_networks(2),
         code=code_digest("studies.misr", "figures.studies.misr"),
@@ -168,6 +177,9 @@ rule study_upscaling_layers:
         "<logs>/studies/upscaling_layers.log",
     conda:
         "../../envs/torch.yaml"
+    resources:
+        mem_mb=growing(3000),
+        runtime=growing(60),
     params:
         code=code_digest("studies.upscaling_layers", "figures.studies.upscaling_layers"),
     message:

