@@ -2,7 +2,6 @@
 import os
 import sys
 from pathlib import Path
-from types import SimpleNamespace
 
 from snakemake.exceptions import WorkflowError
 
@@ -190,7 +189,8 @@ def training_inputs(wildcards):
 
 def curves_of(model, scale):
     """(path, what makes it) of the curves of a model that was trained by a recipe; None for another."""
-    weights = MODELS[model].weights.get(scale)
+    # Studies also look at models that the run has not.
+    weights = (MODELS.get(model) or or_workflow_error(get_model, model)).weights.get(scale)
     if weights is None:
         return None
     if weights.recipe:
@@ -261,7 +261,8 @@ def weights_source(wildcards):
 
 
 def weights_of(model, scale):
-    weights = MODELS[model].weights.get(scale)
+    # Studies also look at models that the run has not.
+    weights = (MODELS.get(model) or or_workflow_error(get_model, model)).weights.get(scale)
     if weights is None:
         return []
     if weights.recipe:
@@ -633,9 +634,14 @@ def small_networks(scale, engines=("torch", "ncnn"), most=2e6):
     ]
 
 
-def weights_of(names, scale):
-    """What must exist before some models run at a scale, one file a model."""
-    return [weights_source(SimpleNamespace(model=name, scale=scale)) for name in names]
+def tiled_networks():
+    """PyTorch networks that the study of tiles looks at; the one that the workflow trains where there is none."""
+    return small_networks(2, engines=("torch",)) or ["espcn"]
+
+
+def study_weights(names):
+    """What must exist before some models run at the scale of the studies, one file a model."""
+    return [weights_of(name, 2) for name in names]
 
 
 # What the captions say of this run; empty before a study has run.
