@@ -189,8 +189,7 @@ def training_inputs(wildcards):
 
 def curves_of(model, scale):
     """(path, what makes it) of the curves of a model that was trained by a recipe; None for another."""
-    # Studies also look at models that the run has not.
-    weights = (MODELS.get(model) or or_workflow_error(get_model, model)).weights.get(scale)
+    weights = MODELS[model].weights.get(scale)
     if weights is None:
         return None
     if weights.recipe:
