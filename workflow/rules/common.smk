@@ -259,7 +259,8 @@ def weights_source(wildcards):
 
 
 def weights_of(model, scale):
-    weights = MODELS[model].weights.get(scale)
+    # Studies also look at models that the run has not.
+    weights = (MODELS.get(model) or or_workflow_error(get_model, model)).weights.get(scale)
     if weights is None:
         return []
     if weights.recipe:
@@ -629,6 +630,16 @@ def small_networks(scale, engines=("torch", "ncnn"), most=2e6):
         and "psnr" in entry_of(name).get("tags", [])
         and entry_of(name).get("parameters", most) < most
     ]
+
+
+def tiled_networks():
+    """PyTorch networks that the study of tiles looks at; the one that the workflow trains where there is none."""
+    return small_networks(2, engines=("torch",)) or ["espcn"]
+
+
+def study_weights(names):
+    """What must exist before some models run at the scale of the studies, one file a model."""
+    return [weights_of(name, 2) for name in names]
 
 
 # What the captions say of this run; empty before a study has run.

@@ -106,7 +106,7 @@ rule study_misr:
     input:
         hr=f"<results>/hr/{STUDY_PICTURES}.json",
         hr_images=f"<results>/hr/{STUDY_PICTURES}",
-        weights=[weights_of(model, 2) for model in small_networks(2)],
+        weights=study_weights(small_networks(2)),
     output:
         table=report(
             "<results>/studies/misr.csv",
@@ -186,6 +186,47 @@ rule study_upscaling_layers:
         "Studying layers that enlarge"
     script:
         "../../scripts/study_upscaling_layers.py"
+
+
+rule study_tiling:
+    input:
+        hr=f"<results>/hr/{STUDY_PICTURES}.json",
+        hr_images=f"<results>/hr/{STUDY_PICTURES}",
+        weights=study_weights(tiled_networks()),
+    output:
+        table=report(
+            "<results>/studies/tiling.csv",
+            caption="../report/study_tiling.rst",
+            category="Studies",
+            subcategory="Why fully convolutional",
+            labels={"shows": "numbers, CSV"},
+        ),
+        findings="<results>/studies/tiling.json",
+        curves=report(
+            "<results>/studies/tiling_curves.svg",
+            caption="../report/study_tiling.rst",
+            category="Studies",
+            subcategory="Why fully convolutional",
+            labels={"shows": "seams and cost"},
+        ),
+        pictures=report(
+            "<results>/studies/tiling_pictures.png",
+            caption="../report/study_tiling.rst",
+            category="Studies",
+            subcategory="Why fully convolutional",
+            labels={"shows": "pictures"},
+        ),
+    log:
+        "<logs>/studies/tiling.log",
+    conda:
+        "../../envs/torch.yaml"
+    params:
+        networks=tiled_networks(),
+        code=code_digest("studies.tiling", "figures.studies.tiling"),
+    message:
+        "Studying networks in tiles"
+    script:
+        "../../scripts/study_tiling.py"
 
 
 # Last, for the outputs that the rules above name.

@@ -11,4 +11,5 @@ STUDIES = {
     "deconvolution": "Deconvolution",
     "misr": "Several frames",
     "upscaling_layers": "Upscaling layers",
+    "tiling": "Why fully convolutional",
 }

@@ -7,11 +7,10 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from sisr.engines import Upscaler
-from sisr.models import Model, get
+from sisr.models import get
 from sisr.studies.common import Picture, Row, crop, write
 
 
@@ -34,17 +33,19 @@ RESOURCES = Path("resources")
 NETWORKS_X2 = ("imdn", "vdsr", "span", "edsr-baseline", "carn-m", "rlfn")
 
 
-def networks(names: Iterable[str], scale: int) -> Iterator[tuple[Model, Upscaler]]:
-    """The networks whose weights can be had, fetched where they are not."""
-    from sisr.assets import fetch_or_unavailable
-    from sisr.studies.networks import load
+NETWORKS_OF_TILES = ("vdsr", "lapsrn", "carn-m", "imdn")
 
-    weights = {}
+
+def fetched(names: Iterable[str], scale: int) -> dict[str, Path | None]:
+    """Manifest of each network's weights, fetched where they are not here."""
+    from sisr.assets import fetch_or_unavailable
+
+    weights: dict[str, Path | None] = {}
     for name in names:
         asset = str(get(name).weights[scale].asset)
         fetch_or_unavailable(asset, RESOURCES, progress=False)
         weights[name] = RESOURCES / "assets" / f"{asset}.json"
-    return load(weights, scale)
+    return weights
 
 
 def interpolation(images: Path) -> tuple[list[Row], list[str]]:
@@ -72,8 +73,10 @@ def deconvolution(images: Path) -> tuple[list[Row], list[str]]:
 def misr(images: Path) -> tuple[list[Row], list[str]]:
     from sisr.figures.studies import misr as figures
     from sisr.studies import misr as study
+    from sisr.studies.networks import load
 
-    result = study.measure(pictures(3, study.SIDE), networks(NETWORKS_X2, study.SCALE))
+    networks = load(fetched(NETWORKS_X2, study.SCALE), study.SCALE)
+    result = study.measure(pictures(3, study.SIDE), networks)
     figures.draw_curves(result, images / "study_misr_curves.svg")
     figures.draw_pictures(result, images / "study_misr_pictures.webp")
     return result.rows, study.findings(result)
@@ -89,9 +92,22 @@ def upscaling_layers(images: Path) -> tuple[list[Row], list[str]]:
     return result.rows, study.findings(result)
 
 
+def tiling(images: Path) -> tuple[list[Row], list[str]]:
+    from sisr.figures.studies import tiling as figures
+    from sisr.studies import tiling as study
+    from sisr.studies.networks import load_modules
+
+    networks = load_modules(fetched(NETWORKS_OF_TILES, study.SCALE), study.SCALE)
+    result = study.measure(pictures(1, 192), networks)
+    figures.draw_curves(result, images / "study_tiling_curves.svg")
+    figures.draw_pictures(result, images / "study_tiling_pictures.webp")
+    return result.rows, study.findings(result)
+
+
 DRAWN: dict[str, Callable[[Path], tuple[list[Row], list[str]]]] = {
     "interpolation": interpolation,
     "misr": misr,
+    "tiling": tiling,
     "upscaling_layers": upscaling_layers,
     "deconvolution": deconvolution,
 }

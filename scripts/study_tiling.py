@@ -1,0 +1,22 @@
+"""Rule study_tiling: networks in tiles against networks on the whole picture."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sisr.figures.studies import tiling as figures
+from sisr.joblog import job
+from sisr.studies import tiling
+from sisr.studies.common import read_pictures, write
+from sisr.studies.networks import load_modules
+
+if TYPE_CHECKING:
+    from snakemake.iocontainers import snakemake
+
+with job(snakemake.log[0]):
+    weights = dict(zip(snakemake.params.networks, map(Path, snakemake.input.weights), strict=True))
+    pictures = read_pictures(Path(snakemake.input.hr), 1, tiling.SIDE * tiling.SCALE)
+    result = tiling.measure(pictures, load_modules(weights, tiling.SCALE))
+    figures.draw_curves(result, Path(snakemake.output.curves))
+    figures.draw_pictures(result, Path(snakemake.output.pictures))
+    rows, findings = result.rows, tiling.findings(result)
+    write(rows, findings, Path(snakemake.output.table), Path(snakemake.output.findings))
