@@ -11,8 +11,12 @@ Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 
-def map_ordered(function: Callable[[Item], Result], items: Iterable[Item], threads: int) -> Iterator[Result]:
+def map_ordered(
+    function: Callable[[Item], Result], items: Iterable[Item], threads: int, ahead: int = 0
+) -> Iterator[Result]:
     """``map(function, items)`` with at most ``threads`` items in work; results in the order of the items.
+
+    ``ahead`` more items may wait, so that no thread is idle while the oldest item takes long.
 
     Meant for decoding, resizing and encoding, in which Pillow, NumPy and zlib release the interpreter lock.
     The first exception is raised in its turn; items that have not begun by then never do.
@@ -22,7 +26,7 @@ def map_ordered(function: Callable[[Item], Result], items: Iterable[Item], threa
         try:
             for item in items:
                 waiting.append(pool.submit(function, item))
-                if len(waiting) >= max(1, threads):
+                if len(waiting) >= max(1, threads) + ahead:
                     yield waiting.popleft().result()
             while waiting:
                 yield waiting.popleft().result()

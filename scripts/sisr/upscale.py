@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 import logging
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import groupby
+from itertools import chain, groupby
 from pathlib import Path
 from typing import Any
 
@@ -46,30 +46,37 @@ def upscale_images(
     """Upscale ``(LR path, SR path)`` pairs; returns the seconds of compute per image.
 
     Decoding and encoding overlap with compute.  Images of one size are computed together where the engine
-    gains from it; each then has an equal part of the time.  SR files are written atomically as PNG.
+    gains from it; each then has an equal part of the time.  Several threads of the CPU compute an image each,
+    whose times then overlap.  SR files are written atomically as PNG.
     """
     seconds = [0.0] * len(jobs)
+    batches = _batches([lr for lr, _ in jobs], upscaler.batch)
+    workers = upscaler.side_by_side(len(batches))
 
     def read(batch: Sequence[int]) -> list[tuple[int, np.ndarray]]:
         return [(index, read_image(jobs[index][0]).array) for index in batch]
 
-    def compute() -> Iterator[tuple[np.ndarray, Path]]:
-        for pictures in map_ordered(read, _batches([lr for lr, _ in jobs], upscaler.batch), _AHEAD):
-            # What a file says of its size is not always what it decodes to.
-            for _, same in groupby(pictures, lambda picture: picture[1].shape):
-                indices, lrs = zip(*same, strict=True)
-                start = time.perf_counter()
-                srs = upscaler.many(lrs)
-                each = (time.perf_counter() - start) / len(lrs)
-                for index, sr in zip(indices, srs, strict=True):
-                    seconds[index] = each
-                    yield sr, jobs[index][1]
+    def compute(pictures: Sequence[tuple[int, np.ndarray]]) -> list[tuple[np.ndarray, Path]]:
+        done = []
+        # What a file says of its size is not always what it decodes to.
+        for _, same in groupby(pictures, lambda picture: picture[1].shape):
+            indices, lrs = zip(*same, strict=True)
+            start = time.perf_counter()
+            srs = upscaler.many(lrs)
+            each = (time.perf_counter() - start) / len(lrs)
+            for index, sr in zip(indices, srs, strict=True):
+                seconds[index] = each
+                done.append((sr, jobs[index][1]))
+        return done
 
     def write(result: tuple[np.ndarray, Path]) -> None:
         write_png(result[1], result[0])
 
+    decoded = map_ordered(read, batches, _AHEAD)
+    # One worker is this thread.
+    computed = map(compute, decoded) if workers == 1 else map_ordered(compute, decoded, workers, ahead=1)
     with tqdm(total=len(jobs), desc=label, unit="image", leave=False, mininterval=1) as bar:
-        for _ in map_ordered(write, compute(), _AHEAD):
+        for _ in map_ordered(write, chain.from_iterable(computed), _AHEAD):
             bar.update()
     return seconds
 

@@ -1,9 +1,9 @@
 """Images per second of the inference engine beside BasicSR's ``test_pipeline``, in one run on the CPU.
 
 The same network, weights and LR files; both read PNG, write PNG and compute PSNR-Y of every image, and both
-have all cores.  Each has a process of its own, as in use, and they take turns.  Loading the network is in both
-times, importing libraries in neither.  Nothing here asserts a time; that both make the same images and the
-same PSNR is asserted.  Run with ``pytest tests/benchmarks -s``.
+have all cores.  Each has a process of its own, as in use, and they take turns.  Loading the network is in
+both times, importing libraries in neither.  Nothing here asserts a time; that both make the same images and
+the same PSNR is asserted.  Run with ``pytest tests/benchmarks -s``.
 
 Processor seconds are printed as well: on a machine that does other work they are what to compare.
 """
@@ -36,7 +36,8 @@ SCALE = 4
 ROUNDS = 5
 THREADS = os.cpu_count() or 1
 
-#: Values of PSNR, sorted, since BasicSR takes files in the order of the directory; wall and processor seconds.
+#: Values of PSNR, sorted, since BasicSR takes files in the order of the directory; wall and processor
+#: seconds.
 Round = tuple[list[float], float, float]
 
 pytestmark = pytest.mark.mirror
@@ -148,7 +149,8 @@ _program: Callable[[], list[float]]
 
 def prepare(name: str, model: str, weights: Path, folder: Path) -> None:
     global _program  # noqa: PLW0603 - one program a process
-    sys.stderr = Path(os.devnull).open("w")  # noqa: SIM115 - BasicSR's log, for the life of the process
+    # BasicSR's log, for the life of the process.
+    sys.stdout = sys.stderr = Path(os.devnull).open("w", encoding="ascii")  # noqa: SIM115
     _program = PROGRAMS[name](model, weights, folder)
 
 
@@ -204,8 +206,8 @@ def test_inference(
         print(f"\n{models.get(model).label} x{SCALE}, Set5, {THREADS} threads, median of {ROUNDS} rounds")
         for name in PROGRAMS:
             print(
-                f"  {name:<8} {5 / wall[name]:6.2f} images/s, {work[name] / 5:6.3f} processor seconds an image, "
-                f"PSNR {np.mean(values[name]):.4f} dB"
+                f"  {name:<8} {5 / wall[name]:6.2f} images/s, {work[name] / 5:6.3f} processor seconds an "
+                f"image, PSNR {np.mean(values[name]):.4f} dB"
             )
         print(
             f"  ratio: {wall['BasicSR'] / wall['sisr']:.2f} in time, "

@@ -226,3 +226,41 @@ def test_memory_is_flat(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None
 
     upscale_images(Upscaler(identity, identity), [(tmp_path, tmp_path)] * 100)
     assert most <= 6
+
+
+def test_pictures_share_the_threads_of_the_processor(lr_manifest: Path, tmp_path: Path) -> None:
+    """Two threads compute a picture each, with the pixels of one thread; a single picture has both."""
+    torch.manual_seed(0)
+    weights = tmp_path / "weights.safetensors"
+    save_file(archs.build("espcn", 2).state_dict(), weights)
+    options = {"weights": lambda: {"state": weights}, "model": "espcn"}
+    one, two = (run(lr_manifest, tmp_path / f"t{n}", threads=n, **options) for n in (1, 2))
+    assert [image["name"] for image in one["images"]] == [image["name"] for image in two["images"]]
+    assert all(image["seconds"] > 0 for image in two["images"])
+    for image in one["images"]:
+        alone, together = (read_image(tmp_path / of / image["file"]).array for of in ("t1", "t2"))
+        assert np.array_equal(alone, together)
+
+    upscaler = engines.load(models.get("espcn"), 2, {"state": weights}, threads=4)
+    shares = {n: (upscaler.side_by_side(n), upscaler.network.runner.threads) for n in (1, 2, 3, 4, 9)}  # type: ignore[attr-defined]
+    assert shares == {1: (1, 4), 2: (2, 2), 3: (3, 1), 4: (4, 1), 9: (4, 1)}
+    assert engines.load(models.get("bicubic"), 2, {}).side_by_side(9) == 1
+
+
+def test_an_error_in_one_of_several_threads_is_raised(tmp_path: Path) -> None:
+    for index in range(6):
+        write_png(tmp_path / f"{index}.png", np.full((4, 4), index, np.uint8))
+
+    class Engine:
+        def side_by_side(self, pictures: int) -> int:
+            return 3
+
+        def __call__(self, lr: np.ndarray) -> np.ndarray:
+            if lr.max() == 2:
+                raise ModelError("the third")
+            return lr
+
+    engine = Engine()
+    jobs = [(tmp_path / f"{index}.png", tmp_path / f"sr{index}.png") for index in range(6)]
+    with pytest.raises(ModelError, match="the third"):
+        upscale_images(Upscaler(engine, engine), jobs)

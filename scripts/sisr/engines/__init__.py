@@ -13,7 +13,7 @@ a :data:`RawUpscaler`, and its name in :data:`ENGINES` and in the enum of
 ``workflow/schemas/models.schema.yaml``.  A raw upscaler maps uint8 ``(h, w)`` or ``(h, w, 3)`` RGB to
 ``(s*h, s*w)`` or ``(s*h, s*w, 3)``, either uint8 or floating point on [0, 255] that is neither clipped nor
 rounded yet.  One that gains from several pictures at once, or has something to tell, also has ``many``,
-``batch`` and ``notes``, as :class:`Upscaler` has.
+``batch``, ``side_by_side`` and ``notes``, as :class:`Upscaler` has.
 """
 
 from __future__ import annotations
@@ -65,6 +65,11 @@ class Upscaler:
         if self.batch > 1:
             return [to_uint8(sr) for sr in self.network.many(lrs)]  # type: ignore[attr-defined]
         return [self(lr) for lr in lrs]
+
+    def side_by_side(self, pictures: int) -> int:
+        """In how many threads to call this for some pictures."""
+        share = getattr(self.network, "side_by_side", None)
+        return 1 if share is None else share(pictures)
 
     @property
     def notes(self) -> list[str]:

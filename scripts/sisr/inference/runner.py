@@ -57,7 +57,8 @@ class Runner:
     threads : CPU threads of torch, for the whole process
     label : what errors call the network
 
-    ``retried`` counts the pictures that ran again in float32, and :meth:`summary` says what was not plain.
+    ``threads`` may be changed between runs.  ``retried`` counts the pictures that ran again in float32, and
+    :meth:`summary` says what was not plain.
 
     Raises
     ------
@@ -79,7 +80,7 @@ class Runner:
         self.label = label or network.architecture
         self.notes: list[str] = []
         self.retried = 0
-        self._threads = threads
+        self.threads = threads
         self._cuda = device.startswith("cuda")
         _require_device(device)
         self.options.require(device)
@@ -113,7 +114,7 @@ class Runner:
 
     def _set_arithmetic(self) -> None:
         """Torch's switches, which are the process's: another runner may have set them since."""
-        torch.set_num_threads(self._threads)
+        torch.set_num_threads(self.threads)
         # Not use_deterministic_algorithms(): that imports the compiler, which takes longer than a small cell.
         torch.set_deterministic_debug_mode("warn" if self.options.deterministic else "default")
         torch.backends.cudnn.deterministic = self.options.deterministic
@@ -323,7 +324,7 @@ class Runner:
             options = replace(
                 self.options, precision="fp32", tile=self._tile, compile=False, cuda_graphs=False
             )
-            plain = Runner(self.network, options, self.device, self._threads, self.label)
+            plain = Runner(self.network, options, self.device, self.threads, self.label)
             output = plain._within_memory(source)
             self.retried += len(source)
         if output is None or not np.isfinite(output).all():
