@@ -13,6 +13,7 @@ from __future__ import annotations
 import os
 import resource
 import statistics
+import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping
@@ -24,6 +25,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 import yaml
 from sisr import archs, compat, engines, models
 from sisr.assets import fetch
@@ -33,14 +35,14 @@ from sisr.scoring import Pair, score_pairs
 from sisr.upscale import upscale_images
 
 SCALE = 4
-ROUNDS = 5
+ROUNDS = 3
 THREADS = os.cpu_count() or 1
 
 #: Values of PSNR, sorted, since BasicSR takes files in the order of the directory; wall and processor
 #: seconds.
 Round = tuple[list[float], float, float]
 
-pytestmark = pytest.mark.mirror
+pytestmark = [pytest.mark.mirror, pytest.mark.slow]
 
 
 @pytest.fixture
@@ -55,8 +57,6 @@ def folder(mirror: Path, resources: Path, tmp_path: Path) -> Path:
 
 def write_weights(model: str, target: Path, mirror: Path, resources: Path) -> None:
     """IMDN's published ones; EDSR's are in no mirror, and are drawn here."""
-    import torch
-
     if model == "imdn":
         published = fetch("imdn-x4", resources, mirror=mirror, progress=False).path("IMDN_x4.pth")
         target.write_bytes(published.read_bytes())
@@ -72,7 +72,6 @@ def write_weights(model: str, target: Path, mirror: Path, resources: Path) -> No
 def basicsr(model: str, weights: Path, folder: Path) -> Callable[[], list[float]]:
     """BasicSR's program on the folder; IMDN is registered with it as any user's class would be."""
     compat.prepare_basicsr()
-    import torch
     from basicsr.test import test_pipeline
     from basicsr.utils.registry import ARCH_REGISTRY, METRIC_REGISTRY
     from sisr.archs.imdn import IMDN
@@ -167,6 +166,14 @@ def used() -> float:
 
 
 # --- the comparison --------------------------------------------------------------------------------------
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there the script measures")
+def test_the_cuda_script_says_what_it_needs() -> None:
+    script = Path(__file__).with_name("cuda_inference.py")
+    done = subprocess.run([sys.executable, script], capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert "needs a CUDA GPU" in done.stderr
 
 
 @pytest.mark.parametrize("model", ["edsr-baseline", "imdn"])

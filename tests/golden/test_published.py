@@ -186,8 +186,9 @@ def protocol_of(dataset: str) -> str:
 
 
 # Set5 from the networks' authors' own weights and code, measured independently of this code on the same LR
-# images. Set14: x4 of CARN-M and both of RLFN are the digits of their papers' tables (28.42 / 33.72, 28.62);
-# the rest was measured here once and is pinned.
+# images.  All of RLFN are also the digits of its paper's table 1 (CVPR Workshops 2022).  Set14 of CARN-M and
+# SRGAN was measured here once and is pinned; CARN-M's paper has less at x2 (37.53 and 33.26, as quoted by the
+# README of https://github.com/xiaomi-automl/FALSR) than the weights that its authors publish.
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("model", "dataset", "scale", "psnr"),
@@ -270,11 +271,14 @@ def test_self_ensemble_gains(
 
 
 def test_back_projected_and_chained_rows(hr_images: Callable, get_files: GetFiles) -> None:
-    """Back-projection brings down(SR) to LR; the x2 network twice is below the one trained for x4."""
+    """Back-projection brings down(SR) to LR; the x2 network twice is below the one trained for x4.
+
+    On Set5's two smallest images (bird, butterfly).
+    """
     names = ("imdn", "imdn-bp", "imdn-x2-twice")
     plain, projected, twice = (load(name, 4, get_files, threads=2) for name in names)
     gains, losses = [], []
-    for hr in hr_images("set5", 4):
+    for hr in list(hr_images("set5", 4))[1:3]:
         lr = imresize(hr, 1 / 4)
         before, after = (
             np.sqrt(np.mean((imresize(upscale(lr).astype(float), 1 / 4) - lr) ** 2))
