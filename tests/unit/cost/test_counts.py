@@ -74,7 +74,8 @@ def test_a_network_that_depends_on_values_says_so() -> None:
 # Multiply-adds in G for 1280x720; SRCNN and VDSR are on luma there, too.  From table 3 of Zhang et al.,
 # Aligned structured sparsity learning for efficient image super-resolution (ASSL, NeurIPS 2021),
 # EDSR-baseline from the caption of its table 1; CARN-M from the README of
-# https://github.com/xiaomi-automl/FALSR, which prints 412K for its parameters.  The tolerance is that of the printed digit: 316.249 is printed 316.3.
+# https://github.com/xiaomi-automl/FALSR, which prints 412K for its parameters.  The tolerance is that of the
+# printed digit: 316.249 is printed 316.3.
 @pytest.mark.parametrize(
     ("model_id", "scale", "parameters", "giga"),
     [
