@@ -23,7 +23,8 @@ from sisr.networks import Network
 #: stretch what they pooled over it.
 CONVOLUTIONAL = {
     "srcnn": 4, "fsrcnn": 2, "espcn": 4, "vdsr": 2, "lapsrn": 4, "srresnet": 4, "srgan": 4,
-    "edsr-baseline": 4, "carn-m": 2,
+    "edsr-baseline": 4, "carn-m": 2, "fsrcnn-291": 4, "espcn-291": 2, "study-start": 4, "study-l1": 4,
+    "study-mse": 4, "study-perceptual": 4, "study-gan": 4,
 }  # fmt: skip
 #: Those of the same kind that are large or look hundreds of pixels far: pictures of one line, or a test would
 #: take minutes.
@@ -75,7 +76,8 @@ def net(row: str, scale: int, request: pytest.FixtureRequest, tmp_path: Path) ->
         )
         yield networks.load(model, scale, {role: manifest.path(n) for role, n in weights.files.items()})
     else:
-        module = archs.build(models.get(row).params["arch"], scale).eval().requires_grad_(False)
+        params = models.get(row).params
+        module = archs.build(params["arch"], scale, **params.get("args", {})).eval().requires_grad_(False)
         colour = models.get(row).colour
         least, multiple = (getattr(module, name, 1) for name in ("minimum_size", "multiple_of"))
         yield Network(module, scale, 1 if colour == "y" else 3, 1, False, row, least, multiple)
