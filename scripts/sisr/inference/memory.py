@@ -111,9 +111,13 @@ def keep_freed() -> None:
 
 
 def free(device: str) -> int:
-    """Bytes that the device has free: of the GPU, or of the machine; a large number where it is not told."""
+    """Bytes that the device has free: of the GPU, or of the machine; a large number where it is not told.
+
+    What torch's allocator keeps of a GPU for later is free for torch.
+    """
     if device.startswith("cuda"):
-        return int(torch.cuda.mem_get_info(device)[0])
+        kept = torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)
+        return int(torch.cuda.mem_get_info(device)[0]) + kept
     try:
         with open("/proc/meminfo", encoding="ascii") as stream:  # noqa: PTH123 - a device file
             for line in stream:

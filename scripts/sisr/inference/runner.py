@@ -87,7 +87,7 @@ class Runner:
         self._check_precision()
         #: Most pictures that run together, and the side of a tile (0 for none): smaller after memory ended.
         self._together = self.batch
-        self._tile = self.options.tile
+        self._tile = 0 if network.tiling == "internal" else self.options.tile
         self._smallest_tile = 0
         self._seam = 0.0
         if self._cuda:
@@ -223,7 +223,7 @@ class Runner:
 
     def _planned_tile(self, source: Planes) -> int:
         """The largest tile that the memory model allows, 0 where it allows the whole picture."""
-        limit = self._limit()
+        limit = None if self.network.tiling == "internal" else self._limit()
         height, width = source.shape[2:]
         if limit is None or self.model is None or self.model.bytes(height, width) <= limit:
             return 0
@@ -251,6 +251,8 @@ class Runner:
             self._together = min(self._together, len(source)) // 2
             self._note(f"out of memory: {self._together} pictures together")
             return
+        if self.network.tiling == "internal":
+            raise _NoRoom(f"{self.label}: out of memory, and it cuts pictures into tiles itself") from None
         side = tile or max(source.shape[2:])
         if side <= MINIMUM_TILE:
             raise _NoRoom(

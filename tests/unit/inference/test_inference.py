@@ -194,6 +194,15 @@ def test_memory_model_bounds_what_a_run_takes() -> None:
     assert found.per_pixel <= 1.6 * 4 * 16 * 4
 
 
+def test_what_torch_keeps_of_a_gpu_is_free(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else the second picture would find the GPU full of what the first one has left."""
+    monkeypatch.setattr(torch.cuda, "mem_get_info", lambda device: (300, 1000))
+    monkeypatch.setattr(torch.cuda, "memory_reserved", lambda device: 650)
+    monkeypatch.setattr(torch.cuda, "memory_allocated", lambda device: 50)
+    assert memory.free("cuda") == 900
+    assert memory.free("cpu") > 1 << 20
+
+
 @pytest.mark.parametrize("name", ["espcn", "carn-m"])
 def test_little_memory_gives_the_same_pixels(name: str) -> None:
     net = network(name)
@@ -237,6 +246,21 @@ def test_no_room_for_any_tile_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(runner, "_compute", fail)
     with pytest.raises(MemoryError, match="no memory for a tile of 16 pixels with 5 of context"):
         runner.run(picture(1, 60, 60))
+
+
+def test_a_network_that_tiles_by_itself_gets_the_whole_picture(monkeypatch: pytest.MonkeyPatch) -> None:
+    net = replace(network("espcn"), tiling="internal")
+    runner = Runner(net, Options(tile=16))
+    planes = picture(1, 40, 50)
+    assert np.array_equal(runner.run(planes), Runner(network("espcn")).run(planes))
+    assert runner.summary() == ["tile 16"]
+
+    def fail(pictures):  # type: ignore[no-untyped-def]
+        raise torch.OutOfMemoryError("CUDA out of memory")
+
+    monkeypatch.setattr(runner, "_compute", fail)
+    with pytest.raises(MemoryError, match="it cuts pictures into tiles itself"):
+        runner.run(planes)
 
 
 def test_other_errors_of_the_network_pass() -> None:
