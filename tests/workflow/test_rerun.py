@@ -22,6 +22,8 @@ SHOW = {
     "site": 1,
     "all": 1,
 }
+#: The table of scores, and the record of what made it.
+GATHER = {"gather": 1, "provenance": 1}
 #: The phase audit follows the pictures, not the scores.
 AUDIT = {"phase_kernels": 1, "phase_models": 2}
 ONE_SET = ("kernels=matlab-bicubic", "scales=2")
@@ -35,7 +37,7 @@ def planned(project: Project) -> dict[str, int]:
 
 def test_editing_ssim_reruns_scoring_and_what_follows(done: Project, finished: Project) -> None:
     done.edit("scripts/sisr/metrics/structural.py", "(0.01 * peak) ** 2", "(0.02 * peak) ** 2")
-    assert planned(done) == {"score": 17, "gather": 1, "site_pictures": 17, **SHOW}
+    assert planned(done) == {"score": 17, **GATHER, "site_pictures": 17, **SHOW}
 
     before = done.snapshot("results/tiny/sr")
     run = done.run("--config", *ONE_SET, "models=nearest,bicubic", "--", SCORES)
@@ -50,7 +52,7 @@ def test_editing_ssim_reruns_scoring_and_what_follows(done: Project, finished: P
 
 def test_editing_what_a_model_does_reruns_its_cells(done: Project) -> None:
     done.edit("config/models.yaml", "method: pillow-lanczos", "method: pillow-bilinear")
-    of_cells = {"upscale": 4, "score": 4, "gather": 1, "phase_set": 4, "site_pictures": 4}
+    of_cells = {"upscale": 4, "score": 4, **GATHER, "phase_set": 4, "site_pictures": 4}
     assert planned(done) == {**of_cells, **AUDIT, **SHOW}
 
 
@@ -87,15 +89,15 @@ def test_inference_options_rerun_pytorch_models_only(done: Project) -> None:
 def test_editing_a_recipe_retrains_its_model_only(done: Project) -> None:
     done.edit("config/training/tiny.yaml", "iterations: 5", "iterations: 6")
     audit = {"phase_set": 1, "phase_kernels": 1, "phase_models": 1, "site_pictures": 1}
-    assert planned(done) == {"train_model": 1, "upscale": 1, "score": 1, "gather": 1, **audit, **SHOW}
+    assert planned(done) == {"train_model": 1, "upscale": 1, "score": 1, **GATHER, **audit, **SHOW}
 
 
 def test_adding_a_model_runs_its_cells_and_the_tables(done: Project, finished: Project) -> None:
     classical = CONFIG["suites"]["classical"]
     more = {**classical, "models": [*classical["models"], "bilinear"]}
     done.configure({**CONFIG, "suites": {**CONFIG["suites"], "classical": more}})
-    of_cells = {"upscale": 4, "score": 4, "gather": 1, "phase_set": 4, "site_pictures": 4}
-    assert planned(done) == {**of_cells, "provenance": 1, **AUDIT, **SHOW}
+    of_cells = {"upscale": 4, "score": 4, **GATHER, "phase_set": 4, "site_pictures": 4}
+    assert planned(done) == {**of_cells, **AUDIT, **SHOW}
 
     run = done.run("--config", *ONE_SET, "models=bicubic,bilinear", "--", SCORES)
     assert run.status == 0, run.output

@@ -1,8 +1,10 @@
 # Tables, plots and crops, all from the tidy table; and the report that shows them.
 
 
+# After the scores: what it records is what made them.
 rule provenance:
     input:
+        scores="<results>/scores.csv",
         assets=run_assets(),
         own=sorted({file for files in OWN_FILES.values() for file in files}),
     output:

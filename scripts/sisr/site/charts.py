@@ -206,14 +206,14 @@ def _is_on_front(point: Mapping[str, Any], points: list[dict[str, Any]], x: str,
     return not any(o[0] >= own[0] and o[1] >= own[1] and o != own for o in others)
 
 
-def _axis(field: str, title: str, unit: str, log: bool = False) -> dict[str, Any]:
+def _axis(field: str, title: str, unit: str, log: bool = False, form: str = "~g") -> dict[str, Any]:
     scale: dict[str, Any] = {"type": "log"} if log else {"zero": False, "nice": True, "padding": 12}
     return {
         "field": field,
         "type": "quantitative",
         "title": f"{title} ({unit})" if unit else title,
         "scale": scale,
-        **({"axis": {"format": "~s", "tickCount": 5, "labelOverlap": "greedy"}} if log else {}),
+        **({"axis": {"format": form, "tickCount": 5, "labelOverlap": "greedy"}} if log else {}),
     }
 
 
@@ -231,9 +231,9 @@ def _costs(
     quality = dict(zip(here["model"], here["mean"], strict=True))
     of_scale = cost[cost["scale"].astype(int) == scale]
     charts = []
-    for column, title, unit in (
-        ("parameters", "Parameters", ""),
-        ("seconds", "Time per megapixel of output", "s"),
+    for column, title, unit, form in (
+        ("parameters", "Parameters", "", "~s"),
+        ("seconds", "Time per megapixel of output", "s", "~g"),
     ):
         if column not in of_scale:
             continue
@@ -252,7 +252,7 @@ def _costs(
             "alt": f"Scatter of {measure.label} against {title.lower()}, one point a model.",
             "spec": {
                 "$schema": _SCHEMA, "data": {"values": points}, "width": 620, "height": 320,
-                "encoding": {"x": _axis("x", title, unit, log=True),
+                "encoding": {"x": _axis("x", title, unit, log=True, form=form),
                              "y": _axis("y", measure.heading, measure.unit)},
                 "layer": [
                     {"mark": {"type": "point", "filled": True, "size": 90, "opacity": 1},
@@ -289,7 +289,7 @@ def _ranks(shown: Names, ranks: pd.DataFrame, scale: int, where: str) -> list[di
         faded = {"condition": {"test": near, "value": 1}, "value": 0.2}
         across: dict[str, Any] = {
             "type": "quantitative",
-            "title": "Average rank over the images (1 is best)",
+            "title": "Average rank (1 is best)",
             "scale": {"domain": [0.5, len(here) + 0.5], "nice": False},
         }
         charts.append({

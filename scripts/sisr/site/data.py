@@ -130,7 +130,7 @@ def _by_key(ranks: pd.DataFrame) -> dict[tuple[Any, ...], tuple[float, float, st
 def _rules(protocol: str) -> str:
     """What the registry says of a protocol, in one line."""
     entry = registry.load("protocols").get(protocol, {})
-    return " ".join(str(entry.get("label", "")).split())
+    return " ".join(str(entry.get("label", "")).replace("`", "").split())
 
 
 #: Columns of ``cost.csv`` that the leaderboard shows or is drawn from.

@@ -5,12 +5,18 @@
 
   SISR.chart = (place, spec) => SISR.during(draw(place, spec));
 
+  // The same chart, as wide as a phone has room for beside its axis.
+  const fitted = spec => ({ ...spec, ...(typeof spec.width === "number" ? { width: Math.min(spec.width, Math.max(160, innerWidth - 170)) } : {}),
+                            ...(spec.facet && spec.facet.field ? { facet: { ...spec.facet, columns: 1 } } : {}), ...(spec.spec ? { spec: fitted(spec.spec) } : {}) });
+
   const draw = async (place, spec) => {
     await SISR.script("assets/vega.js");
     const config = { font: "system-ui, -apple-system, Segoe UI, DejaVu Sans, sans-serif", background: "#ffffff",
                      axis: { labelFontSize: 11, titleFontSize: 12 }, legend: { labelFontSize: 11, symbolLimit: 60, columns: 1 } };
+    const narrow = innerWidth < 620;
+    if (narrow) config.legend.orient = "bottom";
     // Nothing is fetched: specifications hold their data, and the actions that would open other sites are off.
-    await vegaEmbed(place, spec, { renderer: "svg", actions: { export: true, source: false, compiled: false, editor: false }, config });
+    await vegaEmbed(place, narrow ? fitted(spec) : spec, { renderer: "svg", actions: { export: true, source: false, compiled: false, editor: false }, config });
     for (const menu of place.querySelectorAll("summary")) menu.setAttribute("aria-label", "Save this chart");
   };
 

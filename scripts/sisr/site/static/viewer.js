@@ -167,7 +167,9 @@
   // PSNR, SSIM and LPIPS of the part in view, widened to whole blocks, from the sums that the run computed.
   function numbers(id, frame) {
     const found = blocks.get(`blocks/${state.set}/${id}/${state.image}`);
-    if (!found) return id === "hr" ? `${size.width} × ${size.height}` : "";
+    if (id === "hr") return `${size.width} × ${size.height}`;
+    if (id === "lr") return `${Math.floor(size.width / scale())} × ${Math.floor(size.height / scale())}, shown ${scale()} times as large`;
+    if (!found) return "";
     const side = view.block, rows = Math.ceil(found.height / side);
     const span = (centre, length, most) => [Math.max(0, Math.floor((centre - length / state.zoom / 2) / side)), Math.min(most, Math.ceil((centre + length / state.zoom / 2) / side))];
     const [left, right] = span(state.x, frame.width, found.columns), [top, bottom] = span(state.y, frame.height, rows);
@@ -225,10 +227,24 @@
     addEventListener("resize", move);
   }
 
+  // What to show first: bicubic, and the best model under each of the first PSNR and the first perceptual measure.
+  function telling(here) {
+    const [dataset, kernel] = state.set.split("/"), chosen = new Set(here.filter(m => m === "bicubic"));
+    for (const direction of ["higher", "lower"]) {
+      const measure = run.measures.find(m => m.direction === direction);
+      const found = measure ? run.means.filter(r => r[0] === dataset && r[1] === kernel && r[2] === scale() && r[4] === measure.id
+        && here.includes(r[3]) && typeof r[5] === "number") : [];
+      found.sort((a, b) => direction === "higher" ? b[5] - a[5] : a[5] - b[5]);
+      if (found.length) chosen.add(found[0][3]);
+    }
+    for (const model of [...here].reverse()) if (chosen.size < 3) chosen.add(model);
+    return here.filter(m => chosen.has(m));
+  }
+
   function restart([x, y, level] = [0, 0, 0]) {
     const here = modelsHere();
     state.models = state.models.filter(m => here.includes(m));
-    if (!state.models.length) state.models = here.slice(-3);
+    if (!state.models.length) state.models = telling(here);
     if (!["hr", "lr", ...here].includes(state.a)) state.a = "lr";
     if (!["hr", "lr", ...here].includes(state.b)) state.b = "hr";
     if (state.a === "lr" && state.b === "hr" && here.length) { state.a = here[0]; state.b = here[here.length - 1]; }
