@@ -106,11 +106,17 @@ def errata(config: Path = registry.CONFIG) -> tuple[Erratum, ...]:
 
 def of_cells(cells: Iterable[tuple[str, str, int, str]], config: Path = registry.CONFIG) -> list[Reference]:
     """References of (dataset, kernel, scale, model) cells, in the order of the cells."""
+    by_cell = _by_cell(config)
+    return [reference for cell in cells for reference in by_cell.get(tuple(cell), [])]
+
+
+@cache
+def _by_cell(config: Path) -> dict[tuple[object, ...], list[Reference]]:
     by_cell: dict[tuple[object, ...], list[Reference]] = {}
     for reference in load(config):
         key = (reference.dataset, reference.kernel, reference.scale, reference.model)
         by_cell.setdefault(key, []).append(reference)
-    return [reference for cell in cells for reference in by_cell.get(tuple(cell), [])]
+    return by_cell
 
 
 def _of_table(

@@ -1,6 +1,7 @@
 # Everything the rules need to know of the run: the checked configuration, and functions of wildcards.
 import os
 import sys
+from functools import cache
 from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
@@ -82,6 +83,8 @@ def gpus_of(wildcards):
     return gpus_of_run() if MODELS[wildcards.model].uses_gpu else 0
 
 
+# Answers that are the same for every cell are kept: a plan of thousands of cells asks for each.
+@cache
 def gpus_of_run():
     """GPUs that a job with PyTorch asks for in this run: one or none."""
     if RUN.device == "auto" or ON_THIS_MACHINE:
@@ -91,8 +94,11 @@ def gpus_of_run():
 
 def inference_of(wildcards):
     """Inference options that are not the defaults; none for engines that know one way only."""
-    if not MODELS[wildcards.model].uses_gpu:
-        return {}
+    return inference_of_run() if MODELS[wildcards.model].uses_gpu else {}
+
+
+@cache
+def inference_of_run():
     if ON_THIS_MACHINE:
         or_workflow_error(RUN.inference.require, or_workflow_error(resolve_device, RUN.device))
     return RUN.inference.changed()
@@ -106,11 +112,16 @@ def is_optional(wildcards):
 
     Weights can be missing (their model's row says so), and what only certification reads; the rest not.
     """
+    return wildcards.asset in optional_assets()
+
+
+@cache
+def optional_assets():
     weights = {w.asset for model in MODELS.values() for w in model.weights.values()}
     images = {DATASETS[dataset].get("asset") for dataset in RUN.values("dataset")}
     needed = {*images, *METRIC_ASSETS, *training_assets_of_run()}
     shown = {*ANCHOR_ASSETS, *PUBLISHED_ASSETS}
-    return wildcards.asset in weights or wildcards.asset in shown - needed
+    return weights | (shown - needed)
 
 
 def hr_sources(wildcards):
@@ -147,6 +158,7 @@ def kernel_digest(wildcards):
     return code_digest("degrade", *kernels.modules(function))
 
 
+@cache
 def training_assets_of_run():
     """Assets that the run's recipes train on, and those of the recipes that they start from."""
     weights = [w for model in MODELS.values() for w in model.weights.values()]
