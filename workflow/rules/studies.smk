@@ -229,6 +229,60 @@ rule study_tiling:
         "../../scripts/study_tiling.py"
 
 
+rule study_evaluation:
+    input:
+        hr=f"<results>/hr/{STUDY_PICTURES}.json",
+        hr_images=f"<results>/hr/{STUDY_PICTURES}",
+        scores="<results>/scores.csv",
+        metric_files=[f"<resources>/assets/{asset}.json" for asset in METRIC_ASSETS],
+        sr=sr_of_set(study_set()),
+        sr_images=sr_images_of_set(study_set()),
+    output:
+        table=report(
+            "<results>/studies/evaluation.csv",
+            caption="../report/study_evaluation.rst",
+            category="Studies",
+            subcategory="What metrics see",
+            labels={"shows": "numbers, CSV"},
+        ),
+        findings="<results>/studies/evaluation.json",
+        curves=report(
+            "<results>/studies/evaluation_curves.svg",
+            caption="../report/study_evaluation.rst",
+            category="Studies",
+            subcategory="What metrics see",
+            labels={"shows": "metrics under distortions"},
+        ),
+        agreement=report(
+            "<results>/studies/evaluation_agreement.svg",
+            caption="../report/study_evaluation.rst",
+            category="Studies",
+            subcategory="What metrics see",
+            labels={"shows": "agreement over the models"},
+        ),
+        contradictions=report(
+            "<results>/studies/evaluation_contradictions.png",
+            caption="../report/study_evaluation.rst",
+            category="Studies",
+            subcategory="What metrics see",
+            labels={"shows": "where metrics contradict each other"},
+        ),
+    log:
+        "<logs>/studies/evaluation.log",
+    conda:
+        "../../envs/torch.yaml"
+    params:
+        measures=list(RUN.measures),
+        models=models_of_set(study_set()),
+        lr_set=[study_set().dataset, study_set().kernel, study_set().scale],
+        labels=result_labels()["models"],
+        code=code_digest("studies.evaluation", "figures.studies.evaluation"),
+    message:
+        "Studying metrics"
+    script:
+        "../../scripts/study_evaluation.py"
+
+
 # Last, for the outputs that the rules above name.
 rule studies:
     input:

@@ -140,3 +140,9 @@ def write(rows: Sequence[Row], findings: Sequence[str], table: Path, sentences: 
 def sentences(path: Path) -> str:
     """The findings that a study wrote, as one text; empty where it has not run."""
     return " ".join(json.loads(path.read_text(encoding="utf-8"))["findings"]) if path.is_file() else ""
+
+
+def image_files(manifest: Path) -> dict[str, Path]:
+    """File of every image of a prepared dataset."""
+    entries = json.loads(manifest.read_text(encoding="utf-8"))["images"]
+    return {entry["name"]: manifest.parent / entry["file"] for entry in entries}
