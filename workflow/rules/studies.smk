@@ -32,7 +32,7 @@ rule study_interpolation:
             labels={"shows": "error against frequency"},
         ),
         pictures=report(
-            "<results>/studies/interpolation_pictures.png",
+            "<results>/studies/interpolation_pictures.jpg",
             caption="../report/study_interpolation.rst",
             category="Studies",
             subcategory="Interpolation",
@@ -67,7 +67,7 @@ rule study_deconvolution:
         ),
         findings="<results>/studies/deconvolution.json",
         spectra=report(
-            "<results>/studies/deconvolution_spectra.png",
+            "<results>/studies/deconvolution_spectra.jpg",
             caption="../report/study_deconvolution.rst",
             category="Studies",
             subcategory="Deconvolution",
@@ -81,7 +81,7 @@ rule study_deconvolution:
             labels={"shows": "gain against blur and noise"},
         ),
         pictures=report(
-            "<results>/studies/deconvolution_pictures.png",
+            "<results>/studies/deconvolution_pictures.jpg",
             caption="../report/study_deconvolution.rst",
             category="Studies",
             subcategory="Deconvolution",
@@ -124,7 +124,7 @@ rule study_misr:
             labels={"shows": "frames, noise, registration"},
         ),
         pictures=report(
-            "<results>/studies/misr_pictures.png",
+            "<results>/studies/misr_pictures.jpg",
             caption="../report/study_misr.rst",
             category="Studies",
             subcategory="Several frames",
@@ -167,7 +167,7 @@ rule study_upscaling_layers:
             labels={"shows": "checkerboards, phases, cost"},
         ),
         pictures=report(
-            "<results>/studies/upscaling_layers_pictures.png",
+            "<results>/studies/upscaling_layers_pictures.jpg",
             caption="../report/study_upscaling_layers.rst",
             category="Studies",
             subcategory="Upscaling layers",
@@ -210,7 +210,7 @@ rule study_tiling:
             labels={"shows": "seams and cost"},
         ),
         pictures=report(
-            "<results>/studies/tiling_pictures.png",
+            "<results>/studies/tiling_pictures.jpg",
             caption="../report/study_tiling.rst",
             category="Studies",
             subcategory="Why fully convolutional",
@@ -261,7 +261,7 @@ rule study_evaluation:
             labels={"shows": "agreement over the models"},
         ),
         contradictions=report(
-            "<results>/studies/evaluation_contradictions.png",
+            "<results>/studies/evaluation_contradictions.jpg",
             caption="../report/study_evaluation.rst",
             category="Studies",
             subcategory="What metrics see",

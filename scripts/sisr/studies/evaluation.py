@@ -44,7 +44,9 @@ def distort(scene: Uint8Image, kind: str, strength: float, seed: int = 0) -> Uin
 
     values = scene.astype(np.float64)
     if kind == "shift":
-        planes = [ndimage.shift(plane, (0, strength), order=5, mode="mirror") for plane in np.moveaxis(values, 2, 0)]
+        planes = [
+            ndimage.shift(plane, (0, strength), order=5, mode="mirror") for plane in np.moveaxis(values, 2, 0)
+        ]
         values = np.stack(planes, axis=2)
     elif kind == "blur":
         values = ndimage.gaussian_filter(values, (strength, strength, 0), mode="mirror")

@@ -116,16 +116,16 @@ def evaluation(images: Path) -> tuple[list[Row], list[str]]:
 
     run = Path("results/demo")
     if not (run / "scores.csv").is_file():
-        raise StudyError(f"{run}/scores.csv: no such file; the figures of this page are of the demo: make demo")
+        raise StudyError(
+            f"{run}/scores.csv: no such file; the figures of this page are of the demo: make demo"
+        )
     demo = registry.read_yaml(registry.CONFIG / "demo.yaml")
     dataset, kernel, scale = "photos", "matlab-bicubic", 4
     models = demo["suites"]["papers"]["models"]
     asset, name = ASSETS["alex"]
     files = {"alex": RESOURCES / "assets" / asset / name}
     scores = tables.read_scores(run / "scores.csv")
-    result = study.measure(
-        pictures(3, study.SIDE), scores, demo["metrics"], files, (dataset, kernel, scale)
-    )
+    result = study.measure(pictures(3, study.SIDE), scores, demo["metrics"], files, (dataset, kernel, scale))
     # motorcycle_left has no licence: no page shows it.
     shown = [case for case in result.contradictions if case.image != "motorcycle_left"]
     result = replace(result, contradictions=shown[:2])
