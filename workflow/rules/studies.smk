@@ -139,7 +139,9 @@ rule study_misr:
         runtime=growing(60),
     params:
         networks=small_networks(2),
-        code=code_digest("studies.misr", "figures.studies.misr"),
+        code=code_digest(
+            "studies.misr", "studies.networks", "engines.pytorch", "engines.ncnn_cpu", "figures.studies.misr"
+        ),
     message:
         "Studying super-resolution from several frames"
     script:
@@ -222,7 +224,7 @@ rule study_tiling:
         "../../envs/torch.yaml"
     params:
         networks=tiled_networks(),
-        code=code_digest("studies.tiling", "figures.studies.tiling"),
+        code=code_digest("studies.tiling", "studies.networks", "figures.studies.tiling"),
     message:
         "Studying networks in tiles"
     script:
@@ -276,7 +278,7 @@ rule study_evaluation:
         models=models_of_set(study_set()),
         lr_set=[study_set().dataset, study_set().kernel, study_set().scale],
         labels=result_labels()["models"],
-        code=code_digest("studies.evaluation", "figures.studies.evaluation"),
+        code=code_digest("studies.evaluation", "figures.studies.evaluation", "tables"),
     message:
         "Studying metrics"
     script:
