@@ -96,7 +96,7 @@ def save(figure: Figure, path: Path) -> Path:
     metadata = {"svg": {"Date": None, "Creator": None}, "pdf": {"CreationDate": None}}.get(
         kind, None if kind in ("jpg", "webp") else {"Software": None}
     )
-    quality = {"quality": 88} if kind in ("jpg", "webp") else None
+    options: dict[str, Any] = {"pil_kwargs": {"quality": 88}} if kind in ("jpg", "webp") else {}
     with replacing(path) as temporary:
-        figure.savefig(temporary, format=kind, dpi=144, metadata=metadata, pil_kwargs=quality)
+        figure.savefig(temporary, format=kind, dpi=144, metadata=metadata, **options)
     return path
