@@ -3,6 +3,7 @@ import os
 import sys
 from functools import cache
 from pathlib import Path
+from types import SimpleNamespace
 
 from snakemake.exceptions import WorkflowError
 
@@ -647,6 +648,13 @@ def small_networks(scale, engines=("torch", "ncnn"), most=2e6):
 def tiled_networks():
     """PyTorch networks that the study of tiles looks at; the one that the workflow trains where there is none."""
     return small_networks(2, engines=("torch",)) or ["espcn"]
+
+
+def study_set():
+    """LR set whose SR images the study of metrics shows: first dataset, its first kernel, largest scale."""
+    dataset, kernel, _ = RUN.sets()[0]
+    scale = max(scale for one, other, scale in RUN.sets() if (one, other) == (dataset, kernel))
+    return SimpleNamespace(dataset=dataset, kernel=kernel, scale=scale)
 
 
 def study_weights(names):

@@ -32,7 +32,7 @@ rule study_interpolation:
             labels={"shows": "error against frequency"},
         ),
         pictures=report(
-            "<results>/studies/interpolation_pictures.png",
+            "<results>/studies/interpolation_pictures.jpg",
             caption="../report/study_interpolation.rst",
             category="Studies",
             subcategory="Interpolation",
@@ -67,7 +67,7 @@ rule study_deconvolution:
         ),
         findings="<results>/studies/deconvolution.json",
         spectra=report(
-            "<results>/studies/deconvolution_spectra.png",
+            "<results>/studies/deconvolution_spectra.jpg",
             caption="../report/study_deconvolution.rst",
             category="Studies",
             subcategory="Deconvolution",
@@ -81,7 +81,7 @@ rule study_deconvolution:
             labels={"shows": "gain against blur and noise"},
         ),
         pictures=report(
-            "<results>/studies/deconvolution_pictures.png",
+            "<results>/studies/deconvolution_pictures.jpg",
             caption="../report/study_deconvolution.rst",
             category="Studies",
             subcategory="Deconvolution",
@@ -124,7 +124,7 @@ rule study_misr:
             labels={"shows": "frames, noise, registration"},
         ),
         pictures=report(
-            "<results>/studies/misr_pictures.png",
+            "<results>/studies/misr_pictures.jpg",
             caption="../report/study_misr.rst",
             category="Studies",
             subcategory="Several frames",
@@ -139,7 +139,9 @@ rule study_misr:
         runtime=growing(60),
     params:
         networks=small_networks(2),
-        code=code_digest("studies.misr", "figures.studies.misr"),
+        code=code_digest(
+            "studies.misr", "studies.networks", "engines.pytorch", "engines.ncnn_cpu", "figures.studies.misr"
+        ),
     message:
         "Studying super-resolution from several frames"
     script:
@@ -167,7 +169,7 @@ rule study_upscaling_layers:
             labels={"shows": "checkerboards, phases, cost"},
         ),
         pictures=report(
-            "<results>/studies/upscaling_layers_pictures.png",
+            "<results>/studies/upscaling_layers_pictures.jpg",
             caption="../report/study_upscaling_layers.rst",
             category="Studies",
             subcategory="Upscaling layers",
@@ -210,7 +212,7 @@ rule study_tiling:
             labels={"shows": "seams and cost"},
         ),
         pictures=report(
-            "<results>/studies/tiling_pictures.png",
+            "<results>/studies/tiling_pictures.jpg",
             caption="../report/study_tiling.rst",
             category="Studies",
             subcategory="Why fully convolutional",
@@ -222,11 +224,65 @@ rule study_tiling:
         "../../envs/torch.yaml"
     params:
         networks=tiled_networks(),
-        code=code_digest("studies.tiling", "figures.studies.tiling"),
+        code=code_digest("studies.tiling", "studies.networks", "figures.studies.tiling"),
     message:
         "Studying networks in tiles"
     script:
         "../../scripts/study_tiling.py"
+
+
+rule study_evaluation:
+    input:
+        hr=f"<results>/hr/{STUDY_PICTURES}.json",
+        hr_images=f"<results>/hr/{STUDY_PICTURES}",
+        scores="<results>/scores.csv",
+        metric_files=[f"<resources>/assets/{asset}.json" for asset in METRIC_ASSETS],
+        sr=sr_of_set(study_set()),
+        sr_images=sr_images_of_set(study_set()),
+    output:
+        table=report(
+            "<results>/studies/evaluation.csv",
+            caption="../report/study_evaluation.rst",
+            category="Studies",
+            subcategory="What metrics see",
+            labels={"shows": "numbers, CSV"},
+        ),
+        findings="<results>/studies/evaluation.json",
+        curves=report(
+            "<results>/studies/evaluation_curves.svg",
+            caption="../report/study_evaluation.rst",
+            category="Studies",
+            subcategory="What metrics see",
+            labels={"shows": "metrics under distortions"},
+        ),
+        agreement=report(
+            "<results>/studies/evaluation_agreement.svg",
+            caption="../report/study_evaluation.rst",
+            category="Studies",
+            subcategory="What metrics see",
+            labels={"shows": "agreement over the models"},
+        ),
+        contradictions=report(
+            "<results>/studies/evaluation_contradictions.jpg",
+            caption="../report/study_evaluation.rst",
+            category="Studies",
+            subcategory="What metrics see",
+            labels={"shows": "where metrics contradict each other"},
+        ),
+    log:
+        "<logs>/studies/evaluation.log",
+    conda:
+        "../../envs/torch.yaml"
+    params:
+        measures=list(RUN.measures),
+        models=models_of_set(study_set()),
+        lr_set=[study_set().dataset, study_set().kernel, study_set().scale],
+        labels=result_labels()["models"],
+        code=code_digest("studies.evaluation", "figures.studies.evaluation", "tables"),
+    message:
+        "Studying metrics"
+    script:
+        "../../scripts/study_evaluation.py"
 
 
 # Last, for the outputs that the rules above name.

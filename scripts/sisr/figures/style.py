@@ -93,9 +93,10 @@ def applied() -> Iterator[None]:
 def save(figure: Figure, path: Path) -> Path:
     """Write a figure atomically; the format is the extension's, and the same figure gives the same bytes."""
     kind = path.suffix.lstrip(".").lower()
-    metadata = {"svg": {"Date": None, "Creator": None}, "pdf": {"CreationDate": None}, "webp": None}.get(
-        kind, {"Software": None}
+    metadata = {"svg": {"Date": None, "Creator": None}, "pdf": {"CreationDate": None}}.get(
+        kind, None if kind in ("jpg", "webp") else {"Software": None}
     )
+    options: dict[str, Any] = {"pil_kwargs": {"quality": 88}} if kind in ("jpg", "webp") else {}
     with replacing(path) as temporary:
-        figure.savefig(temporary, format=kind, dpi=144, metadata=metadata)
+        figure.savefig(temporary, format=kind, dpi=144, metadata=metadata, **options)
     return path

@@ -12,4 +12,5 @@ STUDIES = {
     "misr": "Several frames",
     "upscaling_layers": "Upscaling layers",
     "tiling": "Why fully convolutional",
+    "evaluation": "What metrics see",
 }

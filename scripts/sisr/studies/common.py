@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import math
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -138,5 +139,14 @@ def write(rows: Sequence[Row], findings: Sequence[str], table: Path, sentences: 
 
 
 def sentences(path: Path) -> str:
-    """The findings that a study wrote, as one text; empty where it has not run."""
-    return " ".join(json.loads(path.read_text(encoding="utf-8"))["findings"]) if path.is_file() else ""
+    """Findings that a study wrote, as text of a caption (reStructuredText); empty before it has run."""
+    if not path.is_file():
+        return ""
+    text = " ".join(json.loads(path.read_text(encoding="utf-8"))["findings"])
+    return re.sub(r"([\\`*|_])", r"\\\1", text)  # names of pictures and models are no markup
+
+
+def image_files(manifest: Path) -> dict[str, Path]:
+    """File of every image of a prepared dataset."""
+    entries = json.loads(manifest.read_text(encoding="utf-8"))["images"]
+    return {entry["name"]: manifest.parent / entry["file"] for entry in entries}

@@ -10,7 +10,6 @@ matrices, and its adjoint ``R^T y C``.
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import product
@@ -24,8 +23,6 @@ from sisr.kernels.matlab import cubic, imresize
 from sisr.models import Model
 from sisr.studies import variation
 from sisr.studies.common import Floats, Picture, Row, mean, psnr
-
-log = logging.getLogger(__name__)
 
 SCALE = 2
 #: Standard deviation of the camera's blur in HR pixels, and of the noise in 8-bit levels.
@@ -163,8 +160,9 @@ def observe(scene: Floats, shifts: Floats, noise: float, seed: int = 0) -> Float
 def register(frames: Floats, rounds: int = 4) -> Floats:
     """Estimated shifts in HR pixels, float64 (k, 2), of each frame against the first.
 
-    Phase correlation with sub-pixel peaks (scikit-image) under a Hann window.  The window pulls an estimate
-    towards zero, so each frame is moved back by its estimate and registered again, until nothing is left.
+    Phase correlation with sub-pixel peaks (scikit-image) under a Hann window; magnitudes are kept, as in
+    :mod:`sisr.metrics.registration`.  The window pulls an estimate towards zero, so each frame is moved back
+    by its estimate and registered again, until nothing is left.
     """
     from scipy import ndimage
     from skimage.registration import phase_cross_correlation
@@ -199,7 +197,7 @@ def enlarged(frame: Floats) -> Floats:
     return imresize(frame, SCALE)
 
 
-def shift_and_add(frames: Floats, _: Frames, shifts: Floats, __: float) -> Floats:
+def shift_and_add(frames: Floats, model: Frames, shifts: Floats, noise: float) -> Floats:
     """Every sample is put where it was seen and spread over its four neighbours; their weighted mean.
 
     What no sample reaches is filled with the enlarged first frame.  The blur stays.

@@ -10,6 +10,7 @@ import pytest
 from docutils.core import publish_parts
 from jinja2 import Environment
 from sisr.registry import ROOT
+from sisr.studies import STUDIES
 
 REPORT = ROOT / "workflow" / "report"
 CONFIG: dict[str, Any] = {
@@ -26,6 +27,8 @@ CONFIG: dict[str, Any] = {
     },
     "metrics": ["psnr@y-bt601", "lpips@alex-v0.1"],
     "pools": {"Set14 + Urban100": ["set14", "urban100"]},
+    # What the rules add.
+    "findings": dict.fromkeys(STUDIES, "Of 16 frames, img\\_001 gains 4.78 dB."),
 }
 WILDCARDS = {"scale": "4", "kernel": "matlab-bicubic", "dataset": "set5", "image": "img_001"}
 
@@ -50,6 +53,13 @@ def test_caption_renders_with_all_wildcards_and_with_those_it_needs(path: Path) 
     for text in (full, bare):
         assert "{{" not in text
         assert "Undefined" not in text
+
+
+@pytest.mark.parametrize("study", STUDIES)
+def test_caption_of_a_study_has_its_findings(study: str) -> None:
+    path = REPORT / f"study_{study}.rst"
+    text = html(path, wildcards=SimpleNamespace(), params=SimpleNamespace(), config=CONFIG)
+    assert "Of 16 frames, img_001 gains 4.78 dB." in text
 
 
 def test_workflow_text_lists_what_was_run() -> None:

@@ -1,8 +1,11 @@
 from __future__ import annotations
 
 import itertools
+from pathlib import Path
 
 import matplotlib as mpl
+import pytest
+from matplotlib.figure import Figure
 from sisr.figures import style
 
 MODELS = [f"m{i}" for i in range(21)]
@@ -39,3 +42,14 @@ def test_settings_are_restored() -> None:
     with style.applied():
         assert mpl.rcParams["svg.hashsalt"] == "sisr"
     assert mpl.rcParams["svg.hashsalt"] == before
+
+
+@pytest.mark.parametrize("kind", ["svg", "pdf", "png", "jpg", "webp"])
+def test_a_figure_has_the_same_bytes_each_time(tmp_path: Path, kind: str) -> None:
+    contents = []
+    for index in range(2):
+        with style.applied():
+            figure = Figure(figsize=(2, 1))
+            figure.subplots().plot([1, 2, 3])
+            contents.append(style.save(figure, tmp_path / f"{index}.{kind}").read_bytes())
+    assert contents[0] == contents[1]

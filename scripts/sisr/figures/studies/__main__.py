@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from pathlib import Path
 
 from sisr.models import get
@@ -104,12 +105,48 @@ def tiling(images: Path) -> tuple[list[Row], list[str]]:
     return result.rows, study.findings(result)
 
 
+def evaluation(images: Path) -> tuple[list[Row], list[str]]:
+    """Of the demo's run, which has to be there."""
+    from sisr import registry, tables
+    from sisr.errors import StudyError
+    from sisr.figures.studies import evaluation as figures
+    from sisr.metrics.files import ASSETS
+    from sisr.studies import evaluation as study
+    from sisr.studies.common import image_files
+
+    run = Path("results/demo")
+    if not (run / "scores.csv").is_file():
+        raise StudyError(
+            f"{run}/scores.csv: no such file; the figures of this page are of the demo: make demo"
+        )
+    demo = registry.read_yaml(registry.CONFIG / "demo.yaml")
+    dataset, kernel, scale = "photos", "matlab-bicubic", 4
+    models = demo["suites"]["papers"]["models"]
+    asset, name = ASSETS["alex"]
+    files = {"alex": RESOURCES / "assets" / asset / name}
+    scores = tables.read_scores(run / "scores.csv")
+    result = study.measure(pictures(3, study.SIDE), scores, demo["metrics"], files, (dataset, kernel, scale))
+    # motorcycle_left has no licence: no page shows it.
+    shown = [case for case in result.contradictions if case.image != "motorcycle_left"]
+    result = replace(result, contradictions=shown[:2])
+    labels = {model: get(model).label for model in models}
+    status = {model: [run / f"sr/{dataset}/{kernel}/x{scale}/{model}/0of1.json"] for model in models}
+    figures.draw_curves(result, images / "study_evaluation_curves.svg")
+    figures.draw_agreement(result, images / "study_evaluation_agreement.svg", labels)
+    figures.draw_contradictions(
+        result, images / "study_evaluation_contradictions.webp", image_files(run / f"hr/{dataset}.json"),
+        study.sr_files(status), labels, scale,
+    )  # fmt: skip
+    return result.rows, study.findings(result)
+
+
 DRAWN: dict[str, Callable[[Path], tuple[list[Row], list[str]]]] = {
     "interpolation": interpolation,
     "misr": misr,
     "tiling": tiling,
     "upscaling_layers": upscaling_layers,
     "deconvolution": deconvolution,
+    "evaluation": evaluation,
 }
 
 

@@ -1,0 +1,43 @@
+"""Rule study_evaluation: metrics under distortions, and their agreement over the models of the run."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sisr import tables
+from sisr.assets.manifest import Manifest
+from sisr.figures.studies import evaluation as figures
+from sisr.joblog import job
+from sisr.metrics.files import by_key
+from sisr.studies import evaluation
+from sisr.studies.common import image_files, read_pictures, write
+
+if TYPE_CHECKING:
+    from snakemake.iocontainers import snakemake
+
+with job(snakemake.log[0]):
+    manifests = [Manifest.read(Path(path)) for path in snakemake.input.get("metric_files", [])]
+    hr = Path(snakemake.input.hr)
+    dataset, kernel, scale = snakemake.params.lr_set
+    result = evaluation.measure(
+        read_pictures(hr, 3, evaluation.SIDE),
+        tables.read_scores(Path(snakemake.input.scores)),
+        snakemake.params.measures,
+        by_key({name: m.path(name) for m in manifests for name in m.files}),
+        (dataset, kernel, scale),
+    )
+    status: dict[str, list[Path]] = {}
+    for model, path in zip(snakemake.params.models, snakemake.input.sr, strict=True):
+        status.setdefault(model, []).append(Path(path))
+    labels = snakemake.params.labels
+    figures.draw_curves(result, Path(snakemake.output.curves))
+    figures.draw_agreement(result, Path(snakemake.output.agreement), labels)
+    figures.draw_contradictions(
+        result,
+        Path(snakemake.output.contradictions),
+        image_files(hr),
+        evaluation.sr_files(status),
+        labels,
+        scale,
+    )
+    rows, findings = result.rows, evaluation.findings(result)
+    write(rows, findings, Path(snakemake.output.table), Path(snakemake.output.findings))

@@ -1,0 +1,59 @@
+"""Pictures and tables that all studies share."""
+
+from __future__ import annotations
+
+import json
+import math
+from pathlib import Path
+
+import numpy as np
+import pytest
+from sisr.errors import StudyError
+from sisr.images import write_png
+from sisr.studies import common
+from sisr.studies.common import Row
+
+
+def test_pictures_are_middles_whose_sides_fit_all_scales(tmp_path: Path) -> None:
+    sizes = {"small": (119, 300), "gray": (200, 130), "large": (400, 500)}
+    entries = []
+    for name, (height, width) in sizes.items():
+        pixels = np.random.default_rng(0).integers(0, 256, (height, width), dtype=np.uint8)
+        write_png(tmp_path / f"{name}.png", pixels)
+        entries.append({"name": name, "file": f"{name}.png", "height": height, "width": width})
+    manifest = tmp_path / "set.json"
+    manifest.write_text(json.dumps({"images": entries}))
+    found = common.read_pictures(manifest, 5, 192)
+    assert [(p.name, p.rgb.shape) for p in found] == [("gray", (192, 120, 3)), ("large", (192, 192, 3))]
+    assert 16 / 255 <= found[0].luma.min() <= found[0].luma.max() <= 235 / 255
+    entries[1:] = []
+    manifest.write_text(json.dumps({"images": entries}))
+    with pytest.raises(StudyError, match="no picture of at least 120x120"):
+        common.read_pictures(manifest, 5, 192)
+
+
+def test_psnr_clips_what_was_found_and_leaves_the_border_out() -> None:
+    truth = np.full((20, 20), 0.5)
+    found = truth + 0.1
+    found[0] = 9.0
+    assert common.psnr(truth, found, 1) == pytest.approx(20.0)
+    assert common.psnr(truth, truth) == math.inf
+    assert common.psnr(np.ones((4, 4)), np.full((4, 4), 1.5)) == math.inf
+
+
+def test_curves_are_means_over_pictures() -> None:
+    rows = [
+        Row("part", p, "m", "x", at, "y", v) for p, at, v in (("a", 2, 1.0), ("b", 2, 3.0), ("a", 1, 5.0))
+    ]
+    at, value = common.curve(rows, part="part")
+    assert (at.tolist(), value.tolist()) == ([1.0, 2.0], [5.0, 2.0])
+    with pytest.raises(ValueError, match="no row"):
+        common.mean(rows, part="other")
+    assert common.to_csv(rows[:1]) == "part,picture,method,parameter,at,measure,value\npart,a,m,x,2,y,1\n"
+
+
+def test_findings_are_no_markup(tmp_path: Path) -> None:
+    path = tmp_path / "study.json"
+    assert common.sentences(path) == ""
+    common.write([], ["On img_1, *best* wins.", "By |3| dB."], tmp_path / "study.csv", path)
+    assert common.sentences(path) == r"On img\_1, \*best\* wins. By \|3\| dB."
