@@ -101,6 +101,12 @@ def test_costs_ties_and_certification_are_on_the_first_page(opened: Open) -> Non
     assert cells["model-2"] == ["200.0 k", "2.0 G", "0.200 s", "2 MiB"]
     assert "1 of 2 outside numbers" in css(browser, "#certified")[0].text
     assert "1 FAILED: off" in css(browser, "#certified")[0].text
+    dashes = {
+        row.get_attribute("data-model"): row.find_elements("css selector", "td")[0].text
+        for row in css(browser, "#board tbody tr")
+    }
+    assert dashes["failed"] == "—\nfailed"
+    assert dashes["model-1"] == "—\nimages missing"
     # Five images of the models that have all: the verdict says so, and no tie is claimed.
     assert "too few images" in css(browser, "#verdict")[0].text
     assert not css(browser, "#board .tie")
@@ -210,6 +216,13 @@ def test_wipe_cuts_the_upper_picture_at_the_line(opened: Open, keep: Callable) -
             percent,
         ))  # fmt: skip
 
+    # It was shown whole before, and is so now.
+    fits = browser.execute_script(
+        """const frame = document.querySelector('#panes .window').getBoundingClientRect();
+        const picture = document.querySelector('#panes img').getBoundingClientRect();
+        return Math.max(picture.width / frame.width, picture.height / frame.height);"""
+    )
+    assert fits == pytest.approx(1, abs=0.02)
     for percent in (10, 50, 90):
         assert at(percent) == pytest.approx((percent, percent), abs=0.2)
     keep(browser, "wipe")
@@ -315,6 +328,31 @@ def test_first_view_of_a_large_run_is_small(browser: Any, tmp_path: Path) -> Non
     tied = {row.get_attribute("data-model") for row in css(browser, "#board tbody tr:has(.tie)")}
     assert tied <= {"model-18", "model-19"}
     assert tied
+
+
+def test_plots_point_out_what_is_not_told_apart(opened: Open, keep: Callable) -> None:
+    """By LPIPS the three complete models have ranks near 1, 2 and 3; the critical difference is 1.35."""
+    from selenium.webdriver import ActionChains
+
+    browser = opened("plots")
+    assert css(browser, "#chart-training-loss svg")
+    assert css(browser, "#chart-training-psnr_y svg")
+    chart = "#chart-ranks-lpips-alex-v0-1-x4"
+    points = css(browser, f"{chart} .mark-symbol path")
+
+    def opacities() -> list[str]:
+        return [point.get_attribute("opacity") for point in css(browser, f"{chart} .mark-symbol path")]
+
+    assert opacities() == ["1", "1", "1"]
+    browser.execute_script("arguments[0].scrollIntoView({block: 'center'})", points[0])
+    ActionChains(browser).move_to_element(points[0]).perform()
+    settle(browser)
+    assert opacities() == ["1", "1", "0.2"]
+    keep(browser, "ranks")
+    css(browser, "#plot-controls select")[0].send_keys("×2")
+    settle(browser)
+    assert css(browser, "#chart-ranks-lpips-alex-v0-1-x2 svg")
+    assert not css(browser, chart)
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -115,8 +115,9 @@
     const css = [isFirst ? "first" : "", place === 1 ? "best" : ""].filter(Boolean).join(" ") || null;
     if (!found || Number.isNaN(found.mean)) {
       const trouble = problem(model.id, column.group);
+      const ran = run.status.some(row => row[3] === model.id && row[1] === state.kernel && row[2] === state.scale && column.group.datasets.includes(row[0]));
       return make("td", { class: css, title: trouble ? `${trouble[4]}: ${trouble[5]}` : null }, "—",
-        trouble ? make("span", { class: "said" }, ` ${trouble[4]}`) : null);
+        trouble || ran ? make("small", {}, trouble ? trouble[4] : "images missing") : null);
     }
     const text = show(found.mean, column.measure.digits);
     const tied = found.verdict === TIED && place !== 1;
@@ -176,7 +177,7 @@
     const shown = [...new Set(cols.map(c => c.measure))];
     document.getElementById("legend").textContent = [
       shown.map(m => `${m.label} = ${m.id}${m.unit ? ", " + m.unit : ""}, ${m.direction} is better`).join("; ") + ".",
-      "Means over all images of a dataset. Places 1 to 3 of a column are ringed, by the printed digits and among all models; ≈ marks a model that a paired test does not tell from the best.",
+      "Means over all images of a dataset; a dash says why there is none, and Methods has the reasons. Places 1 to 3 of a column are ringed, by the printed digits and among all models; ≈ marks a model that a paired test does not tell from the best.",
       state.interval ? "Small: 95 % interval of the mean over images." : "",
       COSTS.length ? "Cost: multiply-adds of an output of 1280×720; time and memory as docs/cost.md says." : "",
       "Select a number for its images and what made it; select a heading to sort.",

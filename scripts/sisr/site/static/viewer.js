@@ -37,10 +37,10 @@
         make("select", { "aria-label": "Image", onchange: e => { state.image = Number(e.target.value); restart(); } },
           ...list.map((name, i) => make("option", { value: i, selected: i === state.image }, name))),
         button("›", "Next image", () => step(1)))),
-      choice("View", [["side", "side by side"], ["wipe", "wipe between two"]], state.mode, v => { state.mode = v; controls(); build(); }),
+      choice("View", [["side", "side by side"], ["wipe", "wipe between two"]], state.mode, v => { state.mode = v; if (state.fitted) state.zoom = 0; controls(); build(); }),
       choice("Show", [["picture", "pictures"], ["error", "error in luma"]], state.layer, v => { state.layer = v; build(); }),
       make("div", { class: "field" }, "Zoom", make("div", {}, button("−", "Zoom out", () => zoom(1 / 1.5)), button("+", "Zoom in", () => zoom(1.5)),
-        button("1:1", "1:1, one screen pixel for one HR pixel", () => { state.zoom = 1; move(); }), button("All", "All of the picture", fit))),
+        button("1:1", "1:1, one screen pixel for one HR pixel", () => { state.zoom = 1; state.fitted = false; move(); }), button("All", "All of the picture", fit))),
       state.mode === "side"
         ? ticks(`Models (up to ${MOST})`, options.map(m => [m, label.get(m)]), state.models, v => { state.models = options.filter(m => v.includes(m)); build(); }, MOST)
         : wipeControls(options));
@@ -130,11 +130,13 @@
     const frame = frameSize();
     state.zoom = Math.min(frame.width / size.width, frame.height / size.height) || 1;
     state.x = size.width / 2; state.y = size.height / 2;
+    state.fitted = true;
     move();
   }
 
   function zoom(by, at) {
     const frame = frameSize(), before = state.zoom;
+    state.fitted = false;
     state.zoom = Math.min(48, Math.max(0.05, state.zoom * by));
     if (at) { // the HR pixel under the pointer stays there
       state.x += (at.x - frame.width / 2) * (1 / before - 1 / state.zoom);
@@ -248,7 +250,7 @@
     if (!["hr", "lr", ...here].includes(state.a)) state.a = "lr";
     if (!["hr", "lr", ...here].includes(state.b)) state.b = "hr";
     if (state.a === "lr" && state.b === "hr" && here.length) { state.a = here[0]; state.b = here[here.length - 1]; }
-    [state.x, state.y, state.zoom] = [x, y, level];
+    [state.x, state.y, state.zoom, state.fitted] = [x, y, level, false];
     controls();
     build();
   }
