@@ -2,8 +2,8 @@
 
     python tests/benchmarks/large_runs.py [--images 10 100 1000] [--jobs 10000]
 
-Prints two tables in Markdown, for docs/cluster.md: the plan of a matrix of many cells, and runs of one cell on
-datasets of growing size.  Run it on a machine that does nothing else.
+Prints two tables in Markdown, for docs/cluster.md: runs of one cell on datasets of growing size, and the plan
+of a matrix of many cells.  Run it on a machine that does nothing else.
 """
 
 from __future__ import annotations
@@ -98,9 +98,8 @@ def main() -> None:
     parser.add_argument("--shard", type=int, default=250, help="images of a shard")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        print(
-            "| images | shards | seconds | seconds per image | largest process, MiB |\n|---:|---:|---:|---:|---:|"
-        )
+        print("| images | shards | seconds | seconds per image | largest process, MiB |")
+        print("|---:|---:|---:|---:|---:|")
         for images in arguments.images:
             shards, seconds, memory = run(Path(folder) / f"images{images}", images, arguments.shard)
             print(

@@ -5,10 +5,12 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+from importlib import metadata
 from pathlib import Path
 
 import pytest
 import yaml
+from packaging.requirements import Requirement
 from tiny_project import CHECKOUT
 
 pytestmark = pytest.mark.workflow
@@ -43,11 +45,32 @@ def test_environment_is_pinned_as_the_requirements_are(path: Path) -> None:
     *of_conda, last = document["dependencies"]
     assert all(re.fullmatch(r"[a-z0-9_-]+=[0-9.]+", spec) for spec in of_conda), of_conda
     assert [spec.partition("=")[0] for spec in of_conda] == ["python", "pip"]
-    required = {name: version for file in REQUIREMENTS for name, version in pins(file).items()}
+    required = {
+        name: version
+        for file in (CHECKOUT / "constraints.txt", *REQUIREMENTS)
+        for name, version in pins(file).items()
+    }
     for spec in last["pip"]:
         match = _PIN.match(spec)
         assert match, f"'{spec}' is not name==version"
         assert required[normal(match[1])] == match[2], f"{spec} differs from the requirements"
+
+
+@pytest.mark.parametrize("path", ENVIRONMENTS, ids=lambda path: path.stem)
+def test_environment_pins_also_what_its_packages_need(path: Path) -> None:
+    """A conda lock file could not: Snakemake would use it instead of the list for pip."""
+    listed = {
+        normal(spec.partition("==")[0])
+        for spec in yaml.safe_load(path.read_text())["dependencies"][-1]["pip"]
+    }
+    needed = set()
+    for name in listed:
+        for text in metadata.requires(name) or []:
+            requirement = Requirement(text)
+            if requirement.marker is None or requirement.marker.evaluate({"extra": ""}):
+                needed.add(normal(requirement.name))
+    # PyTorch pins its own builds of CUDA's libraries, where it has any.
+    assert {name for name in needed - listed if not name.startswith(("nvidia-", "triton", "cuda-"))} == set()
 
 
 def test_basicsr_is_installed_alike() -> None:

@@ -99,8 +99,17 @@ def fetch(
             },
             job.record.parent,
         )
-        manifest.write(job.record)
+        # Whoever finds all in place writes nothing, so that the folder may be another user's.
+        if missing or _recorded(job.record) != manifest:
+            manifest.write(job.record)
     return manifest
+
+
+def _recorded(record: Path) -> Manifest | None:
+    try:
+        return Manifest.read(record)
+    except AssetError:
+        return None
 
 
 def fetch_or_unavailable(
@@ -155,7 +164,8 @@ def _lock(resources: Path, name: str) -> Iterator[None]:
     """One process at a time; the kernel frees the lock of a killed one.  Lock files stay, empty."""
     folder = resources / "locks"
     path = folder / f"{name}.lock"
-    lock = FileLock(path)
+    # For every user of a shared folder, whatever the umask of the first one is.
+    lock = FileLock(path, mode=0o666)
     with writing(path):
         folder.mkdir(parents=True, exist_ok=True)
         try:

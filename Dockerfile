@@ -1,0 +1,44 @@
+# The benchmark with everything that it needs.
+#
+#   docker build --tag sisr-benchmark .
+#   docker run --rm --volume "$PWD/results:/work/results" --volume "$PWD/resources:/work/resources" sisr-benchmark
+#   docker run --rm --gpus all ... sisr-benchmark --cores all --config device=cuda
+#
+# For NVIDIA GPUs nothing else is needed: PyPI's PyTorch for x86-64 Linux brings CUDA's libraries; the host has the
+# driver and the container toolkit. An image without them is several gigabytes smaller; give the address of PyTorch's
+# index of CPU builds, which its site tells:
+#
+#   docker build --tag sisr-benchmark:cpu --build-arg TORCH_INDEX=ADDRESS .
+#
+# Versions are those of requirements*.txt and constraints.txt, as in .venv and envs/; a test compares. Keep in step
+# with apptainer.def.
+FROM python:3.11.14-slim-bookworm
+
+ARG TORCH_INDEX=""
+ENV PIP_DISABLE_PIP_VERSION_CHECK=1 \
+    PIP_NO_CACHE_DIR=1 \
+    PYTHONUNBUFFERED=1
+
+# Shared libraries that OpenCV and PyTorch want; no compiler, since all packages are wheels.
+RUN apt-get update \
+    && apt-get install --yes --no-install-recommends libglib2.0-0=2.74.* libgomp1=12.2.* \
+    && rm -rf /var/lib/apt/lists/*
+
+WORKDIR /work
+# In the order of the Makefile, for its reasons: torch first, BasicSR without what it would bring.
+COPY requirements-torch.txt requirements.txt requirements-cluster.txt constraints.txt ./
+RUN pip install ${TORCH_INDEX:+--index-url "$TORCH_INDEX"} --requirement requirements-torch.txt \
+    && pip install --requirement requirements.txt --requirement requirements-cluster.txt \
+    && pip install --no-deps --no-build-isolation basicsr==1.4.2
+
+COPY pyproject.toml README.md LICENSE ./
+COPY workflow workflow
+COPY config config
+COPY envs envs
+COPY scripts scripts
+RUN pip install --no-deps --no-build-isolation --editable .
+
+# So that `docker run --user "$(id -u):$(id -g)"` finds a place for caches.
+ENV HOME=/tmp
+ENTRYPOINT ["snakemake"]
+CMD ["--cores", "all", "--configfile", "config/demo.yaml"]
