@@ -1,4 +1,4 @@
-"""Every study has what a reader looks for: a rule, a caption, a page with its figures, a key of the config."""
+"""Every study has what a reader looks for: a rule, a caption, a page with figures, a key of the config."""
 
 from __future__ import annotations
 
