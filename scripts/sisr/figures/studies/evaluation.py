@@ -83,7 +83,7 @@ def draw_contradictions(
     """The images on which two measures contradict each other most: HR, and both models where they differ."""
     one, other = result.pair
     cases = result.contradictions
-    with drawing(out, 0.45 + 3.1 * max(1, len(cases))) as figure:
+    with drawing(out, 2.85 * max(1, len(cases))) as figure:
         if not cases:
             figure.text(0.5, 0.5, "No two models are put in another order by the two measures.", ha="center")
             return
