@@ -23,7 +23,8 @@ from sisr.colour import Uint8Image
 from sisr.errors import ScoreError
 from sisr.images import list_images, read_image
 from sisr.metrics import Measure, files, parse_measure, parse_measures
-from sisr.metrics.fidelity import FIDELITY, prepare, size_text
+from sisr.metrics.fidelity import FIDELITY, prepare
+from sisr.metrics.pairs import size_text
 from sisr.ordered import map_ordered
 from sisr.tidy import SCORE_COLUMNS
 

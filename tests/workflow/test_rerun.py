@@ -62,15 +62,15 @@ def test_editing_a_label_redraws_only(done: Project) -> None:
 
 
 def test_editing_a_citation_reruns_nothing(done: Project) -> None:
-    done.edit("config/models.yaml", "Appl. Meteorology 18(8), 1979", "Appl. Meteorology 18, 1979")
     """But for the site, which shows it beside the model's numbers."""
+    done.edit("config/models.yaml", "Appl. Meteorology 18(8), 1979", "Appl. Meteorology 18, 1979")
     assert set(planned(done)) <= {"render_report", "site", "all"}
 
 
 def test_inference_options_rerun_pytorch_models_only(done: Project) -> None:
     """Also those without weights, whose jobs are soon done.  What is the default changes nothing."""
     done.configure({**CONFIG, "inference": {"precision": "fp32", "tile": 0}})
-    assert set(planned(done)) <= {"provenance", "render_report", "all"}
+    assert set(planned(done)) <= {"provenance", "render_report", "site", "all"}
     done.configure({**CONFIG, "inference": {"precision": "bf16"}})
     jobs = planned(done)
     assert (jobs["upscale"], jobs["score"]) == (5, 5)
@@ -88,7 +88,7 @@ def test_inference_options_rerun_pytorch_models_only(done: Project) -> None:
 
 def test_editing_a_recipe_retrains_its_model_only(done: Project) -> None:
     done.edit("config/training/tiny.yaml", "iterations: 5", "iterations: 6")
-    audit = {"phase_set": 1, "phase_kernels": 1, "phase_models": 1, "site_pictures": 1}
+    audit = {"curves": 1, "phase_set": 1, "phase_kernels": 1, "phase_models": 1, "site_pictures": 1}
     assert planned(done) == {"train_model": 1, "upscale": 1, "score": 1, **GATHER, **audit, **SHOW}
 
 

@@ -15,8 +15,8 @@ from torch.nn import functional
 
 from sisr.colour import Uint8Image, replicate
 from sisr.errors import ModelError, ScoreError
-from sisr.metrics.fidelity import check_pair, size_text
 from sisr.metrics.lpips_backbone import read_backbone
+from sisr.metrics.pairs import check_pair, size_text
 
 #: Mean and deviation of ImageNet for RGB in [0, 1].
 _MEAN = (0.485, 0.456, 0.406)

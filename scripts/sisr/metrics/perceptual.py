@@ -21,8 +21,8 @@ from torch.nn import functional
 from sisr import blocks
 from sisr.colour import Uint8Image, replicate
 from sisr.errors import ModelError, ScoreError
-from sisr.metrics.fidelity import check_pair, size_text
 from sisr.metrics.lpips_backbone import read_backbone
+from sisr.metrics.pairs import check_pair, size_text
 
 #: Mean and deviation of ImageNet for RGB in [-1, 1] (``lpips.ScalingLayer``).
 _SHIFT = (-0.030, -0.088, -0.188)
