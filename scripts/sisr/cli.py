@@ -166,9 +166,10 @@ def train(
 
     checked = read_recipe(recipe)
     first = start_of(checked)
-    start = resources / "trained" / first.name / f"x{scale}.safetensors" if first else None
+    of = checked.start_scale or scale
+    start = resources / "trained" / first.name / f"x{of}.safetensors" if first else None
     if start is not None and not start.is_file():
-        raise SisrError(f"{start}: not trained yet; run: sisr train {checked.start} --scale {scale}")
+        raise SisrError(f"{start}: not trained yet; run: sisr train {checked.start} --scale {of}")
     files = {
         asset: fetch_asset(asset, resources=resources, mirror=mirror, progress=sys.stderr.isatty()).paths()
         for asset in checked.assets

@@ -45,6 +45,7 @@ class Recipe:
     edges: float | None = None
     ema: float = 0.0
     start: str | None = None
+    start_scale: int | None = None
     validation: Mapping[str, Any] = field(default_factory=dict)
     interval: int | None = None
     leakage: str = "stop"
@@ -84,6 +85,8 @@ def parse_recipe(name: str, document: Mapping[str, Any], source: str) -> Recipe:
     recipe = Recipe(**{**document, **tuples, "name": name, "document": document})
     if not (recipe.data or recipe.folders):
         raise ConfigError(f"{source}: expected data or folders to train on, found neither")
+    if recipe.start_scale is not None and recipe.start is None:
+        raise ConfigError(f"{source}: start_scale: expected start beside it")
     if recipe.start == name:
         raise ConfigError(f"{source}: start: a recipe cannot start from itself")
     both = {*recipe.validation.get("data", ())} & {*recipe.data}

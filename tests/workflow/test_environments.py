@@ -83,8 +83,9 @@ def test_basicsr_is_installed_alike() -> None:
     assert commands["torch.post-deploy.sh"] == [pin]
     environment = yaml.safe_load((CHECKOUT / "envs/torch.yaml").read_text())
     listed = {spec.partition("==")[0] for spec in environment["dependencies"][-1]["pip"]}
-    # What building it without isolation needs, and what its networks import.
+    # What building it without isolation needs, and what its networks and its training import.
     assert {"setuptools", "wheel", "torch", "torchvision", "opencv-contrib-python-headless"} <= listed
+    assert {"lmdb", "requests", "scipy", "pyyaml", "tqdm", "pillow"} <= listed
     assert "basicsr" not in {name for file in REQUIREMENTS for name in pins(file)}
 
 

@@ -195,7 +195,8 @@ def training_inputs(wildcards):
     inputs = {"assets": [f"<resources>/assets/{asset}.json" for asset in recipe.assets]}
     start = or_workflow_error(start_of, recipe)
     if start is not None:
-        inputs["start"] = f"<resources>/trained/{start.name}/x{wildcards.scale}.safetensors"
+        scale = recipe.start_scale or wildcards.scale
+        inputs["start"] = f"<resources>/trained/{start.name}/x{scale}.safetensors"
     return inputs
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -91,7 +92,7 @@ def crops_side_by_side(
     with style.applied():
         side = style.WIDTH / len(columns)
         heights = [side * region.h / region.w + 0.28 for _, region in regions]
-        figure = new_figure(style.WIDTH, 0.3 + sum(heights))
+        figure = new_figure(style.WIDTH, 0.45 + sum(heights))
         axes = figure.subplots(
             len(regions), len(columns), squeeze=False, gridspec_kw={"height_ratios": heights}
         )
@@ -100,7 +101,7 @@ def crops_side_by_side(
                 _crop(axis, files[image], region)
                 axis.set_xlabel(below.get((heading, image), ""), fontsize=8.5)
         for axis, (heading, _) in zip(axes[0], columns, strict=True):
-            axis.set_title(heading)
+            axis.set_title("\n".join(textwrap.wrap(heading, 36)))
         return style.save(figure, out)
 
 

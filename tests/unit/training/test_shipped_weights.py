@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
 
 import pytest
@@ -16,7 +17,12 @@ NAMES = [f"{path.parent.name}-{path.stem}" for path in WEIGHTS]
 
 
 def test_espcn_and_fsrcnn_at_both_scales() -> None:
-    assert set(NAMES) == {f"{name}-291-x{scale}" for name in ("espcn", "fsrcnn") for scale in (2, 4)}
+    assert set(NAMES) == {"espcn-291-x2", "espcn-291-x4", "fsrcnn-291-x2-x2", "fsrcnn-291-x4"}
+
+
+def test_fsrcnn_at_x2_starts_from_the_one_at_x4() -> None:
+    four, two = (registry.CONFIG / f"weights/{n}.safetensors" for n in ("fsrcnn-291/x4", "fsrcnn-291-x2/x2"))
+    assert metadata_of(two)["start_sha256"] == hashlib.sha256(four.read_bytes()).hexdigest()
 
 
 @pytest.mark.parametrize("path", WEIGHTS, ids=NAMES)
