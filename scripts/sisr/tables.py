@@ -92,9 +92,16 @@ class Measure:
 
 
 def read_scores(path: Path) -> pd.DataFrame:
-    """Tidy score table of a run, checked by :func:`check_scores`; names stay strings, ``inf`` is a value."""
-    frame = _read_csv(path, SCORE_COLUMNS)
-    frame["value"] = pd.to_numeric(frame["value"], errors="coerce")
+    """Tidy score table of a run, checked by :func:`check_scores`; names stay strings, ``inf`` is a value.
+
+    From CSV or Parquet (:mod:`sisr.parquet`), with the same result.
+    """
+    if path.suffix == ".parquet":
+        frame = pd.read_parquet(path, columns=list(SCORE_COLUMNS))
+        frame["scale"] = frame["scale"].astype("int64")
+    else:
+        frame = _read_csv(path, SCORE_COLUMNS)
+        frame["value"] = pd.to_numeric(frame["value"], errors="coerce")
     check_scores(frame, str(path))
     return frame
 

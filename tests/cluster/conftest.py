@@ -65,30 +65,39 @@ def expected(tmp_path_factory: pytest.TempPathFactory) -> bytes:
     return scores.read_bytes()
 
 
-@pytest.fixture(scope="session")
-def plugins(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Python of an environment with the executors' plugins on top of this one's packages.
-
-    They are not in the environment of the other tests: Slurm's plugin asks the cluster at every call.
-    """
-    folder = _shared(tmp_path_factory, "plugins")
+def _environment(folder: Path, *installs: list[str | Path]) -> Path:
+    """Python of an environment with more packages on top of this one's; made once for all workers."""
     python = folder / "bin/python"
     with FileLock(f"{folder}.lock"):
         if not (folder / "ready").exists():
             subprocess.run([sys.executable, "-m", "venv", "--without-pip", folder], check=True)
             own = sysconfig.get_path("purelib", vars={"base": str(folder), "platbase": str(folder)})
             (Path(own) / "base.pth").write_text(sysconfig.get_path("purelib") + "\n")
-            command = [sys.executable, "-m", "pip", "--python", str(python), "install", "--quiet"]
-            done = subprocess.run(
-                [*command, "--no-compile", "-r", CHECKOUT / "requirements-cluster.txt"],
-                capture_output=True,
-                text=True,
-                check=False,
-            )
-            if done.returncode != 0:
-                pytest.skip(f"the plugins could not be installed: {done.stderr.strip().splitlines()[-1]}")
+            pip = [sys.executable, "-m", "pip", "--python", python, "install", "--quiet", "--no-compile"]
+            for install in installs:
+                done = subprocess.run([*pip, *install], capture_output=True, text=True, check=False)
+                if done.returncode != 0:
+                    pytest.skip(f"packages cannot be installed: {done.stderr.strip().splitlines()[-1]}")
             (folder / "ready").touch()
     return python
+
+
+@pytest.fixture(scope="session")
+def plugins(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Python of an environment with the executors' plugins.
+
+    They are not in the environment of the other tests: Slurm's plugin asks the cluster at every call.
+    """
+    requirements = CHECKOUT / "requirements-cluster.txt"
+    return _environment(_shared(tmp_path_factory, "plugins"), ["-r", requirements])
+
+
+@pytest.fixture(scope="session")
+def storage(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Python of an environment with the plugins for object storage and Kubernetes, and a server for tests."""
+    requirements = CHECKOUT / "requirements-cluster.txt"
+    s3 = ["-r", CHECKOUT / "s3-requirements.txt", "moto[server]==5.2.5"]
+    return _environment(_shared(tmp_path_factory, "storage"), ["-r", requirements], s3)
 
 
 @pytest.fixture(scope="session")

@@ -136,7 +136,9 @@ def hr_pictures(wildcards):
     path = DATASETS[wildcards.dataset].get("path")
     if path is None or not Path(path).expanduser().is_dir():
         return []
-    return sorted(str(file) for file in Path(path).expanduser().iterdir() if file.suffix.lower() in SUFFIXES)
+    files = sorted(str(file) for file in Path(path).expanduser().iterdir() if file.suffix.lower() in SUFFIXES)
+    # What is on this machine stays there, also where all else is in a bucket.
+    return [local(file) for file in files]
 
 
 def kernel_file(wildcards):
@@ -144,7 +146,7 @@ def kernel_file(wildcards):
     file = kernels.file_of(registry.load("kernels")[wildcards.kernel])
     if file is None or not file.is_file():
         return []
-    return str(file.relative_to(Path.cwd()) if file.is_relative_to(Path.cwd()) else file)
+    return local(str(file.relative_to(Path.cwd()) if file.is_relative_to(Path.cwd()) else file))
 
 
 def kernel_entry(wildcards):

@@ -6,7 +6,7 @@ rule provenance:
     input:
         scores="<results>/scores.csv",
         assets=run_assets(),
-        own=sorted({file for files in OWN_FILES.values() for file in files}),
+        own=[local(file) for file in sorted({file for files in OWN_FILES.values() for file in files})],
     output:
         "<results>/provenance.json",
     log:
@@ -150,7 +150,7 @@ rule render_report:
     input:
         shown=report_items(),
         provenance="<results>/provenance.json",
-        captions=sorted(str(path) for path in CAPTIONS.glob("*.rst")),
+        captions=[local(str(path)) for path in sorted(CAPTIONS.glob("*.rst"))],
     output:
         "<results>/report.html",
     log:

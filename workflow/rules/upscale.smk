@@ -7,7 +7,7 @@ rule upscale:
         lr_images="<results>/lr/{dataset}/{kernel}/x{scale}",
         weights=weights_source,
         # A change of the content counts, which model_entry has; the time does not.
-        own=lambda wildcards: ancient(own_files(wildcards)),
+        own=lambda wildcards: ancient([local(file) for file in own_files(wildcards)]),
     output:
         status="<results>/sr/{dataset}/{kernel}/x{scale}/{model}/{shard}.json",
         images=directory("<results>/sr/{dataset}/{kernel}/x{scale}/{model}/{shard}"),

@@ -1,0 +1,92 @@
+"""A run whose files are in a bucket, on a server on this machine; and the plan for Kubernetes."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from tiny_project import CONFIG_FILE, SCORES, Project
+
+pytestmark = [pytest.mark.workflow, pytest.mark.slow]
+
+CREDENTIALS = {"AWS_ACCESS_KEY_ID": "x", "AWS_SECRET_ACCESS_KEY": "x", "AWS_DEFAULT_REGION": "us-east-1"}
+PREFIX = "s3://bench/run"
+
+
+@dataclass(frozen=True)
+class Bucket:
+    """A server with an empty bucket, and the Python that has the plugins for it."""
+
+    python: Path
+    address: str
+
+    def call(self, code: str) -> bytes:
+        """What a piece of Python writes; ``client`` is a connection to the server."""
+        head = f"import boto3, sys; client = boto3.client('s3', endpoint_url='{self.address}')"
+        command = [self.python, "-c", f"{head}\n{code}"]
+        return subprocess.run(command, env=os.environ | CREDENTIALS, capture_output=True, check=True).stdout
+
+    def snakemake(self, project: Project, *arguments: str) -> subprocess.CompletedProcess[str]:
+        storage = ["--default-storage-provider", "s3", "--default-storage-prefix", PREFIX]
+        storage += ["--storage-s3-endpoint-url", self.address]
+        return subprocess.run(
+            [self.python, "-m", "snakemake", "--configfile", CONFIG_FILE, *storage, *arguments],
+            cwd=project.root,
+            env=project.environment() | CREDENTIALS,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            check=False,
+            timeout=300,
+        )
+
+
+@pytest.fixture
+def bucket(storage: Path) -> Iterator[Bucket]:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    code = f"from moto.server import main; main(['-H', '127.0.0.1', '-p', '{port}'])"
+    server = subprocess.Popen([storage, "-c", code], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        deadline = time.monotonic() + 60
+        while True:
+            with socket.socket() as probe:
+                if probe.connect_ex(("127.0.0.1", port)) == 0:
+                    break
+            assert server.poll() is None and time.monotonic() < deadline, "the server did not start"
+            time.sleep(0.1)
+        made = Bucket(storage, f"http://127.0.0.1:{port}")
+        made.call("client.create_bucket(Bucket='bench')")
+        yield made
+    finally:
+        server.kill()
+        server.wait()
+
+
+def test_a_run_in_a_bucket_gives_the_same_scores(bucket: Bucket, small: Project, expected: bytes) -> None:
+    done = bucket.snakemake(small, "--cores", "2", "--", SCORES)
+    assert done.returncode == 0, done.stdout
+    found = bucket.call(
+        f"sys.stdout.buffer.write(client.get_object(Bucket='bench', Key='run/{SCORES}')['Body'].read())"
+    )
+    assert found == expected
+    # Pictures of one's own stay where they are; all else is in the bucket.
+    assert not (small.root / SCORES).exists()
+    keys = bucket.call("print(*(o['Key'] for o in client.list_objects_v2(Bucket='bench')['Contents']))")
+    assert b"pictures/" not in keys
+
+    again = bucket.snakemake(small, "--cores", "2", "--dry-run", "--", SCORES)
+    assert "Nothing to be done" in again.stdout, again.stdout
+
+
+def test_the_kubernetes_profile_plans_a_run_in_a_bucket(bucket: Bucket, small: Project) -> None:
+    done = bucket.snakemake(small, "--workflow-profile", "workflow/profiles/kubernetes", "--dry-run")
+    assert done.returncode == 0, done.stdout
+    assert "render_report" in done.stdout
