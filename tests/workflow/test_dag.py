@@ -36,15 +36,15 @@ def test_whole_plan_has_one_job_a_cell_and_shard(project: Project, configfile: s
     assert (run.jobs["site_pictures"], run.jobs["site_originals"]) == (len(planned.cells), len(sets))
     assert not (project.root / "results").exists()
     if configfile is None:
-        # Three sets, two scales, 41 models, Urban100 in four shards and without one of them:
-        # 2 x (41 + 41 + 4 x 40).  Robustness: 11 models on 24 kernels beside MATLAB bicubic.
-        assert cells == 484 + 264
+        # Three sets, two scales, 43 models, Urban100 in four shards and without one of them:
+        # 2 x (43 + 43 + 4 x 42).  Robustness: 12 models on 24 kernels beside MATLAB bicubic.
+        assert cells == 508 + 288
 
 
 @pytest.mark.parametrize(
     ("restriction", "cells"),
     [
-        (("datasets=set5", "scales=2"), 41),
+        (("datasets=set5", "scales=2"), 43),
         (("datasets=set5,set14", "scales=4", "models=bicubic,vdsr"), 4 + 24 * 2),
         (("datasets=[set5,set14]", "scales=[2,4]", "models=[bicubic]"), 4 + 24),
         (("suite=small_sets", "models=bicubic"), 4),
