@@ -1,4 +1,4 @@
-"""A run of Snakemake whose jobs are submissions, in the environment that has the plugins."""
+"""The small benchmark, and a run of it whose jobs are submissions."""
 
 from __future__ import annotations
 
@@ -10,9 +10,27 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from one_node_slurm import OneNodeSlurm
 from tiny_project import CONFIG_FILE, SCORES, Project
+
+#: The smallest benchmark in which every stage has something to do.
+SMALL: dict[str, Any] = {
+    "name": "tiny",
+    "seed": 0,
+    "device": "cpu",
+    "suites": {
+        "small": {
+            "datasets": ["tiny"],
+            "kernels": ["matlab-bicubic"],
+            "scales": [2],
+            "models": ["nearest", "bicubic"],
+        }
+    },
+    "metrics": ["psnr@y-bt601", "ssim@y-bt601"],
+    "certify": "none",
+}
 
 #: Patience of the profile is that of a cluster; here everything is near.
 QUICK = (

@@ -10,26 +10,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from cluster_run import SMALL
 from filelock import FileLock
 from one_node_slurm import OneNodeSlurm, missing
 from tiny_project import CHECKOUT, Project
-
-#: The smallest benchmark in which every stage has something to do.
-SMALL = {
-    "name": "tiny",
-    "seed": 0,
-    "device": "cpu",
-    "suites": {
-        "small": {
-            "datasets": ["tiny"],
-            "kernels": ["matlab-bicubic"],
-            "scales": [2],
-            "models": ["nearest", "bicubic"],
-        }
-    },
-    "metrics": ["psnr@y-bt601", "ssim@y-bt601"],
-    "certify": "none",
-}
 
 
 def _shared(factory: pytest.TempPathFactory, name: str) -> Path:

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 import yaml
-from tiny_project import CHECKOUT, CONFIG_FILE, Project, Run
+from sisr.device import gpu_ids
+from tiny_project import CHECKOUT, CONFIG, CONFIG_FILE, Project, Run
 
 pytestmark = pytest.mark.workflow
 
@@ -81,3 +82,15 @@ def test_every_rule_says_what_it_needs_and_gets_more_when_it_is_retried() -> Non
         if "localrule: True" not in rule:
             assert re.search(r"mem_mb=growing\(\d+\)", rule), f"rule {name} says nothing of its memory"
             assert re.search(r"runtime=growing\(\d+\)", rule), f"rule {name} says nothing of its time"
+
+
+def test_a_login_node_without_a_gpu_plans_for_nodes_with_one(plugins: Path, small: Project) -> None:
+    """A run on this machine alone is refused."""
+    suite = {"datasets": ["tiny"], "kernels": ["matlab-bicubic"], "scales": [2], "models": ["tiny-espcn"]}
+    small.configure({**CONFIG, "device": "cuda", "suites": {"trained": suite}})
+    run = _plan(plugins, small, "slurm")
+    assert run.status == 0, run.output
+    assert (run.jobs["train_model"], run.jobs["upscale"]) == (1, 1)
+    if not gpu_ids():
+        local = _plan(plugins, small, "default", "--cores", "2")
+        assert "device: 'cuda' was asked for, but this machine has no NVIDIA GPU" in local.output

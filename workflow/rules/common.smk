@@ -76,7 +76,7 @@ def growing(first):
 
 # Whether jobs run on this machine.  A login node cannot tell which GPUs the compute nodes have: there the
 # config decides, and a job that was promised one and has none says so.
-ON_THIS_MACHINE = workflow.resource_settings.cores is not None and not workflow.remote_exec
+ON_THIS_MACHINE = workflow.resource_settings.nodes is None and not workflow.remote_exec
 
 
 def gpus_of(wildcards):

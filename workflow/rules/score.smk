@@ -30,6 +30,14 @@ rule score:
         "../../scripts/score_cell.py"
 
 
+# For a plan in parts: `snakemake scored --batch scored=1/10` and so on.  The inputs of `gather` would not do: half of
+# them are status files, which come with the scores.
+rule scored:
+    input:
+        cell_files("<results>/scores/{dataset}/{kernel}/x{scale}/{model}/{shard}.csv"),
+    localrule: True
+
+
 rule gather:
     input:
         scores=cell_files("<results>/scores/{dataset}/{kernel}/x{scale}/{model}/{shard}.csv"),

@@ -222,6 +222,9 @@ rule study_tiling:
         "<logs>/studies/tiling.log",
     conda:
         "../../envs/torch.yaml"
+    resources:
+        mem_mb=growing(3000),
+        runtime=growing(60),
     params:
         networks=tiled_networks(),
         code=code_digest("studies.tiling", "studies.networks", "figures.studies.tiling"),
@@ -273,6 +276,9 @@ rule study_evaluation:
         "<logs>/studies/evaluation.log",
     conda:
         "../../envs/torch.yaml"
+    resources:
+        mem_mb=growing(3000),
+        runtime=growing(60),
     params:
         measures=list(RUN.measures),
         models=models_of_set(study_set()),
