@@ -78,7 +78,7 @@ def test_lpips_loss_is_lpips_and_has_a_gradient(
     assert float(asked.grad.abs().sum()) > 0
     eight_bits = [(255 * image[0].permute(1, 2, 0)).round().to(torch.uint8).numpy() for image in pair]
     score = LpipsScorer("alex", features["alexnet.ckpt"])(*eight_bits)
-    assert float(loss) == pytest.approx(2 * score, rel=0.02)  # of 8 bits
+    assert float(loss.detach()) == pytest.approx(2 * score, rel=0.02)  # of 8 bits
 
 
 def test_psnr_of_the_validation_is_the_protocol_s() -> None:
