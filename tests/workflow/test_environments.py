@@ -50,6 +50,7 @@ def test_environment_is_pinned_as_the_requirements_are(path: Path) -> None:
         for file in (CHECKOUT / "constraints.txt", *REQUIREMENTS)
         for name, version in pins(file).items()
     }
+    assert len(last["pip"]) == len(set(last["pip"])), "a package is listed twice"
     for spec in last["pip"]:
         match = _PIN.match(spec)
         assert match, f"'{spec}' is not name==version"
