@@ -17,7 +17,7 @@ from sisr.errors import SisrError
 #: Bytes that Snakemake's report shall not exceed: what a mail takes and a browser opens at once.
 LIMIT = 15_000_000
 #: Bytes of all crop sheets together, and of one at most; the report holds them in base64, a third larger.
-_SHEETS, _SHEET = 1_800_000, 400_000
+_SHEETS, _SHEET = 1_000_000, 400_000
 
 
 def sheet_limit(sheets: int) -> int:
