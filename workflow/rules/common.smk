@@ -660,9 +660,9 @@ def study_set():
     return SimpleNamespace(dataset=dataset, kernel=kernel, scale=scale)
 
 
-def study_weights(names):
-    """What must exist before some models run at the scale of the studies, one file a model."""
-    return [weights_of(name, 2) for name in names]
+def study_weights(names, scale=2):
+    """What must exist before some models run at a scale of the studies, one file a model."""
+    return [weights_of(name, scale) for name in names]
 
 
 # What the captions say of this run; empty before a study has run.

@@ -291,6 +291,56 @@ rule study_evaluation:
         "../../scripts/study_evaluation.py"
 
 
+rule study_pixel_art:
+    input:
+        weights_x2=study_weights(small_networks(2), 2),
+        weights_x4=study_weights(small_networks(4), 4),
+    output:
+        table=report(
+            "<results>/studies/pixel_art.csv",
+            caption="../report/study_pixel_art.rst",
+            category="Studies",
+            subcategory="Pixel art",
+            labels={"shows": "numbers, CSV"},
+        ),
+        findings="<results>/studies/pixel_art.json",
+        numbers=report(
+            "<results>/studies/pixel_art_numbers.svg",
+            caption="../report/study_pixel_art.rst",
+            category="Studies",
+            subcategory="Pixel art",
+            labels={"shows": "PSNR and new colours"},
+        ),
+        pictures=report(
+            "<results>/studies/pixel_art_pictures.png",
+            caption="../report/study_pixel_art.rst",
+            category="Studies",
+            subcategory="Pixel art",
+            labels={"shows": "pictures"},
+        ),
+    log:
+        "<logs>/studies/pixel_art.log",
+    conda:
+        "../../envs/torch.yaml"
+    resources:
+        mem_mb=growing(3000),
+        runtime=growing(60),
+    params:
+        networks_x2=small_networks(2),
+        networks_x4=small_networks(4),
+        code=code_digest(
+            "studies.pixel_art",
+            "studies.networks",
+            "engines.pytorch",
+            "engines.ncnn_cpu",
+            "figures.studies.pixel_art",
+        ),
+    message:
+        "Studying pixel art"
+    script:
+        "../../scripts/study_pixel_art.py"
+
+
 # Last, for the outputs that the rules above name.
 rule studies:
     input:

@@ -13,4 +13,5 @@ STUDIES = {
     "upscaling_layers": "Upscaling layers",
     "tiling": "Why fully convolutional",
     "evaluation": "What metrics see",
+    "pixel_art": "Pixel art",
 }

@@ -31,7 +31,7 @@ def pictures(count: int, side: int) -> list[Picture]:
 #: Where weights are fetched to.
 RESOURCES = Path("resources")
 #: Small networks of the registry that the pages show.
-NETWORKS_X2 = ("imdn", "vdsr", "span", "edsr-baseline", "carn-m", "rlfn")
+NETWORKS = ("imdn", "vdsr", "span", "edsr-baseline", "carn-m", "rlfn")
 
 
 NETWORKS_OF_TILES = ("vdsr", "lapsrn", "carn-m", "imdn")
@@ -76,7 +76,7 @@ def misr(images: Path) -> tuple[list[Row], list[str]]:
     from sisr.studies import misr as study
     from sisr.studies.networks import load
 
-    networks = load(fetched(NETWORKS_X2, study.SCALE), study.SCALE)
+    networks = load(fetched(NETWORKS, study.SCALE), study.SCALE)
     result = study.measure(pictures(3, study.SIDE), networks)
     figures.draw_curves(result, images / "study_misr_curves.svg")
     figures.draw_pictures(result, images / "study_misr_pictures.webp")
@@ -141,6 +141,17 @@ def evaluation(images: Path) -> tuple[list[Row], list[str]]:
     return result.rows, study.findings(result)
 
 
+def pixel_art(images: Path) -> tuple[list[Row], list[str]]:
+    from sisr.figures.studies import pixel_art as figures
+    from sisr.studies import pixel_art as study
+    from sisr.studies.networks import load
+
+    result = study.measure({scale: load(fetched(NETWORKS, scale), scale) for scale in study.SCALES})
+    figures.draw_numbers(result, images / "study_pixel_art_numbers.svg")
+    figures.draw_pictures(result, images / "study_pixel_art_pictures.png")
+    return result.rows, study.findings(result)
+
+
 DRAWN: dict[str, Callable[[Path], tuple[list[Row], list[str]]]] = {
     "interpolation": interpolation,
     "misr": misr,
@@ -148,6 +159,7 @@ DRAWN: dict[str, Callable[[Path], tuple[list[Row], list[str]]]] = {
     "upscaling_layers": upscaling_layers,
     "deconvolution": deconvolution,
     "evaluation": evaluation,
+    "pixel_art": pixel_art,
 }
 
 
