@@ -53,7 +53,7 @@ def test_report_shows_the_studies_of_the_config(studied: Project) -> None:
     wrong = studied.run("--dry-run", "--config", "studies=interpolatoin")
     assert wrong.errors == {
         "config: studies.0: 'interpolatoin' is not one of ['interpolation', 'misr', 'tiling', "
-        "'upscaling_layers', 'deconvolution', 'evaluation', 'pixel_art']"
+        "'upscaling_layers', 'deconvolution', 'evaluation', 'pixel_art', 'alignment']"
     }
 
 

@@ -665,6 +665,11 @@ def study_weights(names, scale=2):
     return [weights_of(name, scale) for name in names]
 
 
+def study_training():
+    """Pictures that the study of alignment trains on."""
+    return [f"<resources>/assets/{asset}.json" for asset in or_workflow_error(read_recipe, "espcn-photos").data]
+
+
 # What the captions say of this run; empty before a study has run.
 config["findings"] = {
     name: sentences(Path("results", RUN.name, "studies", f"{name}.json")) for name in STUDIES

@@ -341,6 +341,58 @@ rule study_pixel_art:
         "../../scripts/study_pixel_art.py"
 
 
+rule study_alignment:
+    input:
+        hr=f"<results>/hr/{STUDY_PICTURES}.json",
+        hr_images=f"<results>/hr/{STUDY_PICTURES}",
+        weights=study_weights(small_networks(2)),
+        training=study_training(),
+    output:
+        table=report(
+            "<results>/studies/alignment.csv",
+            caption="../report/study_alignment.rst",
+            category="Studies",
+            subcategory="Self-ensemble and alignment",
+            labels={"shows": "numbers, CSV"},
+        ),
+        findings="<results>/studies/alignment.json",
+        curves=report(
+            "<results>/studies/alignment_curves.svg",
+            caption="../report/study_alignment.rst",
+            category="Studies",
+            subcategory="Self-ensemble and alignment",
+            labels={"shows": "gains and losses"},
+        ),
+        pictures=report(
+            "<results>/studies/alignment_pictures.jpg",
+            caption="../report/study_alignment.rst",
+            category="Studies",
+            subcategory="Self-ensemble and alignment",
+            labels={"shows": "pictures"},
+        ),
+    log:
+        "<logs>/studies/alignment.log",
+    conda:
+        "../../envs/torch.yaml"
+    resources:
+        mem_mb=growing(3000),
+        runtime=growing(60),
+    params:
+        networks=small_networks(2),
+        code=code_digest(
+            "studies.alignment",
+            "studies.networks",
+            "engines.pytorch",
+            "engines.ncnn_cpu",
+            "archs.espcn",
+            "figures.studies.alignment",
+        ),
+    message:
+        "Studying self-ensemble and alignment"
+    script:
+        "../../scripts/study_alignment.py"
+
+
 # Last, for the outputs that the rules above name.
 rule studies:
     input:

@@ -14,4 +14,5 @@ STUDIES = {
     "tiling": "Why fully convolutional",
     "evaluation": "What metrics see",
     "pixel_art": "Pixel art",
+    "alignment": "Self-ensemble and alignment",
 }

@@ -152,6 +152,24 @@ def pixel_art(images: Path) -> tuple[list[Row], list[str]]:
     return result.rows, study.findings(result)
 
 
+def alignment(images: Path) -> tuple[list[Row], list[str]]:
+    from sisr.assets import Manifest, fetch
+    from sisr.figures.studies import alignment as figures
+    from sisr.recipes import read_recipe
+    from sisr.studies import alignment as study
+    from sisr.studies.networks import load
+
+    names = read_recipe(study.RECIPE).data
+    for name in names:
+        fetch(name, RESOURCES, progress=False)
+    training = {name: Manifest.read(RESOURCES / "assets" / f"{name}.json").paths() for name in names}
+    networks = load(fetched(NETWORKS, study.SCALE), study.SCALE)
+    result = study.measure(pictures(3, study.SIDE), networks, study.read_training(training))
+    figures.draw_curves(result, images / "study_alignment_curves.svg")
+    figures.draw_pictures(result, images / "study_alignment_pictures.webp")
+    return result.rows, study.findings(result)
+
+
 DRAWN: dict[str, Callable[[Path], tuple[list[Row], list[str]]]] = {
     "interpolation": interpolation,
     "misr": misr,
@@ -160,6 +178,7 @@ DRAWN: dict[str, Callable[[Path], tuple[list[Row], list[str]]]] = {
     "deconvolution": deconvolution,
     "evaluation": evaluation,
     "pixel_art": pixel_art,
+    "alignment": alignment,
 }
 
 

@@ -1,0 +1,27 @@
+"""Rule study_alignment: self-ensemble, and LR that is shifted in test and in training."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sisr.assets import Manifest
+from sisr.figures.studies import alignment as figures
+from sisr.joblog import job
+from sisr.studies import alignment
+from sisr.studies.common import read_pictures, write
+from sisr.studies.networks import load
+
+if TYPE_CHECKING:
+    from snakemake.iocontainers import snakemake
+
+with job(snakemake.log[0]):
+    weights = dict(zip(snakemake.params.networks, map(Path, snakemake.input.get("weights", [])), strict=True))
+    manifests = [Manifest.read(Path(path)) for path in snakemake.input.training]
+    result = alignment.measure(
+        read_pictures(Path(snakemake.input.hr), 3, alignment.SIDE),
+        load(weights, alignment.SCALE),
+        alignment.read_training({manifest.asset: manifest.paths() for manifest in manifests}),
+    )
+    figures.draw_curves(result, Path(snakemake.output.curves))
+    figures.draw_pictures(result, Path(snakemake.output.pictures))
+    rows, findings = result.rows, alignment.findings(result)
+    write(rows, findings, Path(snakemake.output.table), Path(snakemake.output.findings))
