@@ -667,7 +667,9 @@ def study_weights(names, scale=2):
 
 def study_training():
     """Pictures that the study of alignment trains on."""
-    return [f"<resources>/assets/{asset}.json" for asset in or_workflow_error(read_recipe, "espcn-photos").data]
+    return [
+        f"<resources>/assets/{asset}.json" for asset in or_workflow_error(read_recipe, "espcn-photos").data
+    ]
 
 
 # What the captions say of this run; empty before a study has run.

@@ -327,7 +327,8 @@ def findings(result: Result) -> list[str]:
         f"LR, {of(both, HALF) - of(shifted, HALF):+.2f} dB on the LR it was trained on."
     )
     said.append(
-        f"With pairs flipped and turned a network cannot learn where LR lies: its own shift is "
-        f"({own.down:+.2f}, {own.right:+.2f}), and it has {of(turned, 0.0):.2f} and {of(turned, HALF):.2f} dB."
+        "With pairs flipped and turned a network cannot learn where LR lies: its own shift is "
+        f"({own.down:+.2f}, {own.right:+.2f}), and it has {of(turned, 0.0):.2f} and "
+        f"{of(turned, HALF):.2f} dB."
     )
     return said

@@ -191,8 +191,8 @@ def findings(result: Result) -> list[str]:
     photo = f"photographed {part}"
     said.append(
         f"Of the same drawings shrunk by bicubic, as networks are trained, {network} is the best network and "
-        f"{of(network, PSNR, photo) - of(BICUBIC, PSNR, photo):.1f} dB above bicubic; on the sprites it is "
-        f"{of(network, PSNR) - of(BICUBIC, PSNR):+.1f} dB from bicubic."
+        f"{of(network, PSNR, photo) - of(BICUBIC, PSNR, photo):.1f} dB above bicubic; on the sprites the "
+        f"difference is {of(network, PSNR) - of(BICUBIC, PSNR):+.1f} dB."
     )
     said.append(
         f"There it makes {of(network, COLOURS):.0f} colours; {of(network, MIXED):.0f} % of its pixels have "
