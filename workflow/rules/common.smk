@@ -10,7 +10,7 @@ from snakemake.exceptions import WorkflowError
 # The library lies beside the scripts (see rules' "../../scripts"), where a script finds it without being told.
 sys.path.insert(0, str(Path(str(workflow.current_basedir)).parents[1] / "scripts"))
 
-from sisr import certification, kernels, registry
+from sisr import certification, kernels, my_photos, registry
 from sisr.archs import ARCHS
 from sisr.config import read as read_config
 from sisr.device import resolve as resolve_device
@@ -42,6 +42,11 @@ CAPTIONS = SNAKEFILE.parent / "report"
 
 RUN = or_workflow_error(read_config, config)
 DATASETS = or_workflow_error(registry.load, "datasets")
+if RUN.my_photos:
+    DATASETS = {**DATASETS, my_photos.DATASET: {**DATASETS[my_photos.DATASET], "path": RUN.my_photos.path}}
+    # A job may be on a machine that has not the folder.
+    if workflow.is_main_process:
+        or_workflow_error(RUN.my_photos.require)
 MODELS = {model: or_workflow_error(get_model, model) for model in RUN.values("model")}
 # Files of models of the user's own, by model and scale.
 OWN_FILES = {
@@ -137,8 +142,9 @@ def hr_pictures(wildcards):
     if path is None or not Path(path).expanduser().is_dir():
         return []
     files = sorted(str(file) for file in Path(path).expanduser().iterdir() if file.suffix.lower() in SUFFIXES)
-    # What is on this machine stays there, also where all else is in a bucket.
-    return [local(file) for file in files]
+    # What is on this machine stays there, also where all else is in a bucket.  Snakemake takes braces in a name for a
+    # wildcard: such a picture is run, but editing it alone is not noticed.
+    return [local(file) for file in files if "{" not in file]
 
 
 def kernel_file(wildcards):
