@@ -102,7 +102,8 @@ def read(document: Mapping[str, Any], source: str = "config", config: Path = reg
     registry.validate(document, "config", source)
     suites = document["suites"]
     photos = MyPhotos.of(document.get("my_photos"))
-    names = [*suites, *([SUITE] if photos is not None else [])]
+    # LR pictures are no cells and so no suite: they are run with whatever is left.
+    names = [*suites, *([SUITE] if photos is not None and not photos.lr else [])]
     if len(set(names)) < len(names):
         raise ConfigError(f"{source}: suites.{SUITE}: the key '{SUITE}' makes a suite of that name already")
     chosen = document.get("suite") or names
@@ -122,7 +123,7 @@ def read(document: Mapping[str, Any], source: str = "config", config: Path = reg
     except ConfigError as error:
         raise ConfigError(f"{source}: metrics: {error}") from None
 
-    # One's own pictures alone are run with what the suites have; a run of LR pictures alone keeps its cells.
+    # One's own pictures alone are run with what all suites have.
     registered = [name for name in chosen if name != SUITE]
     cells = dict.fromkeys(
         Cell(*values)
@@ -132,7 +133,9 @@ def read(document: Mapping[str, Any], source: str = "config", config: Path = reg
     _check_links({cell.dataset for cell in cells}, {cell.model for cell in cells}, config)
     everything = tuple(cells)
     cells = _restricted(cells, everything, document, ("kernels", "scales", "models"), source)
-    if photos is not None and not photos.lr and SUITE in chosen:
+    if photos is not None and photos.lr and any(cell.dataset == DATASET for cell in cells):
+        raise ConfigError(f"{source}: my_photos.as: a suite names '{DATASET}', so expected 'hr', found 'lr'")
+    if photos is not None and SUITE in chosen:
         own = dict.fromkeys(Cell(DATASET, *setting) for setting in settings(cells))
         cells = {**cells, **own} if registered else own
         everything = (*everything, *own) if registered else tuple(own)

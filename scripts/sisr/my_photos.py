@@ -1,7 +1,7 @@
 """Pictures of the user's own: the config key ``my_photos`` adds a folder of them to a run.
 
 As HR they are a dataset like any other, ``my-photos``, with the run's models and scales and its first LR
-kernel.
+kernel.  As LR they have nothing to be compared with and are no cells: see :mod:`sisr.blind`.
 """
 
 from __future__ import annotations
@@ -36,8 +36,6 @@ class MyPhotos:
 
     def require(self, source: str = "config") -> None:
         """Raise :class:`ConfigError` unless the folder is there and all pictures in it are of known kinds."""
-        if self.lr:
-            raise ConfigError(f"{source}: my_photos.as: 'lr' is not there yet, expected 'hr'")
         try:
             own_pictures(self.folder)
         except ImageError as error:

@@ -323,3 +323,12 @@ def test_a_raw_file_beside_its_picture_is_no_error(tmp_path: Path) -> None:
     for name in ("a.jpg", "a.CR2", ".b.heic"):
         (tmp_path / name).touch()
     MyPhotos(str(tmp_path), lr=False).require()
+
+
+def test_lr_pictures_are_no_dataset(document: dict[str, Any]) -> None:
+    document["my_photos"] = {"path": "x", "as": "lr"}
+    with pytest.raises(ConfigError, match="suite: unknown suite 'my_photos'"):
+        read({**document, "suite": "my_photos"})
+    document["suites"]["a"]["datasets"] = ["my-photos"]
+    with pytest.raises(ConfigError, match="a suite names 'my-photos', so expected 'hr', found 'lr'"):
+        read(document)

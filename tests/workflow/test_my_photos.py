@@ -114,3 +114,57 @@ def test_a_folder_that_is_not_there(album: Project) -> None:
     assert run.errors == {
         "config: my_photos.path: albun: expected a folder of images: No such file or directory"
     }
+
+
+@pytest.fixture(scope="module")
+def thumbnails(tmp_path_factory: pytest.TempPathFactory, mirror: Path) -> Project:
+    """A project with two small pictures, and one that is too small for NIQE at x2."""
+    project = Project.create(tmp_path_factory.mktemp("thumbnails") / "project")
+    save(project.root / "thumbs/cat.png", data.chelsea()[80:135, 100:213])
+    save(project.root / "thumbs/camera.png", data.camera()[60:113, 180:285])
+    save(project.root / "thumbs/stamp.png", data.astronaut()[40:72, 190:234])
+    project.configure({**CONFIG, "mirror": str(mirror), "suites": {"main": SUITE}})
+    return project
+
+
+@pytest.mark.mirror
+def test_pictures_as_lr_have_measures_of_the_sr_image_and_crops(thumbnails: Project) -> None:
+    given = ("--config", "my_photos={path: thumbs, as: lr}")
+    run = thumbnails.run(*given)
+    assert run.status == 0, run.output
+    # They are in no score, table or picture of the benchmark.
+    cells = json.loads(thumbnails.read("results/tiny/provenance.json"))["config"]["suites"]
+    assert cells == {"main": SUITE}
+    assert {row["dataset"] for row in rows(thumbnails.read(SCORES))} == {"tiny"}
+    assert not list((thumbnails.root / "results/tiny/site/pictures").glob("my-photos*"))
+
+    folder = thumbnails.root / "results/tiny/my_photos"
+    scores = rows((folder / "scores_x2.csv").read_text())
+    assert {(row["metric"], row["model"], row["image"]) for row in scores} == {
+        ("niqe", model, image) for model in ("nearest", "bicubic") for image in ("cat", "camera")
+    }
+    status = {row["model"]: row for row in rows((folder / "status_x2.csv").read_text())}
+    assert {model: row["status"] for model, row in status.items()} == {
+        "nearest": "ok",
+        "bicubic": "ok",
+        "gone": "unavailable",
+    }
+    assert status["bicubic"]["images"] == "3"
+    table = (folder / "x2.md").read_text()
+    assert "NIQE" in table and "PSNR" not in table
+    assert "My photos (2 of 3" in table and "Gone: unavailable" in table
+    sr = thumbnails.root / "results/tiny/sr/my-photos/given/x2/bicubic/0of1/stamp.png"
+    with Image.open(sr) as image:
+        assert image.size == (88, 64)
+    with Image.open(folder / "crops_x2_1.jpg") as sheet:
+        assert sheet.width > 300
+    assert "My photos" in thumbnails.read("results/tiny/report.html")
+
+
+@pytest.mark.mirror
+def test_lr_pictures_alone(thumbnails: Project) -> None:
+    given = ("--config", "my_photos={path: thumbs, as: lr}", "name=alone", "models=nearest")
+    run = thumbnails.run(*given, "--dry-run", "--", "my_photos")
+    assert run.status == 0, run.output
+    assert "score" not in run.jobs
+    assert (run.jobs["upscale"], run.jobs["score_photos"], run.jobs["photo_crops"]) == (1, 1, 1)
