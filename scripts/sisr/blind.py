@@ -146,7 +146,7 @@ def make_tables(
     frame = complete(frame)
     count = frame["image"].nunique()
     if count < pictures:
-        label = f"{shown.datasets[DATASET]} ({count} of {pictures}; others are too small or flat)"
+        label = f"{shown.datasets[DATASET]} without {pictures - count} too small or flat"
         shown = replace(shown, datasets={DATASET: label})
     expected = {DATASET: count}
     found = samples(

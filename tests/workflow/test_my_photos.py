@@ -152,7 +152,7 @@ def test_pictures_as_lr_have_measures_of_the_sr_image_and_crops(thumbnails: Proj
     assert status["bicubic"]["images"] == "3"
     table = (folder / "x2.md").read_text()
     assert "NIQE" in table and "PSNR" not in table
-    assert "My photos (2 of 3" in table and "Gone: unavailable" in table
+    assert "My photos without 1 too small or flat (2)" in table and "Gone: unavailable" in table
     sr = thumbnails.root / "results/tiny/sr/my-photos/given/x2/bicubic/0of1/stamp.png"
     with Image.open(sr) as image:
         assert image.size == (88, 64)
