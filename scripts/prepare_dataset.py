@@ -16,4 +16,5 @@ with job(snakemake.log[0]):
         out_dir=Path(snakemake.output.images),
         manifest=Path(snakemake.output.manifest),
         threads=snakemake.threads,
+        path=snakemake.params.entry.get("path"),
     )

@@ -19,6 +19,7 @@ from sisr.inference.options import Options
 from sisr.kernels import require_scale
 from sisr.metrics.protocol import parse_measures
 from sisr.models import get as get_model
+from sisr.my_photos import DATASET, SUITE, MyPhotos, settings
 from sisr.recipes import read_recipe
 
 #: Axes of a suite, in the order of a cell, and what a user calls one value of each.
@@ -72,6 +73,7 @@ class Run:
     site_pictures: bool
     site_quality: int | None
     studies: tuple[str, ...]
+    my_photos: MyPhotos | None
     resolved: Mapping[str, Any]
 
     def values(self, axis: str) -> list[Any]:
@@ -99,10 +101,15 @@ def read(document: Mapping[str, Any], source: str = "config", config: Path = reg
     document = _coerce(document)
     registry.validate(document, "config", source)
     suites = document["suites"]
-    chosen = document.get("suite") or list(suites)
+    photos = MyPhotos.of(document.get("my_photos"))
+    # LR pictures are no cells and so no suite: they are run with whatever is left.
+    names = [*suites, *([SUITE] if photos is not None and not photos.lr else [])]
+    if len(set(names)) < len(names):
+        raise ConfigError(f"{source}: suites.{SUITE}: the key '{SUITE}' makes a suite of that name already")
+    chosen = document.get("suite") or names
     for name in chosen:
-        if name not in suites:
-            raise ConfigError(f"{source}: suite: {unknown('suite', name, suites)}")
+        if name not in names:
+            raise ConfigError(f"{source}: suite: {unknown('suite', name, names)}")
     for name, suite in suites.items():
         for axis in ("datasets", "kernels", "models"):
             entries = registry.load(axis, config)
@@ -116,20 +123,23 @@ def read(document: Mapping[str, Any], source: str = "config", config: Path = reg
     except ConfigError as error:
         raise ConfigError(f"{source}: metrics: {error}") from None
 
+    # One's own pictures alone are run with what all suites have.
+    registered = [name for name in chosen if name != SUITE]
     cells = dict.fromkeys(
-        Cell(*values) for name in chosen for values in product(*(suites[name][axis] for axis in AXES))
+        Cell(*values)
+        for name in registered or suites
+        for values in product(*(suites[name][axis] for axis in AXES))
     )
-    everything = tuple(cells)
     _check_links({cell.dataset for cell in cells}, {cell.model for cell in cells}, config)
-    for position, axis in enumerate(AXES):
-        wanted = document.get(axis)
-        if wanted:
-            have = {cell[position] for cell in everything}
-            for value in wanted:
-                if value not in have:
-                    message = unknown(AXES[axis], str(value), map(str, have))
-                    raise ConfigError(f"{source}: {axis}: {message} (in the chosen suites)")
-            cells = dict.fromkeys(cell for cell in cells if cell[position] in wanted)
+    everything = tuple(cells)
+    cells = _restricted(cells, everything, document, ("kernels", "scales", "models"), source)
+    if photos is not None and photos.lr and any(cell.dataset == DATASET for cell in cells):
+        raise ConfigError(f"{source}: my_photos.as: a suite names '{DATASET}', so expected 'hr', found 'lr'")
+    if photos is not None and SUITE in chosen:
+        own = dict.fromkeys(Cell(DATASET, *setting) for setting in settings(cells))
+        cells = {**cells, **own} if registered else own
+        everything = (*everything, *own) if registered else tuple(own)
+    cells = _restricted(cells, everything, document, ("datasets",), source)
     if not cells:
         raise ConfigError(f"{source}: no cell is left: the restrictions exclude each other")
     _check_scales(cells, source, config)
@@ -154,8 +164,31 @@ def read(document: Mapping[str, Any], source: str = "config", config: Path = reg
         site_pictures=document.get("site", {}).get("pictures", True),
         site_quality=document.get("site", {}).get("quality"),
         studies=tuple(document.get("studies", ())),
+        my_photos=photos,
         resolved=document,
     )
+
+
+def _restricted(
+    cells: Mapping[Cell, None],
+    everything: Sequence[Cell],
+    document: Mapping[str, Any],
+    axes: Iterable[str],
+    source: str,
+) -> dict[Cell, None]:
+    """Cells that the document's keys leave; a value that is nowhere in ``everything`` is an error."""
+    left = dict(cells)
+    for axis in axes:
+        wanted = document.get(axis)
+        if wanted:
+            position = list(AXES).index(axis)
+            have = {cell[position] for cell in everything}
+            for value in wanted:
+                if value not in have:
+                    message = unknown(AXES[axis], str(value), map(str, have))
+                    raise ConfigError(f"{source}: {axis}: {message} (in the chosen suites)")
+            left = dict.fromkeys(cell for cell in left if cell[position] in wanted)
+    return left
 
 
 def _inference(section: Mapping[str, Any], source: str) -> Options:
@@ -244,6 +277,8 @@ def _coerce(document: Mapping[str, Any]) -> dict[str, Any]:
     for key in ("seed",):
         if key in out:
             out[key] = _as_int(out[key])
+    if isinstance(out.get("my_photos"), str | int):
+        out["my_photos"] = {"path": str(out["my_photos"])}
     if isinstance(out.get("inference"), Mapping):
         out["inference"] = {key: _as_scalar(value) for key, value in out["inference"].items()}
     return out

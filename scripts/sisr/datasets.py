@@ -32,31 +32,32 @@ def prepare(
     out_dir: Path,
     manifest: Path,
     threads: int = 2,
+    path: str | None = None,
     config: Path = registry.CONFIG,
 ) -> dict[str, Any]:
     """Prepare a dataset of the registry from its fetched asset, or from its own folder.
 
-    ``asset_manifest`` is what :func:`sisr.assets.fetch` wrote; None where the entry names a ``path``.  See
-    :func:`prepare_files` for the rest.
+    ``asset_manifest`` is what :func:`sisr.assets.fetch` wrote; None where the entry names a ``path``.
+    ``path`` takes the place of that of the entry.  See :func:`prepare_files` for the rest.
     """
-    files = source_files(dataset, asset_manifest, config)
+    files = source_files(dataset, asset_manifest, config, path)
     expected = registry.entry("datasets", dataset, config).get("expected", {})
     return prepare_files(dataset, files, out_dir, manifest, expected, threads)
 
 
 def source_files(
-    dataset: str, asset_manifest: Path | None, config: Path = registry.CONFIG
+    dataset: str, asset_manifest: Path | None, config: Path = registry.CONFIG, path: str | None = None
 ) -> dict[str, Path]:
     """Image files of a dataset by file name.
 
     Raises
     ------
     AssetError : the asset is not available
-    ImageError : the folder does not exist or has no image
+    ImageError : the folder does not exist, has no image, or has pictures of kinds that are not read
     """
     entry = registry.entry("datasets", dataset, config)
-    if "path" in entry:
-        return {path.name: path for path in list_images(Path(entry["path"]).expanduser())}
+    if folder := path or entry.get("path"):
+        return {file.name: file for file in own_pictures(Path(folder).expanduser())}
     if asset_manifest is None:
         raise AssetError(
             f"dataset '{dataset}': expected the fetch manifest of asset '{entry['asset']}', found none"
@@ -65,6 +66,37 @@ def source_files(
     if fetched.status != "ok":
         raise AssetError(f"dataset '{dataset}': asset '{fetched.asset}' is unavailable: {fetched.reason}")
     return {name: path for name, path in fetched.paths().items() if path.suffix.lower() in SUFFIXES}
+
+
+#: Endings of pictures that are not read: of phones, of cameras, and of the web.
+_NOT_READ = (
+    *(".heic", ".heif", ".avif", ".jxl", ".jp2", ".svg", ".psd", ".exr", ".hdr"),
+    *(".dng", ".cr2", ".cr3", ".nef", ".arw", ".orf", ".rw2", ".raf"),
+)
+
+
+def own_pictures(folder: Path) -> list[Path]:
+    """Pictures directly in a folder of the user's own, as :func:`sisr.images.list_images` finds them.
+
+    Raises
+    ------
+    ImageError
+        As ``list_images``; or a picture is of a kind that is not read, and no other file has its name, as
+        the JPEG of a camera beside its raw file has.  Leaving it out in silence would change the set.
+    """
+    entries = [entry.name for entry in folder.iterdir()] if folder.is_dir() else []
+    read = {Path(name).stem for name in entries if Path(name).suffix.lower() in SUFFIXES}
+    unread = [
+        name for name in entries if Path(name).suffix.lower() in _NOT_READ and Path(name).stem not in read
+    ]
+    unread = sorted((name for name in unread if not name.startswith(".")), key=natural_key)
+    if unread:
+        kind = Path(unread[0]).suffix.lstrip(".").upper()
+        more = f" (and {len(unread) - 1} more files)" if len(unread) > 1 else ""
+        raise ImageError(
+            f"{folder / unread[0]}: {kind} is not read{more}: convert to PNG, or take out of the folder"
+        )
+    return list_images(folder)
 
 
 def prepare_files(

@@ -324,7 +324,7 @@ def first_kernel(scores: pd.DataFrame, scale: int, shown: Names) -> str:
 
 def make_crops(
     scores: Path,
-    hr_manifest: Path,
+    hr_manifest: Path | None,
     lr_manifest: Path,
     sr_status: Mapping[str, Sequence[Path]],
     dataset: str,
@@ -342,6 +342,7 @@ def make_crops(
 
     Parameters
     ----------
+    hr_manifest : None for LR images without HR
     sr_status : model -> status files of its shards
     limit : bytes that a sheet may have
     """
@@ -349,29 +350,31 @@ def make_crops(
 
     frame = tables.read_scores(scores)
     here = frame[(frame["dataset"] == dataset) & (frame["kernel"] == kernel) & (frame["scale"] == scale)]
-    hr = {image["name"]: hr_manifest.parent / image["file"] for image in _images(hr_manifest)}
+    hr = {i["name"]: hr_manifest.parent / i["file"] for i in _images(hr_manifest)} if hr_manifest else {}
     lr = {image["name"]: lr_manifest.parent / image["file"] for image in _images(lr_manifest)}
     sr, missing = _sr_images(sr_status)
     for image in regions:
-        if image not in hr:
-            raise ConfigError(f"crops.regions.{dataset}: {unknown('image', image, hr)}")
+        if image not in lr:
+            raise ConfigError(f"crops.regions.{dataset}: {unknown('image', image, lr)}")
     wanted: list[tuple[str, Sequence[int] | None]] = [
         (image, region) for image, boxes in regions.items() for region in boxes
     ]
-    picked = crops.pick_images(here, shown.shown(), kernel, scale, len(hr)).get(dataset, list(hr))
+    picked = crops.pick_images(here, shown.shown(), kernel, scale, len(lr)).get(dataset, [])
+    # Images without scores come last.
+    picked += [image for image in lr if image not in picked]
     wanted += [(image, None) for image in picked if image not in regions]
     # Sets with fewer images than sheets show an image again rather than fail.
     wanted = (wanted * len(outs))[: len(outs)]
     for (image, box), out in zip(wanted, outs, strict=True):
         srs = {model: files[image] for model, files in sr.items() if image in files}
-        region = crops.pick_region(hr[image], srs, scale) if box is None else box
+        region = crops.pick_region(hr.get(image), srs, scale, lr=lr[image]) if box is None else box
         values: dict[str, dict[str, float]] = {}
         of_image = here[here["image"] == image]
         columns = (of_image[name] for name in ("model", "metric", "protocol", "value"))
         for model, metric, protocol, value in zip(*columns, strict=True):
             values.setdefault(model, {})[f"{metric}@{protocol}"] = float(value)
         crops.crop_sheet(
-            hr[image],
+            hr.get(image),
             lr[image],
             srs,
             region,

@@ -10,7 +10,7 @@ from snakemake.exceptions import WorkflowError
 # The library lies beside the scripts (see rules' "../../scripts"), where a script finds it without being told.
 sys.path.insert(0, str(Path(str(workflow.current_basedir)).parents[1] / "scripts"))
 
-from sisr import certification, kernels, registry
+from sisr import blind, certification, kernels, my_photos, registry
 from sisr.archs import ARCHS
 from sisr.config import read as read_config
 from sisr.device import resolve as resolve_device
@@ -42,6 +42,11 @@ CAPTIONS = SNAKEFILE.parent / "report"
 
 RUN = or_workflow_error(read_config, config)
 DATASETS = or_workflow_error(registry.load, "datasets")
+if RUN.my_photos:
+    DATASETS = {**DATASETS, my_photos.DATASET: {**DATASETS[my_photos.DATASET], "path": RUN.my_photos.path}}
+    # A job may be on a machine that has not the folder.
+    if workflow.is_main_process:
+        or_workflow_error(RUN.my_photos.require)
 MODELS = {model: or_workflow_error(get_model, model) for model in RUN.values("model")}
 # Files of models of the user's own, by model and scale.
 OWN_FILES = {
@@ -137,8 +142,9 @@ def hr_pictures(wildcards):
     if path is None or not Path(path).expanduser().is_dir():
         return []
     files = sorted(str(file) for file in Path(path).expanduser().iterdir() if file.suffix.lower() in SUFFIXES)
-    # What is on this machine stays there, also where all else is in a bucket.
-    return [local(file) for file in files]
+    # What is on this machine stays there, also where all else is in a bucket.  Snakemake takes braces in a name for a
+    # wildcard: such a picture is run, but editing it alone is not noticed.
+    return [local(file) for file in files if "{" not in file]
 
 
 def kernel_file(wildcards):
@@ -179,6 +185,7 @@ def run_assets():
         *(w.asset for w in weights),
         *training_assets_of_run(),
         *METRIC_ASSETS,
+        *(assets_of(PHOTO_MEASURES) if photo_items() else []),
         *ANCHOR_ASSETS,
     ]
     return [f"<resources>/assets/{name}.json" for name in dict.fromkeys(names) if name]
@@ -338,6 +345,39 @@ def engine_digest(wildcards):
     else:
         modules = [ENGINES[model.engine], *filter(None, [ARCHS.get(model.params.get("arch"))])]
     return code_digest("upscale", *(name.removeprefix("sisr.").partition(":")[0] for name in modules))
+
+
+# --- one's own pictures as LR ---------------------------------------------------------------------------
+
+# What stands for dataset and kernel of LR pictures of one's own in paths; they have no HR, and so are no cells.
+LR_PHOTOS = f"{my_photos.DATASET}/{blind.GIVEN}"
+PHOTO_MEASURES = blind.measures_of(RUN.measures)
+PHOTO_NAMES = {"measures": PHOTO_MEASURES, "models": RUN.values("model")}
+
+
+def photo_items():
+    """What is shown of LR pictures of one's own, where the run has such."""
+    scales = RUN.values("scale") if RUN.my_photos and RUN.my_photos.lr else []
+    return [
+        *collect("<results>/my_photos/x{scale}.{form}", scale=scales, form=["csv", "md", "tex", "html"]),
+        *collect(
+            "<results>/my_photos/crops_x{scale}_{number}.jpg",
+            scale=scales,
+            number=range(1, RUN.crops_per_set + 1),
+        ),
+    ]
+
+
+def models_of_scale(scale):
+    """Models that the run has at a scale, in config order."""
+    return [model for one, model in model_scales() if one == int(scale)]
+
+
+def sr_of_photos(wildcards):
+    return [
+        f"<results>/sr/{LR_PHOTOS}/x{wildcards.scale}/{model}/0of1.json"
+        for model in models_of_scale(wildcards.scale)
+    ]
 
 
 # --- cells -----------------------------------------------------------------------------------------------
@@ -510,6 +550,7 @@ def report_items():
         *study_items(RUN.studies),
         *curve_figures(),
         *loss_study_items(),
+        *photo_items(),
     ]
 
 

@@ -73,16 +73,23 @@ def pick_images(
     return chosen
 
 
-def pick_region(hr: Path, srs: Mapping[str, Path], scale: int, size: tuple[int, int] | None = None) -> Region:
+def pick_region(
+    hr: Path | None,
+    srs: Mapping[str, Path],
+    scale: int,
+    size: tuple[int, int] | None = None,
+    lr: Path | None = None,
+) -> Region:
     """Window of the HR image in which the SR images differ most from each other.
 
     The measure is the variance over the models of the luma, averaged over the window, at all windows whose
     corner is a multiple of ``scale``; flat windows (standard deviation of the HR luma below 4 levels) are
     passed over as long as there are others.  With one model its squared error stands in for the variance,
-    with none the variance of the HR itself.  ``size`` is (width, height); by default an eighth of the longer
+    with none the variance of the HR itself.  Where ``hr`` is None, ``lr`` with its pixels
+    repeated takes its place.  ``size`` is (width, height); by default an eighth of the longer
     side, 48 to 128 pixels wide, at 4:3.
     """
-    truth = _luma(read_image(hr).array)
+    truth = _luma(_truth(hr, lr, scale))
     height, width = (n - n % scale for n in truth.shape)
     truth = truth[:height, :width]
     w, h = size or _window(width, height, scale)
@@ -109,6 +116,14 @@ def pick_region(hr: Path, srs: Mapping[str, Path], scale: int, size: tuple[int, 
     # Rounded, so that the last bits of the sums do not decide between equal windows; then the first one wins.
     row, column = np.unravel_index(int(np.argmax(score.round(6))), score.shape)
     return Region(int(column) * scale, int(row) * scale, w, h)
+
+
+def _truth(hr: Path | None, lr: Path | None, scale: int) -> np.ndarray:
+    """The HR image; without one the LR image, each pixel repeated ``scale`` times."""
+    if hr is not None:
+        return read_image(hr).array
+    assert lr is not None
+    return read_image(lr).array.repeat(scale, 0).repeat(scale, 1)
 
 
 def _window(width: int, height: int, scale: int) -> tuple[int, int]:
@@ -184,7 +199,7 @@ class _Layout:
 
 
 def crop_sheet(
-    hr: Path,
+    hr: Path | None,
     lr: Path,
     srs: Mapping[str, Path],
     region: Sequence[int],
@@ -202,6 +217,7 @@ def crop_sheet(
 
     Parameters
     ----------
+    hr : None where there is none: the sheet then shows the LR image with the region marked, and no HR tile.
     srs : model -> SR image, in the order of the tiles.
     region : (x, y, width, height) in HR pixels, inside the HR cropped to a multiple of ``scale``.
     out : ``.png``, or ``.jpg`` (quality 92 or less, full-resolution colour); at most 1600 x 900 px.
@@ -217,14 +233,14 @@ def crop_sheet(
     ConfigError : the region is not inside the image, or so large that the sheet cannot hold it.
     ImageError : an image cannot be read or has the wrong size.
     """
-    truth = read_image(hr).array
+    truth, name = _truth(hr, lr, scale), (hr or lr).name
     height, width = (n - n % scale for n in truth.shape[:2])
     if len(region) != 4:
-        raise ConfigError(f"{hr.name}: region {list(region)} is not [x, y, width, height]")
+        raise ConfigError(f"{name}: region {list(region)} is not [x, y, width, height]")
     box = Region(*map(int, region))
     if box.x < 0 or box.y < 0 or box.w < 1 or box.h < 1 or box.x + box.w > width or box.y + box.h > height:
         raise ConfigError(
-            f"{hr.name}: region {list(box)} ([x, y, width, height]) is not inside the image "
+            f"{name}: region {list(box)} ([x, y, width, height]) is not inside the image "
             f"of {width}x{height} px"
         )
     small = read_image(lr).array
@@ -232,10 +248,14 @@ def crop_sheet(
         found = f"{small.shape[1]}x{small.shape[0]}"
         raise ImageError(f"{lr}: size {found}, expected {width // scale}x{height // scale} (HR / {scale})")
 
+    headings = ((" / ".join(m.heading for m in measures), False),)
+    reduced = _image(_cut_lr(small, box, scale))
     tiles = [
-        _Tile(_image(_cut(truth, box)), "HR", ((" / ".join(m.heading for m in measures), False),), True),
-        _Tile(_image(_cut_lr(small, box, scale)), f"LR (pixels ×{scale})", ()),
+        _Tile(_image(_cut(truth, box)), "HR", headings, True),
+        _Tile(reduced, f"LR (pixels ×{scale})", ()),
     ]
+    if hr is None:
+        tiles = [_Tile(reduced, f"LR (pixels ×{scale})", headings, True)]
     best = _best(values, srs, measures)
     for model, path in srs.items():
         numbers = tuple(
@@ -250,7 +270,7 @@ def crop_sheet(
     if missing:
         names = (f"{labels.get(name, name)} ({_short(reason)})" for name, reason in missing.items())
         footer = "Not shown: " + "; ".join(names)
-    layout = _lay_out(tiles, box, (width, height), footer, hr.name)
+    layout = _lay_out(tiles, box, (width, height), footer, name)
     sheet = _draw(layout, tiles, _image(truth), box, title, measures, footer)
     _save(sheet, out, limit)
     return out

@@ -215,6 +215,27 @@ def test_icc_profile_and_frames_are_noted(tmp_path: Path) -> None:
     assert np.array_equal(picture.array, RGB)
 
 
+def test_orientation_of_what_telephones_write(tmp_path: Path) -> None:
+    """JPEG and WebP with EXIF, and JPEG with a second picture behind the first (MPO: HDR, depth)."""
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    small = Image.fromarray(RGB[:3].copy())
+    more: dict[str, dict[str, object]] = {
+        "jpg": {},
+        "webp": {"lossless": True},
+        "mpo": {"save_all": True, "append_images": [small]},
+    }
+    for ending, options in more.items():
+        stored = save(tmp_path / f"a.{ending}", RGB, **options)
+        turned = save(tmp_path / f"b.{ending}", RGB, exif=exif, **options)
+        if ending == "mpo":
+            stored, turned = (path.rename(path.with_suffix(".mpo.jpg")) for path in (stored, turned))
+        picture = read_image(turned)
+        assert np.array_equal(picture.array, np.rot90(read_image(stored).array, -1)), ending
+        assert picture.notes[-1] == "EXIF orientation 6 applied: turned by 90 degrees clockwise"
+        assert ("first of 2 frames" in picture.notes) == (ending == "mpo")
+
+
 def test_kind_is_told_by_content_not_by_name(tmp_path: Path) -> None:
     save(tmp_path / "a.png", RGB).rename(tmp_path / "a.jpg")
     assert np.array_equal(read_image(tmp_path / "a.jpg").array, RGB)

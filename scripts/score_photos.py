@@ -1,0 +1,23 @@
+"""Rule score_photos: measures of SR images alone, of one model at one scale."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sisr.assets.manifest import Manifest
+from sisr.blind import score
+from sisr.joblog import job
+from sisr.metrics.files import by_key
+
+if TYPE_CHECKING:
+    from snakemake.iocontainers import snakemake
+
+with job(snakemake.log[0]):
+    manifests = [Manifest.read(Path(path)) for path in snakemake.input.metric_files]
+    score(
+        Path(snakemake.input.sr),
+        int(snakemake.wildcards.scale),
+        snakemake.wildcards.model,
+        snakemake.params.measures,
+        by_key({name: m.path(name) for m in manifests for name in m.files}),
+        Path(snakemake.output[0]),
+    )

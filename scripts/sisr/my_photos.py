@@ -1,0 +1,51 @@
+"""Pictures of the user's own: the config key ``my_photos`` adds a folder of them to a run.
+
+As HR they are a dataset like any other, ``my-photos``, with the run's models and scales and its first LR
+kernel.  As LR they have nothing to be compared with and are no cells: see :mod:`sisr.blind`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from sisr.datasets import own_pictures
+from sisr.errors import ConfigError, ImageError
+
+#: Id in ``config/datasets.yaml``; the suite has the name of the config's key.
+DATASET, SUITE = "my-photos", "my_photos"
+
+
+@dataclass(frozen=True)
+class MyPhotos:
+    """``path``: the folder as the config gives it; ``lr``: whether the pictures are LR instead of HR."""
+
+    path: str
+    lr: bool
+
+    @property
+    def folder(self) -> Path:
+        return Path(self.path).expanduser()
+
+    @classmethod
+    def of(cls, section: Mapping[str, Any] | None) -> MyPhotos | None:
+        """From a section of a checked config; None without one."""
+        return None if section is None else cls(section["path"], section.get("as", "hr") == "lr")
+
+    def require(self, source: str = "config") -> None:
+        """Raise :class:`ConfigError` unless the folder is there and all pictures in it are of known kinds."""
+        try:
+            own_pictures(self.folder)
+        except ImageError as error:
+            raise ConfigError(f"{source}: my_photos.path: {error}") from None
+
+
+def settings(cells: Iterable[NamedTuple]) -> list[tuple[str, int, str]]:
+    """(kernel, scale, model) for one's own pictures: what the cells have, with each scale's first kernel."""
+    kernels: dict[int, str] = {}
+    for _, kernel, scale, _ in cells:
+        kernels.setdefault(scale, kernel)
+    pairs = dict.fromkeys((scale, model) for _, _, scale, model in cells)
+    return [(kernels[scale], scale, model) for scale, model in pairs]

@@ -1,0 +1,18 @@
+"""Rule take_lr: pictures of the user's own as an LR set."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sisr.blind import take_lr
+from sisr.joblog import job
+
+if TYPE_CHECKING:
+    from snakemake.iocontainers import snakemake
+
+with job(snakemake.log[0]):
+    take_lr(
+        Path(snakemake.input.pictures),
+        int(snakemake.wildcards.scale),
+        out_dir=Path(snakemake.output.images),
+        manifest=Path(snakemake.output.manifest),
+    )
