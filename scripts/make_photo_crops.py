@@ -3,9 +3,9 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sisr.blind import GIVEN, names_of
+from sisr.blind import names_of
 from sisr.joblog import job
-from sisr.my_photos import DATASET
+from sisr.my_photos import DATASET, GIVEN
 from sisr.results import make_crops
 
 if TYPE_CHECKING:

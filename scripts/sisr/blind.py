@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from PIL import Image
 
-from sisr import registry, tables
+from sisr import tables
 from sisr.atomic import write_json
 from sisr.config import Cell
 from sisr.datasets import relative
@@ -26,7 +26,7 @@ from sisr.errors import ImageError, ScoreError
 from sisr.gather import gather_scores, gather_status
 from sisr.images import read_image
 from sisr.metrics import Measure, files, parse_measure
-from sisr.my_photos import DATASET
+from sisr.my_photos import DATASET, GIVEN, GIVEN_LABEL
 from sisr.scoring import Score, write_scores
 
 if TYPE_CHECKING:
@@ -34,22 +34,7 @@ if TYPE_CHECKING:
 
     from sisr.results import Names
 
-#: Stands for the kernel in paths and tables, and what it is called: "LR by ...".
-GIVEN, GIVEN_LABEL = "given", "no kernel (the pictures as they are)"
-
 log = logging.getLogger(__name__)
-
-
-def measures_of(measures: Iterable[str], config: Path = registry.CONFIG) -> list[str]:
-    """Those of a run's measures that look at the SR image alone; all that there are if the run has none."""
-    metrics = registry.load("metrics", config)
-    alone = [
-        f"{name}@{protocol}"
-        for name, entry in metrics.items()
-        if entry.get("reference") == "none" and "unavailable" not in entry
-        for protocol in entry["protocols"]
-    ]
-    return [text for text in measures if text in alone] or alone
 
 
 def names_of(measures: Sequence[str], models: Sequence[str]) -> Names:

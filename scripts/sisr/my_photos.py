@@ -11,11 +11,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from sisr import registry
 from sisr.datasets import own_pictures
 from sisr.errors import ConfigError, ImageError
 
 #: Id in ``config/datasets.yaml``; the suite has the name of the config's key.
 DATASET, SUITE = "my-photos", "my_photos"
+#: Stands for the kernel in paths and tables, and what it is called: "LR by ...".
+GIVEN, GIVEN_LABEL = "given", "no kernel (the pictures as they are)"
 
 
 @dataclass(frozen=True)
@@ -49,3 +52,15 @@ def settings(cells: Iterable[NamedTuple]) -> list[tuple[str, int, str]]:
         kernels.setdefault(scale, kernel)
     pairs = dict.fromkeys((scale, model) for _, _, scale, model in cells)
     return [(kernels[scale], scale, model) for scale, model in pairs]
+
+
+def measures_of(measures: Iterable[str], config: Path = registry.CONFIG) -> list[str]:
+    """Those of a run's measures that look at the SR image alone; all that there are if the run has none."""
+    metrics = registry.load("metrics", config)
+    alone = [
+        f"{name}@{protocol}"
+        for name, entry in metrics.items()
+        if entry.get("reference") == "none" and "unavailable" not in entry
+        for protocol in entry["protocols"]
+    ]
+    return [text for text in measures if text in alone] or alone

@@ -10,7 +10,7 @@ from snakemake.exceptions import WorkflowError
 # The library lies beside the scripts (see rules' "../../scripts"), where a script finds it without being told.
 sys.path.insert(0, str(Path(str(workflow.current_basedir)).parents[1] / "scripts"))
 
-from sisr import blind, certification, kernels, my_photos, registry
+from sisr import certification, kernels, my_photos, registry
 from sisr.archs import ARCHS
 from sisr.config import read as read_config
 from sisr.device import resolve as resolve_device
@@ -350,8 +350,8 @@ def engine_digest(wildcards):
 # --- one's own pictures as LR ---------------------------------------------------------------------------
 
 # What stands for dataset and kernel of LR pictures of one's own in paths; they have no HR, and so are no cells.
-LR_PHOTOS = f"{my_photos.DATASET}/{blind.GIVEN}"
-PHOTO_MEASURES = blind.measures_of(RUN.measures)
+LR_PHOTOS = f"{my_photos.DATASET}/{my_photos.GIVEN}"
+PHOTO_MEASURES = my_photos.measures_of(RUN.measures)
 PHOTO_NAMES = {"measures": PHOTO_MEASURES, "models": RUN.values("model")}
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
-from sisr import blind, tables
+from sisr import blind, my_photos, tables
 from sisr.datasets import prepare_files
 from sisr.errors import ImageError
 from sisr.figures import crops
@@ -16,8 +16,8 @@ from sisr.images import read_image, write_png
 
 def test_measures_without_reference() -> None:
     """NIQE alone: PI, which is registered too, cannot be computed."""
-    assert blind.measures_of(["psnr@rgb", "lpips@alex-v0.1"]) == ["niqe@y-bt601-uint8"]
-    assert blind.measures_of(["psnr@rgb", "niqe@y-bt601-uint8"]) == ["niqe@y-bt601-uint8"]
+    assert my_photos.measures_of(["psnr@rgb", "lpips@alex-v0.1"]) == ["niqe@y-bt601-uint8"]
+    assert my_photos.measures_of(["psnr@rgb", "niqe@y-bt601-uint8"]) == ["niqe@y-bt601-uint8"]
 
 
 def test_lr_set_is_the_pictures_themselves(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
