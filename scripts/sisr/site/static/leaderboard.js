@@ -165,7 +165,7 @@
     };
     const verdicts = picked.flatMap(c => run.models.map(m => (cell(c.group.id, m.id, c.measure.id) || {}).verdict)).filter(Boolean);
     const sure = verdicts.includes(FEW)
-      ? `How sure: ${images(n)} are too few images for a test between the models. Take it as an example, not as a ranking.`
+      ? `How sure: ${images(n)} are too few for a test between the models. Take it as an example, not as a ranking.`
       : verdicts.length ? `How sure: models are compared in pairs on the same ${images(n)}; what is called worse is so at p < 0.05 after correction for all pairs. The intervals below are of single means.`
         : "";
     place.replaceChildren(
