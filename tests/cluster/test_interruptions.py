@@ -22,18 +22,6 @@ SET = "tiny/matlab-bicubic/x2"
 PAGE = 4096
 
 
-def _start(project: Project, log: Path, *arguments: str) -> subprocess.Popen[bytes]:
-    with log.open("wb") as stream:
-        return subprocess.Popen(
-            project.command(*arguments),
-            cwd=project.root,
-            env=project.environment(),
-            stdout=stream,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
-
-
 def test_ten_kills_each_followed_by_a_run_that_completes(small: Project, expected: bytes) -> None:
     """``kill -9`` of every process of the run at ten random moments of its course."""
     start = time.monotonic()
@@ -44,7 +32,7 @@ def test_ten_kills_each_followed_by_a_run_that_completes(small: Project, expecte
     kills = kept = 0
     while kills < 10:
         shutil.rmtree(small.root / "results")
-        process = _start(small, small.root / "killed.log", "--", SCORES)
+        process = small.start(small.root / "killed.log", "--", SCORES)
         try:
             process.wait(chance.uniform(0.3, 0.95) * length)
         except subprocess.TimeoutExpired:
@@ -62,7 +50,7 @@ def test_ten_kills_each_followed_by_a_run_that_completes(small: Project, expecte
 
 def test_of_two_runs_at_once_one_works_and_the_other_says_why_not(small: Project, expected: bytes) -> None:
     logs = [small.root / "first.log", small.root / "second.log"]
-    runs = [_start(small, log, "--", SCORES) for log in logs]
+    runs = [small.start(log, "--", SCORES) for log in logs]
     statuses = [run.wait(300) for run in runs]
     outputs = [log.read_text() for log in logs]
     assert sorted(statuses) == [0, 1], outputs

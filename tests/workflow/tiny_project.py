@@ -198,11 +198,10 @@ class Project:
         )
         return Run(done.returncode, done.stdout)
 
-    def run_until(self, moment: Callable[[], bool], *arguments: str) -> None:
-        """Call Snakemake, and ``kill -9`` it with all its children at a moment."""
-        log = self.root / "killed.log"
-        with log.open("w") as stream:
-            process = subprocess.Popen(
+    def start(self, log: Path, *arguments: str) -> subprocess.Popen[bytes]:
+        """Call Snakemake as the head of a process group, and do not wait for it."""
+        with log.open("wb") as stream:
+            return subprocess.Popen(
                 self.command(*arguments),
                 cwd=self.root,
                 env=self.environment(),
@@ -210,15 +209,20 @@ class Project:
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
             )
-            try:
-                deadline = time.monotonic() + 90
-                while not moment():
-                    assert process.poll() is None, f"ended before the moment:\n{log.read_text()}"
-                    assert time.monotonic() < deadline, f"the moment did not come:\n{log.read_text()}"
-                    time.sleep(0.02)
-            finally:
-                os.killpg(process.pid, signal.SIGKILL)
-                process.wait()
+
+    def run_until(self, moment: Callable[[], bool], *arguments: str) -> None:
+        """Call Snakemake, and ``kill -9`` it with all its children at a moment."""
+        log = self.root / "killed.log"
+        process = self.start(log, *arguments)
+        try:
+            deadline = time.monotonic() + 90
+            while not moment():
+                assert process.poll() is None, f"ended before the moment:\n{log.read_text()}"
+                assert time.monotonic() < deadline, f"the moment did not come:\n{log.read_text()}"
+                time.sleep(0.02)
+        finally:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
 
     def snapshot(self, folder: str = "results") -> dict[str, str]:
         """Path -> sha256 of every result; not of logs, which each attempt writes anew."""
