@@ -119,8 +119,8 @@ def make_tables(
     ``parts``: model -> its tidy table and its status file.  Means are over the pictures that every measure
     has of every model; the heading says so where some are left out.
     """
-    from sisr.statistics.report import stand, with_certainty
-    from sisr.statistics.samples import samples
+    from sisr.results import standings
+    from sisr.statistics.report import with_certainty
 
     gather_scores([table for table, _ in parts.values()], scores)
     cells = [_cell(scale, model) for model in parts]
@@ -134,17 +134,9 @@ def make_tables(
         label = f"{shown.datasets[DATASET]} without {pictures - count} too small or flat"
         shown = replace(shown, datasets={DATASET: label})
     expected = {DATASET: count}
-    found = samples(
-        frame,
-        shown.measures,
-        scale,
-        kernels=list(shown.kernels),
-        models=list(shown.models),
-        pools={},
-        expected=expected,
-    )
+    summary = tables.summarise(frame, shown.pools, expected)
     tables.render(
-        with_certainty(tables.summarise(frame, {}, expected), [stand(sample) for sample in found]),
+        with_certainty(summary, standings(frame, expected, scale, shown)),
         ran,
         shown.measures,
         scale,
@@ -152,7 +144,7 @@ def make_tables(
         models=shown.models,
         groups=shown.groups,
         kernels=shown.kernels,
-        pools={},
+        pools=shown.pools,
     )
 
 

@@ -102,9 +102,7 @@ def describe(
     from sisr.statistics.paired import smallest_p
     from sisr.statistics.samples import Sample
 
-    shown = tables.Measure(
-        measure.metric, measure.protocol, measure.label, measure.unit, measure.direction, measure.digits
-    )
+    shown = tables.Measure.of(measure)
     keys = [f"{dataset}/{image}" for image in images]
     order = np.argsort(np.array(keys), kind="stable")
     sample = Sample(

@@ -187,8 +187,7 @@ def _measures(run: Run) -> list[str]:
 
 
 def _measure(text: str) -> Measure:
-    m = parse_measure(text)
-    return Measure(m.metric, m.protocol, m.label, m.unit, m.direction, m.digits)
+    return Measure.of(parse_measure(text))
 
 
 def _section(a: Run, b: Run, key: tuple[str, str, int], measures: Sequence[Measure]) -> Section:

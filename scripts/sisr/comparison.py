@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from sisr import tables
 from sisr.atomic import write_text
 from sisr.pages import environment
-from sisr.results import Names, standings
+from sisr.results import Names, image_counts, standings
 from sisr.statistics import bootstrap
 from sisr.statistics.paired import images_needed, smallest_p
 from sisr.statistics.report import (
@@ -54,7 +54,7 @@ def make_comparison(
 
     frame = tables.read_scores(scores)
     check_cells(frame, tables.read_status(status), shown.measures)
-    found = standings(frame, hr_manifests, scale, shown)
+    found = standings(frame, image_counts(hr_manifests), scale, shown)
     _write_csv(pairs, comparison_table(found))
     _write_csv(ranks, rank_table(found))
     write_text(page, to_html(found, scale, shown))

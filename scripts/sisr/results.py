@@ -72,9 +72,8 @@ def names(
     pools: Mapping[str, Sequence[str]],
 ) -> Names:
     """Labels of what a run shows.  A pool counts only if the run has all of its datasets."""
-    shown = (parse_measure(text) for text in measures)
     return Names(
-        measures=tuple(Measure(m.metric, m.protocol, m.label, m.unit, m.direction, m.digits) for m in shown),
+        measures=tuple(Measure.of(parse_measure(text)) for text in measures),
         models=_labels("models", models),
         datasets=_labels("datasets", datasets),
         kernels=_labels("kernels", kernels),
@@ -97,10 +96,11 @@ def _summarise(scores: pd.DataFrame, hr_manifests: Mapping[str, Path], shown: Na
     return tables.summarise(scores, shown.pools, image_counts(hr_manifests))
 
 
-def standings(
-    scores: pd.DataFrame, hr_manifests: Mapping[str, Path], scale: int, shown: Names
-) -> list[Standing]:
-    """Statistics of each dataset and pool at one scale, in the order of the tables."""
+def standings(scores: pd.DataFrame, expected: Mapping[str, int], scale: int, shown: Names) -> list[Standing]:
+    """Statistics of each dataset and pool at one scale, in the order of the tables.
+
+    ``expected``: images of each dataset; a model that lacks one is in no sample.
+    """
     from sisr.statistics.report import stand
     from sisr.statistics.samples import samples
 
@@ -111,7 +111,7 @@ def standings(
         kernels=list(shown.kernels),
         models=list(shown.models),
         pools=shown.pools,
-        expected=image_counts(hr_manifests),
+        expected=expected,
     )
     return [stand(sample) for sample in found]
 
@@ -133,9 +133,10 @@ def make_tables(
     from sisr.statistics.report import with_certainty
 
     frame = tables.read_scores(scores)
-    summary = _summarise(frame, hr_manifests, shown)
+    expected = image_counts(hr_manifests)
+    summary = tables.summarise(frame, shown.pools, expected)
     tables.render(
-        with_certainty(summary, standings(frame, hr_manifests, scale, shown)),
+        with_certainty(summary, standings(frame, expected, scale, shown)),
         tables.read_status(status),
         shown.measures,
         scale,

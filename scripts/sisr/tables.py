@@ -17,6 +17,7 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pandas as pd
 
@@ -24,6 +25,9 @@ from sisr.atomic import write_text
 from sisr.errors import ConfigError, ScoreError
 from sisr.pages import environment
 from sisr.tidy import SCORE_COLUMNS
+
+if TYPE_CHECKING:
+    from sisr import metrics
 
 #: Columns of ``status.csv`` that the tables need; it may have more.
 STATUS_COLUMNS = ("dataset", "kernel", "scale", "model", "status", "reason", "images")
@@ -65,6 +69,12 @@ class Measure:
             raise ConfigError(
                 f"measure {self.key}: direction '{self.direction}' is not one of {', '.join(_ARROWS)}"
             )
+
+    @classmethod
+    def of(cls, measure: metrics.Measure) -> Measure:
+        """How the tables print what the metric registry knows."""
+        m = measure
+        return cls(m.metric, m.protocol, m.label, m.unit, m.direction, m.digits)
 
     @property
     def key(self) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import logging
 import os
@@ -19,6 +18,7 @@ from typing import Any
 import torch
 
 from sisr import registry
+from sisr.digest import file_digest
 from sisr.errors import TrainingError
 from sisr.recipes import Recipe
 from sisr.training import archive, curves, leakage
@@ -133,7 +133,7 @@ def _made(
         "processes": world,
     }
     if start is not None:
-        made["start_sha256"] = hashlib.sha256(start.read_bytes()).hexdigest()
+        made["start_sha256"] = file_digest(start)
     return made
 
 
