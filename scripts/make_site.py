@@ -36,7 +36,7 @@ with job(snakemake.log[0]):
         provenance=Path(given.provenance),
         ranks=paths(given.ranks),
         cost=Path(given.cost) if given.cost else None,
-        curves=dict(zip(params.trainings, paths(given.curves), strict=True)),
+        curves={name: Path(path) for name, path in params.curves.items()},
         certification=Path(given.certification) if given.certification else None,
         crops=paths(given.crops),
         pictures=dict(zip(params.cells, paths(given.pictures), strict=True)),

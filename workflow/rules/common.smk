@@ -215,8 +215,8 @@ def curves_of(model, scale):
     if weights is None:
         return None
     if weights.recipe:
-        path = f"<resources>/trained/{weights.recipe}/x{scale}.csv"
-        return path, path
+        path = f"trained/{weights.recipe}/x{scale}.csv"
+        return f"resources/{path}", f"<resources>/{path}"
     # Weights that come with the project have theirs beside them.
     files = [file["name"] for file in ASSETS[weights.asset].get("files", [])]
     name = f"x{scale}.csv"
@@ -226,16 +226,19 @@ def curves_of(model, scale):
 
 def all_curves(scale):
     """Label -> (path, what makes it) of every model of the run that a recipe trained."""
-    models = [model for of_scale, model in model_scales() if of_scale == scale]
-    found = {MODELS[model].label: curves_of(model, scale) for model in models if not MODELS[model].modifiers}
+    models = [model for model in models_of_scale(scale) if not MODELS[model].modifiers]
+    found = {MODELS[model].label: curves_of(model, scale) for model in models}
     return {label: curves for label, curves in found.items() if curves is not None}
 
 
 def trained_models(wildcards):
     """Models of the run that a recipe trains for a scale."""
     scale = int(wildcards.scale)
-    models = [model for of_scale, model in model_scales() if of_scale == scale]
-    return [m for m in models if (weights := MODELS[m].weights.get(scale)) is not None and weights.recipe]
+    return [
+        m
+        for m in models_of_scale(scale)
+        if (weights := MODELS[m].weights.get(scale)) is not None and weights.recipe
+    ]
 
 
 def curve_files(wildcards):
@@ -243,7 +246,7 @@ def curve_files(wildcards):
 
 
 def curve_paths(wildcards):
-    return [path.replace("<resources>", "resources") for path, _ in all_curves(int(wildcards.scale)).values()]
+    return [path for path, _ in all_curves(int(wildcards.scale)).values()]
 
 
 def curve_labels(wildcards):
@@ -622,13 +625,11 @@ def site_cells():
 
 
 def training_curves():
-    """(name, log) of every training of the run, where the rule that trains writes logs."""
-    pattern = getattr(rules.train_model.output, "curves", None)
-    recipes = [(model, scale, MODELS[model].weights[scale].recipe) for model, scale in cells_with_weights()]
+    """(name, path, what makes it) of the curves of every scale."""
     return [
-        (f"{MODELS[model].label} ×{scale}", str(pattern).format(recipe=recipe, scale=scale))
-        for model, scale, recipe in recipes
-        if recipe and pattern is not None
+        (f"{label} ×{scale}", *curves)
+        for scale in RUN.values("scale")
+        for label, curves in all_curves(scale).items()
     ]
 
 
@@ -663,6 +664,30 @@ def scales_of_several_kernels():
 
 
 # --- studies ---------------------------------------------------------------------------------------------
+
+
+# What the report calls each study.
+STUDY_TITLES = {
+    "interpolation": "Interpolation",
+    "deconvolution": "Deconvolution",
+    "misr": "Several frames",
+    "upscaling_layers": "Upscaling layers",
+    "tiling": "Why fully convolutional",
+    "evaluation": "What metrics see",
+    "pixel_art": "Pixel art",
+    "alignment": "Self-ensemble and alignment",
+}
+
+
+def in_report(study, ending, shows):
+    """An output of a study, shown in the report beside the study's other outputs."""
+    return report(
+        f"<results>/studies/{study}{ending}",
+        caption=f"../report/study_{study}.rst",
+        category="Studies",
+        subcategory=STUDY_TITLES[study],
+        labels={"shows": shows},
+    )
 
 
 def study_items(names):

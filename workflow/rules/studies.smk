@@ -9,35 +9,11 @@ rule study_interpolation:
         hr=f"<results>/hr/{STUDY_PICTURES}.json",
         hr_images=f"<results>/hr/{STUDY_PICTURES}",
     output:
-        table=report(
-            "<results>/studies/interpolation.csv",
-            caption="../report/study_interpolation.rst",
-            category="Studies",
-            subcategory="Interpolation",
-            labels={"shows": "numbers, CSV"},
-        ),
+        table=in_report("interpolation", ".csv", "numbers, CSV"),
         findings="<results>/studies/interpolation.json",
-        kernels=report(
-            "<results>/studies/interpolation_kernels.svg",
-            caption="../report/study_interpolation.rst",
-            category="Studies",
-            subcategory="Interpolation",
-            labels={"shows": "kernels, responses, curves"},
-        ),
-        errors=report(
-            "<results>/studies/interpolation_errors.svg",
-            caption="../report/study_interpolation.rst",
-            category="Studies",
-            subcategory="Interpolation",
-            labels={"shows": "error against frequency"},
-        ),
-        pictures=report(
-            "<results>/studies/interpolation_pictures.jpg",
-            caption="../report/study_interpolation.rst",
-            category="Studies",
-            subcategory="Interpolation",
-            labels={"shows": "pictures"},
-        ),
+        kernels=in_report("interpolation", "_kernels.svg", "kernels, responses, curves"),
+        errors=in_report("interpolation", "_errors.svg", "error against frequency"),
+        pictures=in_report("interpolation", "_pictures.jpg", "pictures"),
     log:
         "<logs>/studies/interpolation.log",
     conda:
@@ -58,35 +34,11 @@ rule study_deconvolution:
         hr=f"<results>/hr/{STUDY_PICTURES}.json",
         hr_images=f"<results>/hr/{STUDY_PICTURES}",
     output:
-        table=report(
-            "<results>/studies/deconvolution.csv",
-            caption="../report/study_deconvolution.rst",
-            category="Studies",
-            subcategory="Deconvolution",
-            labels={"shows": "numbers, CSV"},
-        ),
+        table=in_report("deconvolution", ".csv", "numbers, CSV"),
         findings="<results>/studies/deconvolution.json",
-        spectra=report(
-            "<results>/studies/deconvolution_spectra.jpg",
-            caption="../report/study_deconvolution.rst",
-            category="Studies",
-            subcategory="Deconvolution",
-            labels={"shows": "spectra"},
-        ),
-        curves=report(
-            "<results>/studies/deconvolution_curves.svg",
-            caption="../report/study_deconvolution.rst",
-            category="Studies",
-            subcategory="Deconvolution",
-            labels={"shows": "gain against blur and noise"},
-        ),
-        pictures=report(
-            "<results>/studies/deconvolution_pictures.jpg",
-            caption="../report/study_deconvolution.rst",
-            category="Studies",
-            subcategory="Deconvolution",
-            labels={"shows": "pictures"},
-        ),
+        spectra=in_report("deconvolution", "_spectra.jpg", "spectra"),
+        curves=in_report("deconvolution", "_curves.svg", "gain against blur and noise"),
+        pictures=in_report("deconvolution", "_pictures.jpg", "pictures"),
     log:
         "<logs>/studies/deconvolution.log",
     conda:
@@ -108,28 +60,10 @@ rule study_misr:
         hr_images=f"<results>/hr/{STUDY_PICTURES}",
         weights=study_weights(small_networks(2)),
     output:
-        table=report(
-            "<results>/studies/misr.csv",
-            caption="../report/study_misr.rst",
-            category="Studies",
-            subcategory="Several frames",
-            labels={"shows": "numbers, CSV"},
-        ),
+        table=in_report("misr", ".csv", "numbers, CSV"),
         findings="<results>/studies/misr.json",
-        curves=report(
-            "<results>/studies/misr_curves.svg",
-            caption="../report/study_misr.rst",
-            category="Studies",
-            subcategory="Several frames",
-            labels={"shows": "frames, noise, registration"},
-        ),
-        pictures=report(
-            "<results>/studies/misr_pictures.jpg",
-            caption="../report/study_misr.rst",
-            category="Studies",
-            subcategory="Several frames",
-            labels={"shows": "pictures"},
-        ),
+        curves=in_report("misr", "_curves.svg", "frames, noise, registration"),
+        pictures=in_report("misr", "_pictures.jpg", "pictures"),
     log:
         "<logs>/studies/misr.log",
     conda:
@@ -153,28 +87,10 @@ rule study_upscaling_layers:
         hr=f"<results>/hr/{STUDY_PICTURES}.json",
         hr_images=f"<results>/hr/{STUDY_PICTURES}",
     output:
-        table=report(
-            "<results>/studies/upscaling_layers.csv",
-            caption="../report/study_upscaling_layers.rst",
-            category="Studies",
-            subcategory="Upscaling layers",
-            labels={"shows": "numbers, CSV"},
-        ),
+        table=in_report("upscaling_layers", ".csv", "numbers, CSV"),
         findings="<results>/studies/upscaling_layers.json",
-        numbers=report(
-            "<results>/studies/upscaling_layers_numbers.svg",
-            caption="../report/study_upscaling_layers.rst",
-            category="Studies",
-            subcategory="Upscaling layers",
-            labels={"shows": "checkerboards, phases, cost"},
-        ),
-        pictures=report(
-            "<results>/studies/upscaling_layers_pictures.jpg",
-            caption="../report/study_upscaling_layers.rst",
-            category="Studies",
-            subcategory="Upscaling layers",
-            labels={"shows": "pictures"},
-        ),
+        numbers=in_report("upscaling_layers", "_numbers.svg", "checkerboards, phases, cost"),
+        pictures=in_report("upscaling_layers", "_pictures.jpg", "pictures"),
     log:
         "<logs>/studies/upscaling_layers.log",
     conda:
@@ -196,28 +112,10 @@ rule study_tiling:
         hr_images=f"<results>/hr/{STUDY_PICTURES}",
         weights=study_weights(tiled_networks()),
     output:
-        table=report(
-            "<results>/studies/tiling.csv",
-            caption="../report/study_tiling.rst",
-            category="Studies",
-            subcategory="Why fully convolutional",
-            labels={"shows": "numbers, CSV"},
-        ),
+        table=in_report("tiling", ".csv", "numbers, CSV"),
         findings="<results>/studies/tiling.json",
-        curves=report(
-            "<results>/studies/tiling_curves.svg",
-            caption="../report/study_tiling.rst",
-            category="Studies",
-            subcategory="Why fully convolutional",
-            labels={"shows": "seams and cost"},
-        ),
-        pictures=report(
-            "<results>/studies/tiling_pictures.jpg",
-            caption="../report/study_tiling.rst",
-            category="Studies",
-            subcategory="Why fully convolutional",
-            labels={"shows": "pictures"},
-        ),
+        curves=in_report("tiling", "_curves.svg", "seams and cost"),
+        pictures=in_report("tiling", "_pictures.jpg", "pictures"),
     log:
         "<logs>/studies/tiling.log",
     conda:
@@ -243,35 +141,11 @@ rule study_evaluation:
         sr=sr_of_set(study_set()),
         sr_images=sr_images_of_set(study_set()),
     output:
-        table=report(
-            "<results>/studies/evaluation.csv",
-            caption="../report/study_evaluation.rst",
-            category="Studies",
-            subcategory="What metrics see",
-            labels={"shows": "numbers, CSV"},
-        ),
+        table=in_report("evaluation", ".csv", "numbers, CSV"),
         findings="<results>/studies/evaluation.json",
-        curves=report(
-            "<results>/studies/evaluation_curves.svg",
-            caption="../report/study_evaluation.rst",
-            category="Studies",
-            subcategory="What metrics see",
-            labels={"shows": "metrics under distortions"},
-        ),
-        agreement=report(
-            "<results>/studies/evaluation_agreement.svg",
-            caption="../report/study_evaluation.rst",
-            category="Studies",
-            subcategory="What metrics see",
-            labels={"shows": "agreement over the models"},
-        ),
-        contradictions=report(
-            "<results>/studies/evaluation_contradictions.jpg",
-            caption="../report/study_evaluation.rst",
-            category="Studies",
-            subcategory="What metrics see",
-            labels={"shows": "where metrics contradict each other"},
-        ),
+        curves=in_report("evaluation", "_curves.svg", "metrics under distortions"),
+        agreement=in_report("evaluation", "_agreement.svg", "agreement over the models"),
+        contradictions=in_report("evaluation", "_contradictions.jpg", "where metrics contradict each other"),
     log:
         "<logs>/studies/evaluation.log",
     conda:
@@ -296,28 +170,10 @@ rule study_pixel_art:
         weights_x2=study_weights(small_networks(2), 2),
         weights_x4=study_weights(small_networks(4), 4),
     output:
-        table=report(
-            "<results>/studies/pixel_art.csv",
-            caption="../report/study_pixel_art.rst",
-            category="Studies",
-            subcategory="Pixel art",
-            labels={"shows": "numbers, CSV"},
-        ),
+        table=in_report("pixel_art", ".csv", "numbers, CSV"),
         findings="<results>/studies/pixel_art.json",
-        numbers=report(
-            "<results>/studies/pixel_art_numbers.svg",
-            caption="../report/study_pixel_art.rst",
-            category="Studies",
-            subcategory="Pixel art",
-            labels={"shows": "PSNR and new colours"},
-        ),
-        pictures=report(
-            "<results>/studies/pixel_art_pictures.png",
-            caption="../report/study_pixel_art.rst",
-            category="Studies",
-            subcategory="Pixel art",
-            labels={"shows": "pictures"},
-        ),
+        numbers=in_report("pixel_art", "_numbers.svg", "PSNR and new colours"),
+        pictures=in_report("pixel_art", "_pictures.png", "pictures"),
     log:
         "<logs>/studies/pixel_art.log",
     conda:
@@ -348,28 +204,10 @@ rule study_alignment:
         weights=study_weights(small_networks(2)),
         training=study_training(),
     output:
-        table=report(
-            "<results>/studies/alignment.csv",
-            caption="../report/study_alignment.rst",
-            category="Studies",
-            subcategory="Self-ensemble and alignment",
-            labels={"shows": "numbers, CSV"},
-        ),
+        table=in_report("alignment", ".csv", "numbers, CSV"),
         findings="<results>/studies/alignment.json",
-        curves=report(
-            "<results>/studies/alignment_curves.svg",
-            caption="../report/study_alignment.rst",
-            category="Studies",
-            subcategory="Self-ensemble and alignment",
-            labels={"shows": "gains and losses"},
-        ),
-        pictures=report(
-            "<results>/studies/alignment_pictures.jpg",
-            caption="../report/study_alignment.rst",
-            category="Studies",
-            subcategory="Self-ensemble and alignment",
-            labels={"shows": "pictures"},
-        ),
+        curves=in_report("alignment", "_curves.svg", "gains and losses"),
+        pictures=in_report("alignment", "_pictures.jpg", "pictures"),
     log:
         "<logs>/studies/alignment.log",
     conda:
