@@ -236,6 +236,9 @@ def upscale(
         int, typer.Option(rich_help_panel=TORCH, help="MiB that a run may take; 0: what is free.")
     ] = 0,
     channels_last: Annotated[bool, typer.Option(rich_help_panel=TORCH, help="Memory layout.")] = True,
+    merge_linear: Annotated[
+        bool, typer.Option(rich_help_panel=TORCH, help="Run linear layers in a row as one.")
+    ] = True,
     compile_: Annotated[
         bool, typer.Option("--compile", rich_help_panel=TORCH, help="Use torch.compile.")
     ] = False,
@@ -265,6 +268,7 @@ def upscale(
         batch=batch,
         memory_mib=memory_mib,
         channels_last=channels_last,
+        merge_linear=merge_linear,
         compile=compile_,
         cuda_graphs=cuda_graphs,
         deterministic=deterministic,

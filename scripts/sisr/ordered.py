@@ -1,10 +1,10 @@
-"""Work on a stream of images in threads, with bounded memory and in order."""
+"""Work on a stream of images in threads, with bounded memory."""
 
 from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from typing import TypeVar
 
 Item = TypeVar("Item")
@@ -30,6 +30,26 @@ def map_ordered(
                     yield waiting.popleft().result()
             while waiting:
                 yield waiting.popleft().result()
+        finally:
+            for future in waiting:
+                future.cancel()
+
+
+def map_completed(
+    function: Callable[[Item], Result], items: Iterable[Item], threads: int, ahead: int = 0
+) -> Iterator[Result]:
+    """As :func:`map_ordered`, but each result as soon as it is there: none waits for an older, longer one."""
+    with ThreadPoolExecutor(max_workers=max(1, threads)) as pool:
+        waiting: set[Future[Result]] = set()
+        try:
+            for item in items:
+                waiting.add(pool.submit(function, item))
+                if len(waiting) >= max(1, threads) + ahead:
+                    done, waiting = wait(waiting, return_when=FIRST_COMPLETED)
+                    yield from (future.result() for future in done)
+            while waiting:
+                done, waiting = wait(waiting, return_when=FIRST_COMPLETED)
+                yield from (future.result() for future in done)
         finally:
             for future in waiting:
                 future.cancel()

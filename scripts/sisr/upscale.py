@@ -22,7 +22,7 @@ from sisr.errors import ImageError, ModelError, ModelSkipped, ModelUnavailable
 from sisr.images import read_image, stored_size, write_png
 from sisr.inference.options import Options
 from sisr.models import Model
-from sisr.ordered import map_ordered
+from sisr.ordered import map_completed, map_ordered
 
 log = logging.getLogger(__name__)
 
@@ -52,6 +52,9 @@ def upscale_images(
     seconds = [0.0] * len(jobs)
     batches = _batches([lr for lr, _ in jobs], upscaler.batch)
     workers = upscaler.side_by_side(len(batches))
+    if workers > 1:
+        # The largest first, so that at the end no worker has a large one while the others have none.
+        batches.sort(key=lambda batch: _pixels(jobs[batch[0]][0]), reverse=True)
 
     def read(batch: Sequence[int]) -> list[tuple[int, np.ndarray]]:
         return [(index, read_image(jobs[index][0]).array) for index in batch]
@@ -74,11 +77,16 @@ def upscale_images(
 
     decoded = map_ordered(read, batches, _AHEAD)
     # One worker is this thread.
-    computed = map(compute, decoded) if workers == 1 else map_ordered(compute, decoded, workers, ahead=1)
+    computed = map(compute, decoded) if workers == 1 else map_completed(compute, decoded, workers, ahead=1)
     with tqdm(total=len(jobs), desc=label, unit="image", leave=False, mininterval=1) as bar:
         for _ in map_ordered(write, chain.from_iterable(computed), _AHEAD):
             bar.update()
     return seconds
+
+
+def _pixels(source: Path) -> int:
+    width, height, _ = stored_size(source)
+    return width * height
 
 
 def _batches(sources: Sequence[Path], most: int) -> list[list[int]]:

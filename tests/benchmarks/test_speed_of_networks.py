@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import os
 import resource
-import statistics
 import subprocess
 import sys
 import time
@@ -47,9 +46,16 @@ pytestmark = [pytest.mark.mirror, pytest.mark.slow]
 
 @pytest.fixture
 def folder(mirror: Path, resources: Path, tmp_path: Path) -> Path:
-    """A folder with the HR and LR files of Set5, cropped to multiples of the scale."""
-    for name, path in sorted(fetch("set5", resources, mirror=mirror, progress=False).paths().items()):
+    """A folder with the HR and LR files of Set5 and Set14, cropped to multiples of the scale."""
+    pictures = {
+        name: path
+        for dataset in ("set5", "set14")
+        for name, path in fetch(dataset, resources, mirror=mirror, progress=False).paths().items()
+    }
+    for name, path in sorted(pictures.items()):
         hr = modcrop(read_image(path).array, SCALE)
+        if hr.ndim == 2:  # BasicSR makes colour of Set14's gray image
+            hr = np.repeat(hr[..., None], 3, axis=2)
         write_png(tmp_path / "hr" / f"{Path(name).stem}.png", hr)
         write_png(tmp_path / "lr" / f"{Path(name).stem}.png", degrade(hr, "matlab-bicubic", SCALE, name))
     return tmp_path
@@ -96,7 +102,7 @@ def basicsr(model: str, weights: Path, folder: Path) -> Callable[[], list[float]
         "manual_seed": 0,
         "datasets": {
             "test": {
-                "name": "Set5",
+                "name": "Set5 and Set14",
                 "type": "PairedImageDataset",
                 "dataroot_gt": str(folder / "hr"),
                 "dataroot_lq": str(folder / "lr"),
@@ -198,23 +204,25 @@ def test_inference(
                 rounds[name].append(process.submit(play).result())
 
     values = {name: played[0] for name, played in first.items()}
-    assert len(values["sisr"]) == 5
+    count = len(list((folder / "lr").iterdir()))
+    assert len(values["sisr"]) == count == 19
     assert np.allclose(values["sisr"], values["BasicSR"], atol=0.001, rtol=0)
     for ours in sorted((folder / "sr").iterdir()):
-        theirs = folder / "results" / "peer" / "visualization" / "Set5" / f"{ours.stem}_peer.png"
+        theirs = folder / "results" / "peer" / "visualization" / "Set5 and Set14" / f"{ours.stem}_peer.png"
         difference = np.abs(read_image(ours).array.astype(int) - read_image(theirs).array)
         # Sums in another order move a value that is near a half.
         assert difference.max() <= 1
         assert (difference > 0).mean() < 0.001
 
-    wall = {name: statistics.median(played[1] for played in of) for name, of in rounds.items()}
-    work = {name: statistics.median(played[2] for played in of) for name, of in rounds.items()}
+    # The least of each: what other work on the machine adds is no part of either program.
+    wall = {name: min(played[1] for played in of) for name, of in rounds.items()}
+    work = {name: min(played[2] for played in of) for name, of in rounds.items()}
     with capsys.disabled():
-        print(f"\n{models.get(model).label} x{SCALE}, Set5, {THREADS} threads, median of {ROUNDS} rounds")
+        print(f"\n{models.get(model).label} x{SCALE}, {count} images, {THREADS} threads, best of {ROUNDS}")
         for name in PROGRAMS:
             print(
-                f"  {name:<8} {5 / wall[name]:6.2f} images/s, {work[name] / 5:6.3f} processor seconds an "
-                f"image, PSNR {np.mean(values[name]):.4f} dB"
+                f"  {name:<8} {count / wall[name]:6.2f} images/s, {work[name] / count:6.3f} processor "
+                f"seconds an image, PSNR {np.mean(values[name]):.4f} dB"
             )
         print(
             f"  ratio: {wall['BasicSR'] / wall['sisr']:.2f} in time, "

@@ -247,6 +247,29 @@ def test_pictures_share_the_threads_of_the_processor(lr_manifest: Path, tmp_path
     assert engines.load(models.get("bicubic"), 2, {}).side_by_side(9) == 1
 
 
+def test_the_largest_picture_is_the_first_of_several_threads(tmp_path: Path) -> None:
+    sizes = [4, 9, 2, 30, 7]
+    for index, size in enumerate(sizes):
+        write_png(tmp_path / f"{index}.png", np.full((size, size), index, np.uint8))
+    begun: list[int] = []
+
+    class Engine:
+        def side_by_side(self, pictures: int) -> int:
+            return 2
+
+        def __call__(self, lr: np.ndarray) -> np.ndarray:
+            begun.append(len(lr))
+            return lr
+
+    engine = Engine()
+    jobs = [(tmp_path / f"{index}.png", tmp_path / f"sr{index}.png") for index in range(len(sizes))]
+    seconds = upscale_images(Upscaler(engine, engine), jobs)
+    assert set(begun[:2]) == {30, 9}
+    assert all(each > 0 for each in seconds)
+    for index, size in enumerate(sizes):
+        assert np.array_equal(read_image(jobs[index][1]).array, np.full((size, size), index, np.uint8))
+
+
 def test_an_error_in_one_of_several_threads_is_raised(tmp_path: Path) -> None:
     for index in range(6):
         write_png(tmp_path / f"{index}.png", np.full((4, 4), index, np.uint8))

@@ -73,5 +73,7 @@ class _ContrastAttention(nn.Module):
         )
 
     def forward(self, x: Tensor) -> Tensor:
-        deviation, mean = torch.std_mean(x, dim=(2, 3), correction=0, keepdim=True)
+        # Not torch.std_mean(), which takes seven times as long on a CPU: as long as a convolution.
+        mean = x.mean((2, 3), keepdim=True)
+        deviation = (x - mean).square_().mean((2, 3), keepdim=True).sqrt_()
         return x * self.conv_du(deviation + mean)

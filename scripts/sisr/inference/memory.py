@@ -11,6 +11,7 @@ import ctypes
 import sys
 import weakref
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -111,18 +112,58 @@ def keep_freed() -> None:
 
 
 def free(device: str) -> int:
-    """Bytes that the device has free: of the GPU, or of the machine; a large number where it is not told.
+    """Bytes that are free: of the GPU, or of the machine and the job; a large number where it is not told.
 
     What torch's allocator keeps of a GPU for later is free for torch.
     """
     if device.startswith("cuda"):
         kept = torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)
         return int(torch.cuda.mem_get_info(device)[0]) + kept
+    available = _numbers(Path("/proc/meminfo")).get("MemAvailable:", _UNTOLD >> 10) * 1024
+    return min(available, _free_of_group())
+
+
+_UNTOLD = 1 << 40
+
+
+def _free_of_group(root: Path = Path("/")) -> int:
+    """Bytes that the control groups of this process leave: how schedulers and containers limit memory.
+
+    A limit can be that of any group above.  Pages of files count as used there, and are given up when needed.
+    """
+    least = _UNTOLD
+    for line in _lines(root / "proc/self/cgroup"):
+        _, controllers, path = line.split(":", 2)
+        if controllers == "":
+            folder, limit, used, cache = root / "sys/fs/cgroup", "memory.max", "memory.current", "file"
+        elif "memory" in controllers.split(","):
+            folder = root / "sys/fs/cgroup/memory"
+            limit, used, cache = "memory.limit_in_bytes", "memory.usage_in_bytes", "total_cache"
+        else:
+            continue
+        group = folder / path.lstrip("/")
+        for here in (group, *group.parents):
+            allowed = "".join(_lines(here / limit))
+            if allowed.isdigit():
+                taken = int("".join(_lines(here / used)) or 0) - _numbers(here / "memory.stat").get(cache, 0)
+                least = min(least, max(0, int(allowed) - max(0, taken)))
+            if here == folder:
+                break
+    return least
+
+
+def _numbers(path: Path) -> dict[str, int]:
+    """Lines of a name and a number."""
+    found = {}
+    for line in _lines(path):
+        name, number, *_ = line.split()
+        found[name] = int(number)
+    return found
+
+
+def _lines(path: Path) -> list[str]:
+    """Of a file of the system; none where it does not exist."""
     try:
-        with open("/proc/meminfo", encoding="ascii") as stream:  # noqa: PTH123 - a device file
-            for line in stream:
-                if line.startswith("MemAvailable"):
-                    return int(line.split()[1]) * 1024
+        return path.read_text(encoding="ascii").splitlines()
     except OSError:
-        pass
-    return 1 << 40
+        return []

@@ -24,6 +24,8 @@ class Options:
         a GPU; fewer where memory does not allow that many
     memory_mib : memory in MiB that one run of the network may take; 0: what the device has free
     channels_last : memory layout in which most convolutions are faster
+    merge_linear : run convolutions and pixel shuffles with nothing between them as one convolution; see
+        :mod:`sisr.inference.linear`
     compile : compile the network with ``torch.compile``
     cuda_graphs : record the network once for each picture size and replay it (CUDA only)
     deterministic : only algorithms that give the same bits each time
@@ -34,6 +36,7 @@ class Options:
     batch: int = 0
     memory_mib: int = 0
     channels_last: bool = True
+    merge_linear: bool = True
     compile: bool = False
     cuda_graphs: bool = False
     deterministic: bool = True

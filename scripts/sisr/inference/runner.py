@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import logging
+import math
 import os
 from collections.abc import Callable
 from dataclasses import replace
@@ -17,6 +18,7 @@ from torch import Tensor, nn
 
 from sisr.errors import ConfigError, ModelError, ModelSkipped
 from sisr.inference import field, memory
+from sisr.inference.linear import merge_linear
 from sisr.inference.options import MINIMUM_TILE, Options
 from sisr.inference.tiling import Span, tiles
 from sisr.kernels.matlab import imresize
@@ -31,12 +33,16 @@ _DTYPES = {"fp32": torch.float32, "tf32": torch.float32, "bf16": torch.bfloat16,
 _CONTEXT_OF_GLOBAL = 32
 #: Part of the free memory that a run may plan with; the rest is for pictures in and out.
 _SHARE = 0.7
+#: Pixels of the module's input up to which a run on the CPU takes the memory that it needs without asking: to
+#: find out how much takes longer than most pictures.
+_SMALL = 1 << 19
 #: Pictures of one size that run together on a GPU, at most, unless asked otherwise.
 _GPU_BATCH = 8
 
 # Facts of networks, which take seconds to measure and are the same for every runner.
 _REACHES: WeakKeyDictionary[nn.Module, int | Literal["global"]] = WeakKeyDictionary()
 _MEMORY: WeakKeyDictionary[nn.Module, memory.MemoryModel | None] = WeakKeyDictionary()
+_MERGED: WeakKeyDictionary[nn.Module, nn.Module] = WeakKeyDictionary()
 
 
 class OutOfMemory(RuntimeError):
@@ -96,7 +102,8 @@ class Runner:
         if device == "cpu":
             memory.keep_freed()
         dtype = _DTYPES[self.options.precision]
-        self._plain = network.module.to(device)
+        #: The network as it runs, in float32.
+        self._plain = (self._merged() if self.options.merge_linear else network.module).to(device)
         self._module = self._plain if dtype is torch.float32 else copy.deepcopy(self._plain).to(dtype)
         self._format = torch.channels_last if self.options.channels_last else torch.contiguous_format
         self._module = self._module.to(memory_format=self._format)  # type: ignore[call-overload]
@@ -105,6 +112,13 @@ class Runner:
             self._forward = torch.compile(self._module, dynamic=True)
         elif self.options.cuda_graphs:
             self._forward = _Graphs(self._module)
+
+    def _merged(self) -> nn.Module:
+        network = self.network
+        if network.module not in _MERGED:
+            least = max(network.minimum_size, network.multiple_of)
+            _MERGED[network.module] = merge_linear(network.module, network.channels, least)
+        return _MERGED[network.module]
 
     def _check_precision(self) -> None:
         precision = self.options.precision
@@ -133,11 +147,11 @@ class Runner:
     @property
     def reach(self) -> int | Literal["global"]:
         """Pixels of the module's input that an output pixel looks at on each side, or ``"global"``."""
-        if self._plain not in _REACHES:
-            network = self.network
-            found = field.reach(self._plain, network.channels, self._factor, network.multiple_of)
-            _REACHES[self._plain] = found
-        return _REACHES[self._plain]
+        network = self.network
+        if network.module not in _REACHES:
+            found = field.reach(network.module, network.channels, self._factor, network.multiple_of)
+            _REACHES[network.module] = found
+        return _REACHES[network.module]
 
     @property
     def context(self) -> int:
@@ -223,7 +237,7 @@ class Runner:
 
     def _planned_tile(self, source: Planes) -> int:
         """The largest tile that the memory model allows, 0 where it allows the whole picture."""
-        limit = None if self.network.tiling == "internal" else self._limit()
+        limit = None if self.network.tiling == "internal" else self._limit(source)
         height, width = source.shape[2:]
         if limit is None or self.model is None or self.model.bytes(height, width) <= limit:
             return 0
@@ -231,19 +245,19 @@ class Runner:
 
     def _planned_batch(self, source: Planes) -> int:
         """How many pictures the memory model allows to run together; at least one."""
-        limit = self._limit()
+        limit = self._limit(source)
         if self._together == 1 or limit is None or self.model is None:
             return self._together
         height, width = source.shape[2:]
         return max(1, min(self._together, self.model.pictures(height, width, limit)))
 
-    def _limit(self) -> float | None:
-        """Bytes that a run may take; None on the CPU without a stated limit, where pages are found as needed
-        and asking for the model first would cost more than most pictures.
-        """
+    def _limit(self, source: Planes) -> float | None:
+        """Bytes that a run may take; None where the picture is small and the CPU has no stated limit."""
         if self.options.memory_mib:
             return self.options.memory_mib * float(1 << 20)
-        return memory.free(self.device) * _SHARE if self._cuda else None
+        if not self._cuda and math.prod(source.shape[2:]) <= _SMALL:
+            return None
+        return memory.free(self.device) * _SHARE
 
     def _take_less(self, source: Planes, tile: int) -> None:
         """After a run found no memory: half as many pictures together, else half the tile."""
@@ -315,8 +329,14 @@ class Runner:
             tensor = torch.from_numpy(np.ascontiguousarray(pictures))
             if self._cuda:
                 tensor = tensor.pin_memory()
-            tensor = tensor.to(self.device, _DTYPES[self.options.precision], non_blocking=True)
-            tensor = tensor.contiguous(memory_format=self._format)
+            # A copy in any case: some networks write into their input.
+            tensor = tensor.to(
+                self.device,
+                _DTYPES[self.options.precision],
+                non_blocking=True,
+                copy=True,
+                memory_format=self._format,
+            )
             return self._forward(tensor).float().cpu().numpy()
 
     def _again_in_fp32(self, source: Planes) -> Planes:

@@ -35,6 +35,8 @@ OTHERS = {
     "rcan": 2, "imdn": 4, "rlfn": 4, "swinir-light": 2, "swinir": 4, "swinir-real": 4, "hat": 4, "dat": 2,
     "edge-informed-sr": 2,
 }  # fmt: skip
+#: Rows that end in linear layers, which run as one convolution.
+MERGED = {"edsr-baseline", "edsr", "rcan"}
 PUBLISHED = ("vdsr", "lapsrn", "srgan", "carn-m", "imdn", "rlfn")
 TILES = (32, 64, 128, 256, 512)
 
@@ -94,12 +96,13 @@ def test_no_row_is_forgotten() -> None:
 
 
 @pytest.mark.parametrize(("row", "scale"), rows(CONVOLUTIONAL, DEEP, OTHERS))
-def test_pictures_of_any_size(net: Network) -> None:
+def test_pictures_of_any_size(net: Network, row: str) -> None:
     """One pixel, a few, one column; what is too small is reflected, and what was added is cut off."""
     import torch
 
     runner = Runner(net)
-    for height, width in ((1, 1), (3, 7), (19, 1)):
+    assert (runner._plain is not net.module) == (row in MERGED)
+    for height, width in ((1, 1), (3, 7), (19, 1), (8, 11)):
         planes = picture(net, height, width)
         found = runner.run(planes)
         assert found.shape == (net.channels, height * net.scale, width * net.scale)

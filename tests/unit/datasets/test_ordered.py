@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Callable
+from typing import Any
 
 import pytest
-from sisr.ordered import map_ordered
+from sisr.ordered import map_completed, map_ordered
 
 
 @pytest.mark.parametrize("threads", [0, 1, 3])
@@ -18,7 +20,25 @@ def test_results_are_in_the_order_of_the_items(threads: int) -> None:
     assert list(map_ordered(slow_first, range(20), threads)) == [n * n for n in range(20)]
 
 
-def test_items_are_taken_as_they_are_needed() -> None:
+def test_a_result_does_not_wait_for_an_older_one() -> None:
+    others = threading.Event()
+
+    def first_is_last(item: int) -> int:
+        if item == 0:
+            assert others.wait(10)
+        return item
+
+    found = []
+    for result in map_completed(first_is_last, range(20), 2, ahead=1):
+        found.append(result)
+        if len(found) == 19:
+            others.set()
+    assert found[-1] == 0
+    assert sorted(found) == list(range(20))
+
+
+@pytest.mark.parametrize("function", [map_ordered, map_completed])
+def test_items_are_taken_as_they_are_needed(function: Callable[..., Any]) -> None:
     taken: list[int] = []
 
     def items() -> object:
@@ -26,13 +46,14 @@ def test_items_are_taken_as_they_are_needed() -> None:
             taken.append(item)
             yield item
 
-    results = map_ordered(lambda item: item, items(), 2)  # type: ignore[arg-type]
-    assert [next(results) for _ in range(3)] == [0, 1, 2]
+    results = function(lambda item: item, items(), 2)
+    assert sorted(next(results) for _ in range(3)) == [0, 1, 2]
     assert len(taken) <= 5
     results.close()
 
 
-def test_first_error_is_raised_and_stops_the_rest() -> None:
+@pytest.mark.parametrize("function", [map_ordered, map_completed])
+def test_first_error_is_raised_and_stops_the_rest(function: Callable[..., Any]) -> None:
     begun: list[int] = []
     lock = threading.Lock()
 
@@ -43,8 +64,6 @@ def test_first_error_is_raised_and_stops_the_rest() -> None:
             raise ValueError("item 2")
         return item
 
-    results = map_ordered(fails, range(100), 2)
-    assert [next(results), next(results)] == [0, 1]
     with pytest.raises(ValueError, match="item 2"):
-        next(results)
-    assert len(begun) <= 4
+        list(function(fails, range(100), 2))
+    assert len(begun) <= 6

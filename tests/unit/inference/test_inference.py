@@ -6,6 +6,7 @@ import platform
 import subprocess
 import sys
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -203,6 +204,54 @@ def test_what_torch_keeps_of_a_gpu_is_free(monkeypatch: pytest.MonkeyPatch) -> N
     assert memory.free("cpu") > 1 << 20
 
 
+@pytest.mark.parametrize(
+    ("groups", "files", "free"),
+    [
+        # Version 2: the limit is that of the job, above the step; pages of files can be had back.
+        (
+            "0::/slurm/job7/step0\n",
+            {
+                "slurm/job7/step0/memory.max": "max",
+                "slurm/job7/memory.max": "1000",
+                "slurm/job7/memory.current": "700",
+                "slurm/job7/memory.stat": "anon 500\nfile 200\n",
+            },
+            500,
+        ),
+        # Version 1, inside a container that sees its own group as the root.
+        (
+            "5:cpu,cpuacct:/x\n4:memory:/\n0::/\n",
+            {
+                "memory/memory.limit_in_bytes": "800",
+                "memory/memory.usage_in_bytes": "900",
+                "memory/memory.stat": "cache 1\ntotal_cache 300\n",
+            },
+            200,
+        ),
+        ("0::/\n", {}, 1 << 40),
+    ],
+    ids=["version 2", "version 1", "no limit"],
+)
+def test_what_a_job_has_free(groups: str, files: dict[str, str], free: int, tmp_path: Path) -> None:
+    root = {"proc/self/cgroup": groups} | {f"sys/fs/cgroup/{name}": text for name, text in files.items()}
+    for name, text in root.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(text)
+    assert memory._free_of_group(tmp_path) == free
+
+
+def test_a_large_picture_on_the_cpu_is_cut_where_the_job_has_little(monkeypatch: pytest.MonkeyPatch) -> None:
+    net = network("espcn")
+    large, small = picture(1, 700, 800), picture(1, 64, 64)
+    whole = Runner(net).run(large)
+    monkeypatch.setattr(memory, "free", lambda device: 80 << 20)
+    runner = Runner(net)
+    runner.run(small)
+    assert runner.summary() == []
+    assert np.abs(runner.run(large) - whole).max() <= 1e-5
+    assert "tiles of" in runner.summary()[-1]
+
+
 @pytest.mark.parametrize("name", ["espcn", "carn-m"])
 def test_little_memory_gives_the_same_pixels(name: str) -> None:
     net = network(name)
@@ -261,6 +310,20 @@ def test_a_network_that_tiles_by_itself_gets_the_whole_picture(monkeypatch: pyte
     monkeypatch.setattr(runner, "_compute", fail)
     with pytest.raises(MemoryError, match="it cuts pictures into tiles itself"):
         runner.run(planes)
+
+
+@pytest.mark.parametrize("channels_last", [True, False])
+def test_a_network_may_write_into_its_input(channels_last: bool) -> None:
+    class Scales(nn.Module):
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            x *= 255
+            return x.repeat_interleave(2, 2).repeat_interleave(2, 3) / 255
+
+    planes = picture(3, 6, 6)
+    kept = planes.copy()
+    runner = Runner(Network(Scales(), 2, 3, 1, False, "scales"), Options(channels_last=channels_last))
+    runner.run(planes)
+    assert np.array_equal(planes, kept)
 
 
 def test_other_errors_of_the_network_pass() -> None:
