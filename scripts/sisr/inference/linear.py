@@ -3,8 +3,8 @@
 EDSR, RCAN and others end in convolution, pixel shuffle, convolution, pixel shuffle, convolution.  There is no
 activation between, so the whole of it is linear: a pixel of LR features and those around it give a block of
 SR pixels through one kernel.  That kernel is small, for the output has three channels, while the steps work
-on 64 and more at the size of SR: for EDSR-baseline x4 it takes a fourteenth of the multiplications and none
-of the memory.
+on 64 and more at the size of SR: for EDSR-baseline x4 it takes a tenth of the multiplications and none of
+the memory.
 
 Near the border of the picture the steps see their own zero padding, so the blocks there have kernels of their
 own.  The result is that of the steps but for the rounding of float32.
@@ -15,12 +15,17 @@ from __future__ import annotations
 import copy
 import logging
 import math
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
+from typing import Any
 
 import torch
-from torch import Tensor, fx, nn
+from torch import Tensor, nn
 from torch.nn import functional
+from torch.overrides import TorchFunctionMode
+from torch.utils._pytree import tree_iter
 
 log = logging.getLogger(__name__)
 
@@ -31,70 +36,61 @@ _TOLERANCE = 1e-5
 
 
 def merge_linear(module: nn.Module, channels: int, multiple_of: int = 1) -> nn.Module:
-    """The same network with its linear tails merged; itself where it has none or cannot be traced.
+    """The same network with its linear tails merged; itself where it has none.
 
     ``channels``: of a picture; ``multiple_of``: of its sides.  The result shares the weights of ``module``.
-    It is tried on a small picture, and ``module`` is returned if the two do not agree.
+    Which layers follow each other is seen in a run on a small picture.  What comes of it is tried on another
+    one, and ``module`` is returned if the two do not agree.
     """
     if not _may_have_tail(module):
         return module
     device = next(module.parameters()).device
     module.cpu()
     try:
-        merged = _merged(module)
-        if merged is None or not _agree(module, merged, channels, multiple_of):
-            return module
+        # A copy with the same weights runs: a network may keep something of its input, as BasicSR's EDSR.
+        merged = copy.deepcopy(module, {id(weight): weight for weight in module.parameters()})
+        with torch.inference_mode():
+            if _merge(merged, _picture(channels, (8, 8), multiple_of)) and _agree(
+                module, merged, channels, multiple_of
+            ):
+                return merged.to(device)
     except Exception as error:  # any code of any network runs here
         log.debug("%s runs as it is: %s", type(module).__name__, error)
-        return module
     finally:
         module.to(device)
-    return merged.to(device)
+    return module
 
 
-def _merged(module: nn.Module) -> fx.GraphModule | None:
-    traced = _trace(module)
-    layers = dict(traced.named_modules())
+def _picture(channels: int, sides: tuple[int, int], multiple_of: int) -> Tensor:
+    height, width = (side + -side % multiple_of for side in sides)
+    return torch.rand((1, channels, height, width), generator=torch.Generator().manual_seed(0))
+
+
+def _merge(module: nn.Module, picture: Tensor) -> bool:
+    """Put merged layers in the place of those that are worth it; whether there were any."""
     found = False
-    for number, nodes in enumerate(_chains(traced.graph, layers)):
-        steps = [layers[str(node.target)] for node in nodes]
+    for names in _chains(module, picture):
+        steps = [module.get_submodule(name) for name in names]
         plan = _Plan.of(steps)
         if plan.multiplications > _WORTH * _multiplications(steps):
             continue
-        name = f"merged_{number}"
-        traced.add_submodule(name, MergedTail(steps, plan))
-        with traced.graph.inserting_after(nodes[-1]):
-            merged = traced.graph.call_module(name, nodes[0].args)
-        nodes[-1].replace_all_uses_with(merged)
-        for node in reversed(nodes):
-            traced.graph.erase_node(node)
+        module.set_submodule(names[0], MergedTail(steps, plan))
+        for name in names[1:]:
+            module.set_submodule(name, nn.Identity())
         found = True
-    traced.recompile()
-    return traced.eval() if found else None
+    return found
 
 
 def _agree(module: nn.Module, merged: nn.Module, channels: int, multiple_of: int) -> bool:
     """Whether both give the same for a picture with all kinds of borders."""
-    side = max(plan.side for plan in (part.plan for part in merged.modules() if isinstance(part, MergedTail)))
-    sides = [least + -least % multiple_of for least in (side + 1, side + 2)]
-    picture = torch.rand((1, channels, *sides), generator=torch.Generator().manual_seed(0))
-    with torch.inference_mode():
-        # Some networks write into their input.
-        expected, found = module(picture.clone()), merged(picture.clone())
+    side = max(part.plan.side for part in merged.modules() if isinstance(part, MergedTail))
+    picture = _picture(channels, (side + 1, side + 2), multiple_of)
+    # Some networks write into their input.
+    expected, found = module(picture.clone()), merged(picture.clone())
     error = float((found - expected).abs().max() / expected.abs().max())
     if not error <= _TOLERANCE:
         log.warning("%s: merged layers differ by %.1e: it runs as it is", type(module).__name__, error)
     return error <= _TOLERANCE
-
-
-def _trace(module: nn.Module) -> fx.GraphModule:
-    # A copy, for a network may keep something of its input, as BasicSR's EDSR does, and what it kept is put
-    # back.  The weights are shared.
-    shared = copy.deepcopy(module, {id(weight): weight for weight in module.parameters()})
-    graph = fx.Tracer().trace(shared)
-    for own, original in zip(shared.modules(), module.modules(), strict=True):
-        vars(own).update({k: v for k, v in vars(original).items() if isinstance(v, Tensor)})
-    return fx.GraphModule(shared, graph)
 
 
 def _may_have_tail(module: nn.Module) -> bool:
@@ -109,33 +105,72 @@ def _may_have_tail(module: nn.Module) -> bool:
     )
 
 
-def _chains(graph: fx.Graph, layers: dict[str, nn.Module]) -> list[list[fx.Node]]:
-    """Longest runs of linear layers in which each feeds the next alone, with a pixel shuffle inside."""
-    taken: set[fx.Node] = set()
-    chains = []
-    for node in graph.nodes:
-        if node in taken or not _is_linear(node, layers):
-            continue
-        chain = [node]
-        while len(chain[-1].users) == 1:
-            following = next(iter(chain[-1].users))
-            if not _is_linear(following, layers):
-                break
-            chain.append(following)
-        taken.update(chain)
-        kinds = [isinstance(layers[str(step.target)], nn.PixelShuffle) for step in chain]
-        # A shuffle at the end alone is only another order of the same numbers.
-        while kinds and kinds[0]:
-            del chain[0], kinds[0]
-        if any(kinds[:-1]):
-            chains.append(chain)
-    return chains
+def _chains(module: nn.Module, picture: Tensor) -> list[list[str]]:
+    """Names of linear layers of which each feeds the next and nothing else, with a pixel shuffle inside."""
+    layers = {name: layer for name, layer in module.named_modules() if _is_linear(layer)}
+    runs = _Runs()
+    hooks = [
+        layer.register_forward_hook(lambda _, given, output, name=name: runs.add(name, given[0], output))
+        for name, layer in layers.items()
+    ]
+    with runs:
+        module(picture)
+    for hook in hooks:
+        hook.remove()
+    chains: list[list[str]] = []
+    for name in runs.once():
+        before = runs.feeds(name)
+        if chains and before == chains[-1][-1]:
+            chains[-1].append(name)
+        else:
+            chains.append([name])
+    return [chain for chain in map(partial(_trimmed, layers), chains) if chain]
 
 
-def _is_linear(node: fx.Node, layers: dict[str, nn.Module]) -> bool:
-    if node.op != "call_module" or len(node.args) != 1 or node.kwargs:
-        return False
-    layer = layers[str(node.target)]
+def _trimmed(layers: Mapping[str, nn.Module], names: list[str]) -> list[str]:
+    """Without shuffles at either end, which only order numbers anew; empty if no other shuffle is left."""
+    shuffles = [isinstance(layers[name], nn.PixelShuffle) for name in names]
+    first = shuffles.index(False) if False in shuffles else len(names)
+    last = len(names) - shuffles[::-1].index(False) if False in shuffles else 0
+    return names[first:last] if any(shuffles[first:last]) else []
+
+
+class _Runs(TorchFunctionMode):
+    """Who made and who used each tensor in one run of a network."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._calls: list[tuple[str, Tensor, Tensor]] = []
+        self._uses: Counter[int] = Counter()
+        #: Kept, or another tensor could get the same id.
+        self._kept: list[Tensor] = []
+
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        result = func(*args, **(kwargs or {}))
+        # To ask for a shape is no use.
+        if any(isinstance(made, Tensor) for made in tree_iter(result)):
+            used = [given for given in tree_iter((args, kwargs)) if isinstance(given, Tensor)]
+            self._uses.update(map(id, used))
+            self._kept += used
+        return result
+
+    def add(self, name: str, given: Tensor, output: Tensor) -> None:
+        self._calls.append((name, given, output))
+
+    def once(self) -> list[str]:
+        """Layers that ran once, in the order in which they ran."""
+        count = Counter(name for name, _, _ in self._calls)
+        return [name for name, _, _ in self._calls if count[name] == 1]
+
+    def feeds(self, name: str) -> str | None:
+        """The layer whose output goes into this one and nowhere else."""
+        given = next(given for other, given, _ in self._calls if other == name)
+        if self._uses[id(given)] != 1:
+            return None
+        return next((other for other, _, output in self._calls if output is given), None)
+
+
+def _is_linear(layer: nn.Module) -> bool:
     if isinstance(layer, nn.PixelShuffle):
         return True
     # spandrel's RCAN takes the mean back with a convolution of a class of its own.

@@ -36,7 +36,7 @@ OTHERS = {
     "edge-informed-sr": 2,
 }  # fmt: skip
 #: Rows that end in linear layers, which run as one convolution.
-MERGED = {"edsr-baseline", "edsr", "rcan"}
+MERGED = {"edsr-baseline", "edsr", "rcan", "swinir", "hat", "dat"}
 PUBLISHED = ("vdsr", "lapsrn", "srgan", "carn-m", "imdn", "rlfn")
 TILES = (32, 64, 128, 256, 512)
 
