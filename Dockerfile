@@ -1,8 +1,10 @@
 # The benchmark with everything that it needs.
 #
 #   docker build --tag sisr-benchmark .
-#   docker run --rm --volume "$PWD/results:/work/results" --volume "$PWD/resources:/work/resources" sisr-benchmark
-#   docker run --rm --gpus all ... sisr-benchmark --cores all --config device=cuda
+#   mkdir -p results resources .snakemake
+#   docker run --rm --user "$(id -u):$(id -g)" --volume "$PWD/results:/work/results" \
+#     --volume "$PWD/resources:/work/resources" --volume "$PWD/.snakemake:/work/.snakemake" sisr-benchmark
+#   docker run --gpus all ... sisr-benchmark --cores all --config device=cuda
 #
 # For NVIDIA GPUs nothing else is needed: PyPI's PyTorch for x86-64 Linux brings CUDA's libraries; the host has the
 # driver and the container toolkit. An image without them is several gigabytes smaller; give the address of PyTorch's
@@ -17,6 +19,8 @@ FROM python:3.11.14-slim-bookworm
 ARG TORCH_INDEX=""
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1 \
     PIP_NO_CACHE_DIR=1 \
+    PIP_ROOT_USER_ACTION=ignore \
+    PYTHONNOUSERSITE=1 \
     PYTHONUNBUFFERED=1
 
 # Shared libraries that OpenCV and PyTorch want; no compiler, since all packages are wheels.
@@ -25,9 +29,10 @@ RUN apt-get update \
     && rm -rf /var/lib/apt/lists/*
 
 WORKDIR /work
-# In the order of the Makefile, for its reasons: torch first, BasicSR without what it would bring.
+# In the order of the Makefile, for its reasons: torch first, BasicSR without what it would bring. Of two builds of
+# one version pip takes that with a suffix, such as +cpu.
 COPY requirements-torch.txt requirements.txt requirements-cluster.txt constraints.txt ./
-RUN pip install ${TORCH_INDEX:+--index-url "$TORCH_INDEX"} --requirement requirements-torch.txt \
+RUN pip install ${TORCH_INDEX:+--extra-index-url "$TORCH_INDEX"} --requirement requirements-torch.txt \
     && pip install --requirement requirements.txt --requirement requirements-cluster.txt \
     && pip install --no-deps --no-build-isolation basicsr==1.4.2
 
@@ -36,9 +41,11 @@ COPY workflow workflow
 COPY config config
 COPY envs envs
 COPY scripts scripts
-RUN pip install --no-deps --no-build-isolation --editable .
-
-# So that `docker run --user "$(id -u):$(id -g)"` finds a place for caches.
-ENV HOME=/tmp
+# Any user may run it: Snakemake writes here, wants to know a name, and needs a place for caches.
+RUN pip install --no-deps --no-build-isolation --editable . \
+    && mkdir results resources .snakemake \
+    && chmod 1777 . results resources .snakemake
+ENV HOME=/tmp \
+    LOGNAME=sisr
 ENTRYPOINT ["snakemake"]
 CMD ["--cores", "all", "--configfile", "config/demo.yaml"]

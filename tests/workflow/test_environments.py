@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 import subprocess
 import sys
 from importlib import metadata
@@ -59,7 +60,6 @@ def test_environment_is_pinned_as_the_requirements_are(path: Path) -> None:
 
 @pytest.mark.parametrize("path", ENVIRONMENTS, ids=lambda path: path.stem)
 def test_environment_pins_also_what_its_packages_need(path: Path) -> None:
-    """A conda lock file could not: Snakemake would use it instead of the list for pip."""
     listed = {
         normal(spec.partition("==")[0])
         for spec in yaml.safe_load(path.read_text())["dependencies"][-1]["pip"]
@@ -74,14 +74,63 @@ def test_environment_pins_also_what_its_packages_need(path: Path) -> None:
     assert {name for name in needed - listed if not name.startswith(("nvidia-", "triton", "cuda-"))} == set()
 
 
+def conda_pins(environment: Path) -> dict[str, str]:
+    """Package of conda-forge -> version, of the environment's pin file."""
+    lines = environment.with_suffix(".linux-64.pin.txt").read_text().splitlines()
+    listed = [line for line in lines if not line.startswith("#")]
+    matches = [re.fullmatch(r"conda-forge::([a-z0-9_.-]+)=([\w.]+)=(\w+)", line) for line in listed]
+    assert all(matches), listed
+    found = {match[1]: match[2] for match in matches if match}
+    assert [match[1] for match in matches if match] == sorted(found)
+    return found
+
+
+@pytest.mark.parametrize("path", ENVIRONMENTS, ids=lambda path: path.stem)
+def test_pin_file_is_a_choice_of_what_the_environment_asks_for(path: Path) -> None:
+    pinned = conda_pins(path)
+    for spec in yaml.safe_load(path.read_text())["dependencies"][:-1]:
+        name, _, version = spec.partition("=")
+        assert f"{pinned[name]}.".startswith(f"{version}."), spec
+    assert pinned == conda_pins(ENVIRONMENTS[0]), "all environments have the same Python"
+    (image,) = re.findall(r"^FROM python:([0-9.]+)", (CHECKOUT / "Dockerfile").read_text(), re.MULTILINE)
+    assert pinned["python"] == image
+
+
+@pytest.mark.parametrize("path", ENVIRONMENTS, ids=lambda path: path.stem)
+def test_post_deploy_script_has_the_pins_of_pip(path: Path) -> None:
+    """With a pin file Snakemake does not read the YAML, and the script alone brings pip's packages."""
+    script = path.with_suffix(".post-deploy.sh").read_text()
+    (listed,) = re.findall(r"<<'PINS'\n(.*?)^PINS$", script, re.DOTALL | re.MULTILINE)
+    assert listed.split() == yaml.safe_load(path.read_text())["dependencies"][-1]["pip"]
+
+
+def test_a_changed_pin_comes_into_the_post_deploy_script(tmp_path: Path) -> None:
+    folder = shutil.copytree(CHECKOUT / "envs", tmp_path / "envs")
+    environment = folder / "base.yaml"
+    environment.write_text(environment.read_text().replace("- pillow==", "- pillow==1."))
+    subprocess.run([sys.executable, folder / "lock.py"], check=True)
+    for path in folder.glob("*.sh"):
+        expected = (CHECKOUT / "envs" / path.name).read_text()
+        if path.name == "base.post-deploy.sh":
+            expected = expected.replace("pillow==", "pillow==1.")
+        assert path.read_text() == expected
+    # Without conda, its own packages cannot be resolved.
+    command = [sys.executable, folder / "lock.py", "--conda"]
+    done = subprocess.run(command, env={"PATH": ""}, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (
+        1,
+        "error: envs/lock.py --conda needs conda, which is not here\n",
+    )
+
+
 def test_basicsr_is_installed_alike() -> None:
     """It cannot stand in the lists: pip would bring its dependencies, with a second OpenCV and torch."""
     commands = {
         path.name: re.findall(r"--no-deps --no-build-isolation (basicsr==[0-9.]+)", path.read_text())
-        for path in (CHECKOUT / "Makefile", CHECKOUT / "envs/torch.post-deploy.sh")
+        for path in (CHECKOUT / "Makefile", CHECKOUT / "envs/torch.post-deploy.sh", CHECKOUT / "Dockerfile")
     }
     (pin,) = commands["Makefile"]
-    assert commands["torch.post-deploy.sh"] == [pin]
+    assert commands["torch.post-deploy.sh"] == commands["Dockerfile"] == [pin]
     environment = yaml.safe_load((CHECKOUT / "envs/torch.yaml").read_text())
     listed = {spec.partition("==")[0] for spec in environment["dependencies"][-1]["pip"]}
     # What building it without isolation needs, and what its networks and its training import.

