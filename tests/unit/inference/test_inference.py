@@ -545,7 +545,7 @@ def faults():
     return resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
 first = faults()
 faults()
-print(first, faults())
+print(first, min(faults() for _ in range(3)))
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     first, later = map(int, done.stdout.split())
