@@ -1,10 +1,10 @@
-"""Rule gather: the tidy score table and the status table of the run."""
+"""Rule gather: the tidy score table, the status table and the timings of the run."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sisr.config import Cell
-from sisr.gather import gather_scores, gather_status
+from sisr.gather import gather_scores, gather_status, gather_timings
 from sisr.joblog import job
 
 if TYPE_CHECKING:
@@ -12,9 +12,7 @@ if TYPE_CHECKING:
 
 with job(snakemake.log[0]):
     gather_scores([Path(path) for path in snakemake.input.scores], Path(snakemake.output.scores))
-    gather_status(
-        [Cell(*cell) for cell in snakemake.params.cells],
-        snakemake.params.shards,
-        [Path(path) for path in snakemake.input.status],
-        Path(snakemake.output.status),
-    )
+    cells = [Cell(*cell) for cell in snakemake.params.cells]
+    status = [Path(path) for path in snakemake.input.status]
+    gather_status(cells, snakemake.params.shards, status, Path(snakemake.output.status))
+    gather_timings(cells, snakemake.params.shards, status, Path(snakemake.output.timings))

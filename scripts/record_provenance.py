@@ -14,5 +14,7 @@ with job(snakemake.log[0]):
         snakemake.params.config,
         [Path(path) for path in snakemake.input.assets],
         [Path(path) for path in snakemake.input.own],
-        Path(snakemake.output[0]),
+        [Path(path) for path in snakemake.input.trained],
+        out=Path(snakemake.output.record),
+        config_copy=Path(snakemake.output.config),
     )

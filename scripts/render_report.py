@@ -10,11 +10,9 @@ if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake
 
 with job(snakemake.log[0]):
-    out = Path(snakemake.output[0])
     render_report(
         Path(snakemake.params.snakefile),
-        snakemake.params.config,
+        Path(snakemake.input.config),
         list(snakemake.input.shown),
-        config_copy=out.with_name("config.yaml"),
-        out=out,
+        Path(snakemake.output[0]),
     )

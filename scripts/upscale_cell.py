@@ -28,4 +28,5 @@ with job(snakemake.log[0]):
         threads=snakemake.threads,
         shard=(index, count),
         options=Options.of(snakemake.params.inference),
+        attempt_number=snakemake.resources.attempt,
     )

@@ -1,4 +1,4 @@
-"""From the cells' files to the two tables of a run: ``scores.csv`` and ``status.csv``."""
+"""From the cells' files to the tables of a run: ``scores.csv``, ``status.csv`` and ``timings.csv``."""
 
 from __future__ import annotations
 
@@ -13,6 +13,12 @@ from sisr.tidy import SCORE_COLUMNS
 
 STATUS_COLUMNS = (
     "dataset", "kernel", "scale", "model", "status", "reason", "images", "seconds_per_image", "notes",
+)  # fmt: skip
+
+#: One row a job of upscaling.  Whatever depends on the time is in this table, and nothing of it in the scores.
+TIMING_COLUMNS = (
+    "dataset", "kernel", "scale", "model", "shard", "status", "images", "started", "seconds", "compute_seconds",
+    "attempt", "host", "device", "hardware", "threads", "peak_mib", "peak_gpu_mib",
 )  # fmt: skip
 
 #: Which status a cell of several shards has: the first of these that any shard has.
@@ -56,3 +62,30 @@ def gather_status(cells: Sequence[Cell], shards: Mapping[str, int], parts: Seque
             median = f"{seconds[len(seconds) // 2]:.4f}" if seconds else ""
             notes = dict.fromkeys(note for document in documents for note in document.get("notes", ()))
             writer.writerow([*cell, worst["status"], worst["reason"], len(seconds), median, "; ".join(notes)])
+
+
+def gather_timings(cells: Sequence[Cell], shards: Mapping[str, int], parts: Sequence[Path], out: Path) -> None:
+    """One row a job of upscaling: when and where it ran, its seconds, and the memory that it took.
+
+    ``parts`` as for :func:`gather_status`.  ``seconds`` are those of the job from loading its weights to its
+    last file, ``compute_seconds`` those of the network alone, over all images.
+    """
+    remaining = iter(parts)
+    with replacing(out) as temporary, temporary.open("w", encoding="utf-8", newline="") as stream:
+        writer = csv.DictWriter(stream, TIMING_COLUMNS, lineterminator="\n", extrasaction="ignore")
+        writer.writeheader()
+        for cell in cells:
+            count = shards[cell.dataset]
+            for index in range(count):
+                document = json.loads(next(remaining).read_text(encoding="utf-8"))
+                compute = sum(image["seconds"] for image in document["images"])
+                writer.writerow(
+                    {
+                        **cell._asdict(),
+                        **document,
+                        **document["job"],
+                        "shard": f"{index}of{count}",
+                        "images": len(document["images"]),
+                        "compute_seconds": f"{compute:.6f}",
+                    }
+                )

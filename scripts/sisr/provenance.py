@@ -1,4 +1,4 @@
-"""What made a result folder: the configuration as resolved, versions, machine, commit, asset hashes."""
+"""What made a results folder: the configuration as resolved, versions, machine, commit, hashes of its inputs."""
 
 from __future__ import annotations
 
@@ -12,9 +12,12 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from sisr import registry
-from sisr.atomic import write_json
+import yaml
+
+from sisr import __version__, registry
+from sisr.atomic import write_json, write_text
 from sisr.digest import file_digest
+from sisr.machine import now, processor
 
 #: Distributions whose version can change a number.
 _PACKAGES = (
@@ -25,14 +28,20 @@ _PACKAGES = (
 
 
 def record(
-    config: Mapping[str, Any], asset_manifests: Sequence[Path], own_files: Sequence[Path], out: Path
+    config: Mapping[str, Any],
+    asset_manifests: Sequence[Path],
+    own_files: Sequence[Path],
+    trained: Sequence[Path],
+    out: Path,
+    config_copy: Path,
 ) -> None:
-    """Write the provenance JSON of a run.
+    """Write the provenance JSON of a run, and its configuration as YAML that Snakemake takes.
 
-    ``assets`` maps each asset to its status and the sha256 of its files; ``own_files`` maps the files of
-    models of the user's own to theirs.  Nothing here is read by another
-    stage: the numbers do not depend on it.
+    ``assets`` maps each asset to its status and the sha256 of its files; ``own_files`` and ``trained`` map
+    the files of models of the user's own, and the weights that the run trained, to theirs.  The numbers do
+    not depend on it.
     """
+    write_text(config_copy, yaml.safe_dump(dict(config), sort_keys=False, allow_unicode=True))
     assets = {}
     for path in asset_manifests:
         manifest = json.loads(path.read_text(encoding="utf-8"))
@@ -45,15 +54,25 @@ def record(
         out,
         {
             "config": config,
-            "commit": _git("rev-parse", "HEAD"),
-            "uncommitted_changes": bool(_git("status", "--porcelain")),
-            "python": sys.version.split()[0],
-            "packages": {name: _version(name) for name in _PACKAGES},
+            "recorded": now(),
+            **software(),
             "machine": _machine(),
             "assets": assets,
             "own_files": {str(path): file_digest(path) for path in own_files},
+            "trained": {f"{path.parent.name}/{path.name}": file_digest(path) for path in trained},
         },
     )
+
+
+def software() -> dict[str, Any]:
+    """Version of this project, its commit (None outside Git), and versions of what it uses."""
+    return {
+        "version": __version__,
+        "commit": git("rev-parse", "HEAD"),
+        "uncommitted_changes": bool(git("status", "--porcelain")),
+        "python": sys.version.split()[0],
+        "packages": {name: _version(name) for name in _PACKAGES},
+    }
 
 
 def _version(name: str) -> str | None:
@@ -63,7 +82,8 @@ def _version(name: str) -> str | None:
         return None
 
 
-def _git(*arguments: str) -> str | None:
+def git(*arguments: str) -> str | None:
+    """What Git says in this checkout; None where it fails, or there is none."""
     try:
         done = subprocess.run(
             ["git", *arguments], cwd=registry.ROOT, capture_output=True, text=True, timeout=20, check=False
@@ -81,16 +101,6 @@ def _machine() -> dict[str, Any]:
         "memory_gib": _memory_gib(),
         "gpus": _gpus(),
     }
-
-
-def processor() -> str:
-    try:
-        for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
-            if line.startswith("model name"):
-                return line.partition(":")[2].strip()
-    except OSError:
-        pass
-    return platform.processor() or platform.machine()
 
 
 def _memory_gib() -> float | None:

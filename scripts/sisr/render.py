@@ -5,13 +5,10 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
-import yaml
-
-from sisr.atomic import replacing, write_text
+from sisr.atomic import replacing
 from sisr.errors import SisrError
 
 #: Bytes that Snakemake's report shall not exceed: what a mail takes and a browser opens at once.
@@ -25,9 +22,7 @@ def sheet_limit(sheets: int) -> int:
     return min(_SHEET, _SHEETS // max(1, sheets))
 
 
-def render_report(
-    snakefile: Path, config: Mapping[str, Any], items: Sequence[str], config_copy: Path, out: Path
-) -> None:
+def render_report(snakefile: Path, config: Path, items: Sequence[str], out: Path) -> None:
     """Write the report of finished results to ``out``.
 
     Snakemake renders a report in a call of its own; this makes that call with the run's own configuration,
@@ -35,21 +30,20 @@ def render_report(
 
     Parameters
     ----------
+    config : the resolved configuration, as YAML
     items : the results that the report shows
-    config_copy : where the resolved configuration is written for that call, and for the reader
     """
-    write_text(config_copy, yaml.safe_dump(dict(config), sort_keys=False, allow_unicode=True))
     with replacing(out) as temporary:
         # Snakemake picks the form of the report by the name's ending.
         page = temporary.with_suffix(".html")
         command = [
             sys.executable, "-m", "snakemake", "--snakefile", str(snakefile),
-            "--configfile", str(config_copy), "--profile", "none", "--workflow-profile", "none",
+            "--configfile", str(config), "--profile", "none", "--workflow-profile", "none",
             "--nolock", "--cores", "1",
             "--report", str(page), "--", *items,
         ]  # fmt: skip
         try:
-            done = subprocess.run(command, text=True, capture_output=True, check=False, env=_environment())
+            done = subprocess.run(command, text=True, capture_output=True, check=False, env=outer_environment())
             print(done.stdout, done.stderr, sep="\n")
             if done.returncode != 0 or not page.is_file():
                 lines = [line for line in done.stderr.splitlines() if line.strip()]
@@ -63,6 +57,6 @@ def render_report(
             page.unlink(missing_ok=True)
 
 
-def _environment() -> dict[str, str]:
-    """The environment without what would make the inner call believe that it is a job."""
+def outer_environment() -> dict[str, str]:
+    """The environment without what would make a call of Snakemake believe that it is a job."""
     return {name: value for name, value in os.environ.items() if not name.startswith("SNAKEMAKE_")}

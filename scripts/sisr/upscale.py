@@ -21,6 +21,7 @@ from sisr.atomic import write_json
 from sisr.errors import ImageError, ModelError, ModelSkipped, ModelUnavailable
 from sisr.images import read_image, stored_size, write_png
 from sisr.inference.options import Options
+from sisr.machine import Stopwatch
 from sisr.models import Model
 from sisr.ordered import map_completed, map_ordered
 
@@ -129,6 +130,7 @@ def upscale_cell(
     threads: int = 1,
     shard: tuple[int, int] = (0, 1),
     options: Options | None = None,
+    attempt_number: int = 1,
 ) -> Status:
     """Upscale every ``n``-th image of an LR set and write PNGs and the status file.
 
@@ -138,11 +140,13 @@ def upscale_cell(
     weights : called once; role -> path; raises :class:`ModelUnavailable` where they could not be had
     shard : (index, count): images ``index, index + count, ...`` of the manifest's order
     options : how PyTorch networks run
+    attempt_number : how often the workflow started this job, 1 the first time
 
     The status file is JSON with ``status``, ``reason``, ``model``, ``scale``, ``device``, ``notes`` (what was
-    not plain about the runs) and ``images`` (name, file relative to the status file's folder, seconds of
-    compute).
+    not plain about the runs), ``job`` (how it went, see :class:`sisr.machine.Stopwatch`) and ``images`` (name,
+    file relative to the status file's folder, seconds of compute).
     """
+    watch = Stopwatch()
     index, count = shard
     entries = json.loads(lr_manifest.read_text(encoding="utf-8"))["images"][index::count]
     out_dir.mkdir(parents=True, exist_ok=True)
@@ -174,6 +178,7 @@ def upscale_cell(
             "status": status.status,
             "reason": status.reason,
             "notes": notes,
+            "job": watch.read(resolved, attempt_number),
             "images": list(status.images),
         },
     )

@@ -241,6 +241,16 @@ def trained_models(wildcards):
     ]
 
 
+def trained_weights():
+    """Weights that the run trains, of all models and scales."""
+    trained = {
+        (w.recipe, scale)
+        for scale, model in model_scales()
+        if (w := MODELS[model].weights.get(scale)) is not None and w.recipe
+    }
+    return [f"<resources>/trained/{recipe}/x{scale}.safetensors" for recipe, scale in sorted(trained)]
+
+
 def curve_files(wildcards):
     return [made_by for _, made_by in all_curves(int(wildcards.scale)).values()]
 
@@ -555,6 +565,12 @@ def report_items():
         *loss_study_items(),
         *photo_items(),
     ]
+
+
+def shown_files():
+    """What the report shows beside the tables of the whole run, each once."""
+    tables = ("<results>/scores.csv", "<results>/status.csv")
+    return list(dict.fromkeys(str(item) for item in report_items() if str(item) not in tables))
 
 
 def model_scales():

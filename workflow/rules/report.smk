@@ -7,13 +7,16 @@ rule provenance:
         scores="<results>/scores.csv",
         assets=run_assets(),
         own=[local(file) for file in sorted({file for files in OWN_FILES.values() for file in files})],
+        trained=trained_weights(),
     output:
-        "<results>/provenance.json",
+        record="<results>/provenance.json",
+        config="<results>/config.yaml",
     log:
         "<logs>/provenance.log",
     localrule: True
+    # That of the networks and the measures, whose versions it records.
     conda:
-        "../../envs/base.yaml"
+        "../../envs/torch.yaml"
     params:
         config=RUN.resolved,
     message:
@@ -150,6 +153,7 @@ rule render_report:
     input:
         shown=report_items(),
         provenance="<results>/provenance.json",
+        config="<results>/config.yaml",
         captions=[local(str(path)) for path in sorted(CAPTIONS.glob("*.rst"))],
     output:
         "<results>/report.html",
@@ -159,7 +163,6 @@ rule render_report:
     conda:
         "../../envs/report.yaml"
     params:
-        config=RUN.resolved,
         snakefile=str(SNAKEFILE),
         code=code_digest("render"),
     message:

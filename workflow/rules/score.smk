@@ -45,6 +45,7 @@ rule gather:
     output:
         scores="<results>/scores.csv",
         status=report("<results>/status.csv", caption="../report/status.rst", category="Data"),
+        timings="<results>/timings.csv",
     log:
         "<logs>/gather.log",
     conda:

@@ -27,6 +27,7 @@ rule upscale:
         gpu=gpus_of,
         mem_mb=growing(4000),
         runtime=growing(120),
+        attempt=growing(1),  # for the record of the cell
     params:
         entry=model_entry,
         device=RUN.device,

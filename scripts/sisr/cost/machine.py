@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from sisr.provenance import processor
+from sisr.machine import processor
 
 _CPUINFO = Path("/proc/cpuinfo")
 

@@ -1,0 +1,17 @@
+"""Rule crate: the RO-Crate of the run."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sisr.crate import write_crate
+from sisr.joblog import job
+
+if TYPE_CHECKING:
+    from snakemake.iocontainers import snakemake
+
+with job(snakemake.log[0]):
+    write_crate(
+        Path(snakemake.output.metadata).parent,
+        [Path(path) for path in snakemake.input.parts],
+        [Path(path) for path in snakemake.input.assets],
+    )
