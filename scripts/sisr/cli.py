@@ -502,6 +502,64 @@ def compare(
 
 @app.command()
 @one_line_errors
+def reproduce(
+    crate: Annotated[
+        Path,
+        typer.Argument(metavar="RO_CRATE", help="Folder of a run, its ro-crate-metadata.json, or a zip."),
+    ],
+    arguments: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[-- OPTION...]", help="Further options of Snakemake.", show_default=False),
+    ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", "-o", help="Folder to run in.", show_default="results/NAME-reproduced"),
+    ] = None,
+    cores: Annotated[
+        int | None, typer.Option(min=1, help="Cores that may be used.", show_default="all")
+    ] = None,
+    resources: Resources = RESOURCES,
+) -> None:
+    """Run again what an RO-Crate describes, in a folder of its own, and compare; exit 1 if it differs.
+
+    Says first what is not as when the run was made: commit, code, versions, machine.  Downloads are shared
+    with other runs and checked; all else is made anew, trained weights too.  The same command goes on where
+    an interrupted one stopped.
+    """
+    from tqdm import tqdm
+
+    from sisr import reproduction
+    from sisr.errors import ReproductionError
+
+    read = reproduction.CrateOfRun.read(crate)
+    typer.echo(f"{crate}: run {read.name}, recorded {read.made.get('recorded', 'at an unknown time')}")
+    for line in reproduction.differences(read):
+        typer.echo(f"warning: {line}", err=True)
+    folder = out or registry.ROOT / "results" / f"{read.name}-reproduced"
+    with tqdm(desc="reproducing", unit="job", leave=False) as bar:
+
+        def progress(done: int, total: int) -> None:
+            bar.total = total
+            bar.update(done - bar.n)
+
+        results = reproduction.rerun(
+            read,
+            folder,
+            cores=cores or os.cpu_count() or 1,
+            downloads=resources / "assets",
+            arguments=arguments or (),
+            progress=progress,
+        )
+    outcome = reproduction.compare(read, results)
+    for line in (*outcome.by_measure(), *outcome.notes):
+        typer.echo(line)
+    if not outcome.reproduced:
+        raise ReproductionError(f"{results / 'scores.csv'}: not reproduced: {outcome}")
+    typer.echo(f"{results / 'scores.csv'}: {outcome}")
+
+
+@app.command()
+@one_line_errors
 def serve(
     run: Annotated[Path, typer.Argument(metavar="RUN", help="Folder of a run, for example results/demo.")],
     port: Annotated[int, typer.Option(min=0, max=65535, help="Port; 0 takes any free one.")] = 8000,

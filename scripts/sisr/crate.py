@@ -21,7 +21,6 @@ from sisr import registry
 from sisr.assets.manifest import Manifest
 from sisr.atomic import write_text
 from sisr.digest import file_digest
-from sisr.errors import SisrError
 
 if TYPE_CHECKING:
     from rocrate.model import ContextEntity, Entity
@@ -51,6 +50,8 @@ To make the results again and compare, in a checkout of the commit that `provena
 copy of its workflow as it ran): `sisr reproduce THIS_FOLDER`
 """
 
+#: Status of an asset whose files went into the run.
+FETCHED = "fetched"
 #: What the files of a results folder are; the rest is described by its name.
 _ABOUT = {
     "scores.csv": "One row for each dataset, image, kernel, scale, model, metric and protocol",
@@ -73,7 +74,12 @@ _FOLDERS = {
     "cost": "Operations, parameters and times of each model",
     "logs": "One log a job",
 }
-_FORMATS = {".md": "text/markdown", ".tex": "application/x-tex", ".yaml": "application/yaml", ".csv": "text/csv"}
+_FORMATS = {
+    ".md": "text/markdown",
+    ".tex": "application/x-tex",
+    ".yaml": "application/yaml",
+    ".csv": "text/csv",
+}
 
 
 def write_crate(folder: Path, parts: Sequence[Path], manifests: Sequence[Path]) -> None:
@@ -139,7 +145,7 @@ def _crate(made: Mapping[str, Any]) -> ROCrate:
     about = {
         "@type": "CreativeWork",
         "name": "Various licences",
-        "description": "The workflow is under the MIT licence. Pictures, and what was made of them, and weights "
+        "description": "The workflow: MIT. Pictures, what was made of them, and weights "
         "are under the licences of their sources, which are stated with each asset.",
     }
     crate.license = crate.add(ContextEntity(crate, "#licences", about))
@@ -212,9 +218,9 @@ def _home_page(name: str) -> str | None:
         about = metadata.metadata(name)
     except metadata.PackageNotFoundError:
         return None
-    urls = dict(text.split(", ", 1) for text in about.get_all("Project-URL") or ())
-    named = {label.lower(): url for label, url in urls.items()}
-    return about.get("Home-page") or named.get("homepage") or named.get("source") or named.get("repository")
+    named = [text.split(", ", 1) for text in about.get_all("Project-URL") or ()]
+    urls = {label.lower(): url for label, url in named} | {"": (about.get_all("Home-page") or [None])[0]}
+    return next(filter(None, map(urls.get, ("", "homepage", "source", "repository"))), None)
 
 
 def _parameters(crate: ROCrate, workflow: Entity, files: Mapping[str, Entity]) -> None:
@@ -235,6 +241,7 @@ def _assets(crate: ROCrate, manifests: Sequence[Path]) -> Iterator[ContextEntity
     entries = registry.load("assets")
     for path in manifests:
         manifest, entry = Manifest.read(path), entries[path.stem]
+        status = FETCHED if manifest.status == "ok" else f"unavailable: {manifest.reason}"
         asset = ContextEntity(
             crate,
             f"#asset-{path.stem}",
@@ -244,7 +251,7 @@ def _assets(crate: ROCrate, manifests: Sequence[Path]) -> Iterator[ContextEntity
                 "description": entry["description"],
                 "license": entry["licence"],
                 "url": entry["source"],
-                "creativeWorkStatus": "fetched" if manifest.status == "ok" else f"unavailable: {manifest.reason}",
+                "creativeWorkStatus": status,
             },
         )
         for name, file in manifest.files.items():
@@ -273,7 +280,7 @@ def _run(
     """
     with timings.open(encoding="utf-8", newline="") as stream:
         started = min((row["started"] for row in csv.DictReader(stream)), default=None)
-    inputs = [files["config.yaml"], *(asset for asset in assets if asset["creativeWorkStatus"] == "fetched")]
+    inputs = [files["config.yaml"], *(asset for asset in assets if asset["creativeWorkStatus"] == FETCHED)]
     action = crate.add_action(
         workflow,
         "#run",

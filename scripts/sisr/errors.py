@@ -63,6 +63,10 @@ class ScoreError(SisrError):
     """Images cannot be compared: missing partner, different size, or smaller than the crop."""
 
 
+class ReproductionError(SisrError):
+    """A run cannot be made again from its crate, or came out differently."""
+
+
 class StudyError(SisrError):
     """A study cannot be made of what it is given: pictures too small, no network."""
 

@@ -15,10 +15,10 @@ STATUS_COLUMNS = (
     "dataset", "kernel", "scale", "model", "status", "reason", "images", "seconds_per_image", "notes",
 )  # fmt: skip
 
-#: One row a job of upscaling.  Whatever depends on the time is in this table, and nothing of it in the scores.
+#: One row a job of upscaling.  What depends on the time is in this table, and nothing of it in the scores.
 TIMING_COLUMNS = (
-    "dataset", "kernel", "scale", "model", "shard", "status", "images", "started", "seconds", "compute_seconds",
-    "attempt", "host", "device", "hardware", "threads", "peak_mib", "peak_gpu_mib",
+    "dataset", "kernel", "scale", "model", "shard", "status", "images", "started", "seconds",
+    "compute_seconds", "attempt", "host", "device", "hardware", "threads", "peak_mib", "peak_gpu_mib",
 )  # fmt: skip
 
 #: Which status a cell of several shards has: the first of these that any shard has.
@@ -64,7 +64,9 @@ def gather_status(cells: Sequence[Cell], shards: Mapping[str, int], parts: Seque
             writer.writerow([*cell, worst["status"], worst["reason"], len(seconds), median, "; ".join(notes)])
 
 
-def gather_timings(cells: Sequence[Cell], shards: Mapping[str, int], parts: Sequence[Path], out: Path) -> None:
+def gather_timings(
+    cells: Sequence[Cell], shards: Mapping[str, int], parts: Sequence[Path], out: Path
+) -> None:
     """One row a job of upscaling: when and where it ran, its seconds, and the memory that it took.
 
     ``parts`` as for :func:`gather_status`.  ``seconds`` are those of the job from loading its weights to its

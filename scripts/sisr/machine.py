@@ -38,8 +38,8 @@ class Stopwatch:
     def read(self, device: str, attempt: int) -> dict[str, Any]:
         """How the job went so far.
 
-        ``started`` (UTC), ``seconds``, ``attempt`` (1 is the first), ``host``, ``hardware`` (the processor, or
-        the GPU of a job that used one), ``peak_mib`` (largest resident memory of this process) and
+        ``started`` (UTC), ``seconds``, ``attempt`` (1 is the first), ``host``, ``hardware`` (the processor,
+        or the GPU of a job that used one), ``peak_mib`` (largest resident memory of this process) and
         ``peak_gpu_mib`` (largest memory that torch had allocated); None where it cannot be told.
         """
         gpu, peak_gpu = _gpu(device)

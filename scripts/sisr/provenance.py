@@ -1,4 +1,4 @@
-"""What made a results folder: the configuration as resolved, versions, machine, commit, hashes of its inputs."""
+"""What made a results folder: configuration as resolved, versions, machine, commit, hashes of its inputs."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def record(
             "config": config,
             "recorded": now(),
             **software(),
-            "machine": _machine(),
+            "machine": machine(),
             "assets": assets,
             "own_files": {str(path): file_digest(path) for path in own_files},
             "trained": {f"{path.parent.name}/{path.name}": file_digest(path) for path in trained},
@@ -93,7 +93,8 @@ def git(*arguments: str) -> str | None:
     return done.stdout.strip() if done.returncode == 0 else None
 
 
-def _machine() -> dict[str, Any]:
+def machine() -> dict[str, Any]:
+    """System, processor, memory and GPUs of this machine."""
     return {
         "system": platform.platform(),
         "processor": processor(),

@@ -43,7 +43,9 @@ def render_report(snakefile: Path, config: Path, items: Sequence[str], out: Path
             "--report", str(page), "--", *items,
         ]  # fmt: skip
         try:
-            done = subprocess.run(command, text=True, capture_output=True, check=False, env=outer_environment())
+            done = subprocess.run(
+                command, text=True, capture_output=True, check=False, env=outer_environment()
+            )
             print(done.stdout, done.stderr, sep="\n")
             if done.returncode != 0 or not page.is_file():
                 lines = [line for line in done.stderr.splitlines() if line.strip()]

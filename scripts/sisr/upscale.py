@@ -143,8 +143,8 @@ def upscale_cell(
     attempt_number : how often the workflow started this job, 1 the first time
 
     The status file is JSON with ``status``, ``reason``, ``model``, ``scale``, ``device``, ``notes`` (what was
-    not plain about the runs), ``job`` (how it went, see :class:`sisr.machine.Stopwatch`) and ``images`` (name,
-    file relative to the status file's folder, seconds of compute).
+    not plain about the runs), ``job`` (how it went, see :class:`sisr.machine.Stopwatch`) and ``images``
+    (name, file relative to the status file's folder, seconds of compute).
     """
     watch = Stopwatch()
     index, count = shard

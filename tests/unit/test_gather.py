@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from sisr.config import Cell
-from sisr.gather import SCORE_COLUMNS, gather_scores, gather_status
+from sisr.gather import SCORE_COLUMNS, TIMING_COLUMNS, gather_scores, gather_status, gather_timings
 
 HEADER = ",".join(SCORE_COLUMNS) + "\n"
 
@@ -52,3 +52,27 @@ def test_the_worst_shard_speaks(tmp_path: Path) -> None:
     assert (rows[0]["status"], rows[0]["images"], rows[0]["seconds_per_image"]) == ("oom", "3", "2.0000")
     assert (rows[1]["status"], rows[1]["reason"]) == ("ok", "")
     assert [row["notes"] for row in rows] == ["tile 32; short", ""]
+
+
+def test_timings_have_a_row_for_every_shard(tmp_path: Path) -> None:
+    jobs = [
+        {"started": "2026-11-25T13:00:00+00:00", "seconds": 2.5, "attempt": 1, "host": "a", "hardware": "CPU",
+         "peak_mib": 100.5, "peak_gpu_mib": None},
+        {"started": "2026-11-25T13:00:01+00:00", "seconds": 0.5, "attempt": 3, "host": "b", "hardware": "GPU",
+         "peak_mib": 50.0, "peak_gpu_mib": 20.0},
+    ]  # fmt: skip
+    parts = []
+    for index, job in enumerate(jobs):
+        document = {"model": "m", "scale": 2, "device": ("cpu", "cuda")[index], "threads": 1, "status": "ok"}
+        images = [{"seconds": 0.25}, {"seconds": 0.5}][index:]
+        parts.append(tmp_path / f"{index}.json")
+        parts[-1].write_text(json.dumps({**document, "job": job, "images": images}), encoding="utf-8")
+    gather_timings([Cell("big", "k", 2, "m")], {"big": 2}, parts, tmp_path / "timings.csv")
+    with (tmp_path / "timings.csv").open(encoding="utf-8", newline="") as stream:
+        assert tuple(next(csv.reader(stream))) == TIMING_COLUMNS
+        assert list(csv.reader(stream)) == [
+            ["big", "k", "2", "m", "0of2", "ok", "2", jobs[0]["started"], "2.5", "0.750000", "1", "a",
+             "cpu", "CPU", "1", "100.5", ""],
+            ["big", "k", "2", "m", "1of2", "ok", "1", jobs[1]["started"], "0.5", "0.500000", "3", "b",
+             "cuda", "GPU", "1", "50.0", "20.0"],
+        ]  # fmt: skip

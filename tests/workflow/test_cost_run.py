@@ -60,7 +60,7 @@ def test_a_run_with_costs(project: Project) -> None:
     # Another way to lay out the table measures nothing anew.
     project.edit("scripts/sisr/cost/table.py", 'f"Cost ×{self.scale}"', 'f"Costs ×{self.scale}"')
     assert set(project.run("--dry-run").jobs) == {
-        "gather_cost", "cost_table", "cost_plots", "render_report", "site", "all",
+        "gather_cost", "cost_table", "cost_plots", "render_report", "site", "crate", "all",
     }  # fmt: skip
 
 

@@ -20,6 +20,7 @@ SHOW = {
     "crops": 4,
     "render_report": 1,
     "site": 1,
+    "crate": 1,
     "all": 1,
 }
 #: The table of scores, and the record of what made it.
@@ -64,13 +65,13 @@ def test_editing_a_label_redraws_only(done: Project) -> None:
 def test_editing_a_citation_reruns_nothing(done: Project) -> None:
     """But for the site, which shows it beside the model's numbers."""
     done.edit("config/models.yaml", "Appl. Meteorology 18(8), 1979", "Appl. Meteorology 18, 1979")
-    assert set(planned(done)) <= {"render_report", "site", "all"}
+    assert set(planned(done)) <= {"render_report", "site", "crate", "all"}
 
 
 def test_inference_options_rerun_pytorch_models_only(done: Project) -> None:
     """Also those without weights, whose jobs are soon done.  What is the default changes nothing."""
     done.configure({**CONFIG, "inference": {"precision": "fp32", "tile": 0}})
-    assert set(planned(done)) <= {"provenance", "render_report", "site", "all"}
+    assert set(planned(done)) <= {"provenance", "render_report", "site", "crate", "all"}
     done.configure({**CONFIG, "inference": {"precision": "bf16"}})
     jobs = planned(done)
     assert (jobs["upscale"], jobs["score"]) == (5, 5)
@@ -117,4 +118,4 @@ def test_a_new_picture_in_a_folder_of_ones_own_is_noticed(done: Project) -> None
 def test_touching_a_script_reruns_its_rule(done: Project) -> None:
     """Unlike the library, of which the content counts, scripts go by their time, as in any workflow."""
     os.utime(done.root / "scripts/make_tables.py")
-    assert {"tables", "render_report", "all"} == set(planned(done))
+    assert {"tables", "render_report", "crate", "all"} == set(planned(done))
