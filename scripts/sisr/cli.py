@@ -536,7 +536,8 @@ def reproduce(
     for line in reproduction.differences(read):
         typer.echo(f"warning: {line}", err=True)
     folder = out or registry.ROOT / "results" / f"{read.name}-reproduced"
-    with tqdm(desc="reproducing", unit="job", leave=False) as bar:
+    typer.echo(f"running in {folder}; what Snakemake says is in {folder / 'reproduce.log'}")
+    with tqdm(desc="reproducing", unit="job", leave=False, disable=None) as bar:
 
         def progress(done: int, total: int) -> None:
             bar.total = total
