@@ -528,12 +528,14 @@ def reproduce(
     """
     from tqdm import tqdm
 
-    from sisr import reproduction
     from sisr.errors import ReproductionError
+    from sisr.reproduction.described import CrateOfRun, differences
+    from sisr.reproduction.outcome import compare as compare_with
+    from sisr.reproduction.rerun import rerun
 
-    read = reproduction.CrateOfRun.read(crate)
+    read = CrateOfRun.read(crate)
     typer.echo(f"{crate}: run {read.name}, recorded {read.made.get('recorded', 'at an unknown time')}")
-    for line in reproduction.differences(read):
+    for line in differences(read):
         typer.echo(f"warning: {line}", err=True)
     folder = out or registry.ROOT / "results" / f"{read.name}-reproduced"
     typer.echo(f"running in {folder}; what Snakemake says is in {folder / 'reproduce.log'}")
@@ -543,7 +545,7 @@ def reproduce(
             bar.total = total
             bar.update(done - bar.n)
 
-        results = reproduction.rerun(
+        results = rerun(
             read,
             folder,
             cores=cores or os.cpu_count() or 1,
@@ -551,7 +553,7 @@ def reproduce(
             arguments=arguments or (),
             progress=progress,
         )
-    outcome = reproduction.compare(read, results)
+    outcome = compare_with(read, results)
     for line in (*outcome.by_measure(), *outcome.notes):
         typer.echo(line)
     if not outcome.reproduced:

@@ -8,14 +8,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sisr import provenance, registry, reproduction
+from sisr import provenance, registry
 from sisr.assets.manifest import FetchedFile, Manifest
 from sisr.cli import app
 from sisr.crate import write_crate
 from sisr.digest import file_digest
 from sisr.errors import ReproductionError
 from sisr.gather import STATUS_COLUMNS, TIMING_COLUMNS
-from sisr.reproduction import CrateOfRun, compare, differences, rerun
+from sisr.reproduction.described import CrateOfRun, differences, source_digests
+from sisr.reproduction.outcome import compare
+from sisr.reproduction.rerun import absolute, rerun
 from sisr.tidy import SCORE_COLUMNS
 from typer.testing import CliRunner
 
@@ -260,13 +262,13 @@ def test_paths_of_the_configuration_lead_somewhere_from_another_folder(
     monkeypatch.chdir(tmp_path)
     Path("mirror").mkdir()
     config = {"mirror": "mirror", "my_photos": {"path": "photos"}}
-    assert reproduction._absolute(config) == {
+    assert absolute(config) == {
         "mirror": str(tmp_path / "mirror"),
         "my_photos": {"path": "photos"},
     }
-    assert reproduction._absolute({"mirror": "https://example.org"}) == {"mirror": "https://example.org"}
+    assert absolute({"mirror": "https://example.org"}) == {"mirror": "https://example.org"}
 
 
 def test_the_copied_code_is_what_the_comparison_reads(made: Path) -> None:
     """No file of the checkout is in one and not in the other."""
-    assert reproduction._digests(made / "code") == reproduction._digests(registry.ROOT)
+    assert source_digests(made / "code") == source_digests(registry.ROOT)
