@@ -69,7 +69,7 @@ def gather_timings(
 ) -> None:
     """One row a job of upscaling: when and where it ran, its seconds, and the memory that it took.
 
-    ``parts`` as for :func:`gather_status`.  ``seconds`` are those of the job from loading its weights to its
+    ``parts`` as for :func:`gather_status`.  ``seconds`` are those of the job, from its wait for a GPU to its
     last file, ``compute_seconds`` those of the network alone, over all images.
     """
     remaining = iter(parts)
