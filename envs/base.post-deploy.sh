@@ -18,13 +18,16 @@ pillow==13.0.0
 pooch==1.9.0
 pyarrow==26.0.1
 pyyaml==6.0.3
+rocrate==0.16.0
 scipy==1.17.1
 seaborn==0.13.2
 tqdm==4.70.1
 vl-convert-python==1.9.0.post1
+arcp==0.2.1
 attrs==26.1.0
 certifi==2026.10.18
 charset-normalizer==3.5.2
+click==8.5.1
 contourpy==1.3.3
 cycler==0.12.1
 fonttools==4.68.0
