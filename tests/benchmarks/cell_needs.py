@@ -21,6 +21,18 @@ import numpy as np
 from PIL import Image
 
 ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "scripts"))
+
+from sisr.errors import SisrError  # noqa: E402
+from sisr.models import entry_of  # noqa: E402
+
+ENGINE = {
+    "interpolation": "NumPy",
+    "opencv": "OpenCV",
+    "ncnn": "ncnn",
+    "torch": "PyTorch",
+    "onnx": "ONNX Runtime",
+}
 MODELS = [
     "bicubic", "opencv-fsrcnn", "opencv-lapsrn", "span", "realesrgan", "carn-m", "imdn", "rlfn", "srresnet",
     "edsr-baseline", "vdsr", "swinir-light", "rcan",
@@ -56,7 +68,7 @@ def need(model: str, scale: int, picture: Path) -> str:
         seconds = time.perf_counter() - start
     if status != 0:
         return message.strip().splitlines()[-1][:60] if message.strip() else f"status {status}"
-    return f"{usage.ru_maxrss / 1024:,.0f} MiB, {seconds:.1f} s"
+    return f"{usage.ru_maxrss / 1024:,.0f} MiB, {seconds:.0f} s"
 
 
 def main() -> None:
@@ -67,8 +79,12 @@ def main() -> None:
     parser.add_argument("--sides", type=int, nargs="*", default=[128, 256, 512])
     parser.add_argument("--scale", type=int, default=4)
     arguments = parser.parse_args()
-    print("| model | " + " | ".join(f"LR {side}x{side}" for side in arguments.sides) + " |")
-    print("|---|" + "---:|" * len(arguments.sides))
+    try:
+        entries = {model: entry_of(model) for model in arguments.models}
+    except SisrError as error:
+        parser.error(str(error))
+    print("| model | engine | " + " | ".join(f"LR {side}x{side}" for side in arguments.sides) + " |")
+    print("|---|---|" + "---:|" * len(arguments.sides))
     random = np.random.default_rng(0)
     with tempfile.TemporaryDirectory() as folder:
         pictures = []
@@ -76,9 +92,9 @@ def main() -> None:
             pictures.append(Path(folder) / f"{side}.png")
             pixels = random.integers(0, 256, (side, side, 3), dtype=np.uint8)
             Image.fromarray(pixels).save(pictures[-1])
-        for model in arguments.models:
+        for model, entry in entries.items():
             cells = (need(model, arguments.scale, picture) for picture in pictures)
-            print(f"| {model} | " + " | ".join(cells) + " |", flush=True)
+            print(f"| {entry['label']} | {ENGINE[entry['engine']]} | {' | '.join(cells)} |", flush=True)
 
 
 if __name__ == "__main__":

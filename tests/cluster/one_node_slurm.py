@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -66,6 +68,25 @@ def missing() -> str:
     if os.geteuid() != 0:
         return "Slurm's daemons need root"
     return ""
+
+
+@dataclass(frozen=True)
+class Submission:
+    """What Slurm says of a job; ended ones are remembered for ten minutes."""
+
+    id: int
+    state: str
+    name: str
+    #: The Slurm plugin names the rule here.
+    comment: str
+    #: What it was given: memory as in ``60M``, and time as in ``1:00``.
+    memory: str
+    limit: str
+    folder: Path
+
+    @property
+    def active(self) -> bool:
+        return self.state in ("RUNNING", "PENDING", "COMPLETING", "SUSPENDED", "CONFIGURING")
 
 
 @dataclass(frozen=True)
@@ -135,28 +156,58 @@ class OneNodeSlurm:
         )
         return done.stdout
 
-    def jobs(self) -> dict[str, tuple[str, str]]:
-        """Every job so far, ended ones too: id -> (state, comment, in which the plugin names the rule)."""
-        lines = self.call("squeue", "-h", "-t", "all", "-o", "%A|%T|%k").splitlines()
-        return {job: (state, comment) for job, state, comment in (line.split("|", 2) for line in lines)}
+    def jobs(self, folder: Path | None = None) -> list[Submission]:
+        """Every job so far, or those that were submitted from a folder, in order."""
+        lines = self.call("squeue", "-h", "-t", "all", "-o", "%A|%T|%j|%k|%m|%l|%Z").splitlines()
+        found = []
+        for line in lines:
+            job, *about, submitted = line.split("|")
+            if folder in (None, Path(submitted)):
+                found.append(Submission(int(job), *about, Path(submitted)))
+        return sorted(found, key=lambda job: job.id)
 
-    def cancel_all(self) -> None:
-        """End all jobs, and wait until they are gone."""
-        self.call("scancel", "--signal=KILL", "--full", "--user=root")
-        self.call("scancel", "--user=root")
+    def cancel(self, folder: Path | None = None) -> int:
+        """End all jobs, or those of a folder, and wait until they are gone; returns how many there were."""
         deadline = time.monotonic() + 60
-        while any(state in ("RUNNING", "PENDING", "COMPLETING") for state, _ in self.jobs().values()):
-            assert time.monotonic() < deadline, self.jobs()
+        ended = set()
+        while active := [str(job.id) for job in self.jobs(folder) if job.active]:
+            assert time.monotonic() < deadline, active
+            if not ended.issuperset(active):
+                self.call("scancel", "--signal=KILL", "--full", *active)
+                self.call("scancel", *active)
+                ended.update(active)
             time.sleep(0.1)
+        return len(ended)
+
+    def freeze(self, job: int) -> None:
+        """Stop every process of a running job, which then hangs."""
+        mark = f"SLURM_JOB_ID={job}".encode()
+        stopped: set[int] = set()
+        while found := {process for process in _processes_with(mark) if process not in stopped}:
+            for process in found:
+                with suppress(ProcessLookupError):
+                    os.kill(process, signal.SIGSTOP)
+            stopped |= found
+        assert stopped, f"job {job} has no process"
 
     def stop(self) -> None:
         """End the daemons that were started, by their process ids."""
-        self.cancel_all()
+        self.cancel()
         for name in reversed(DAEMONS):
             try:
                 os.kill(int((self.root / f"{name}.pid").read_text()), 15)
             except (OSError, ValueError):
                 continue
+
+
+def _processes_with(variable: bytes) -> list[int]:
+    """Processes that were started with a variable in their environment, as ``NAME=value``."""
+    found = []
+    for entry in Path("/proc").glob("[0-9]*/environ"):
+        with suppress(OSError):
+            if variable in entry.read_bytes().split(b"\0"):
+                found.append(int(entry.parent.name))
+    return found
 
 
 def _free_port() -> int:

@@ -5,13 +5,16 @@ from __future__ import annotations
 import pytest
 from cluster_run import SMALL
 from sisr.tables import read_scores
-from tiny_project import Project, dataset
+from tiny_project import SCORES, Project, dataset, part_of
 
 pytestmark = pytest.mark.workflow
 
 
-def test_shards_and_batches_give_the_same_rows(small: Project) -> None:
-    """The cells of two batches one after the other; each plans about half of the jobs."""
+def test_shards_and_batches_give_the_same_rows(small: Project, expected: bytes) -> None:
+    """The cells of two batches one after the other; each plans about half of the jobs.
+
+    The lines of a set that is not cut are those of a run at once, byte for byte.
+    """
     small.register("datasets", {"cut": {**dataset("pictures"), "shards": 3}})
     suites = {"small": {**SMALL["suites"]["small"], "datasets": ["tiny", "cut"], "models": ["bicubic"]}}
     small.configure({**SMALL, "suites": suites})
@@ -33,3 +36,5 @@ def test_shards_and_batches_give_the_same_rows(small: Project) -> None:
     )
     assert len(whole) == 6
     assert cut == whole
+    at_once = part_of(expected.decode(), model=["bicubic"])
+    assert part_of(small.read(SCORES), dataset=["tiny"]) == at_once

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import re
+import runpy
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 import yaml
+from sisr import registry
 from sisr.device import gpu_ids
+from sisr.models import get
 from tiny_project import CHECKOUT, CONFIG, CONFIG_FILE, Project, Run
 
 pytestmark = pytest.mark.workflow
@@ -82,6 +85,29 @@ def test_every_rule_says_what_it_needs_and_gets_more_when_it_is_retried() -> Non
         if "localrule: True" not in rule:
             assert re.search(r"mem_mb=growing\(\d+\)", rule), f"rule {name} says nothing of its memory"
             assert re.search(r"runtime=growing\(\d+\)", rule), f"rule {name} says nothing of its time"
+
+
+def test_the_table_of_needs_is_what_its_script_prints() -> None:
+    """Run for one model; the other rows of docs/cluster.md name models and engines as it would."""
+    script = CHECKOUT / "tests/benchmarks/cell_needs.py"
+    command = [sys.executable, script, "--models", "bicubic", "--sides", "128"]
+    printed = subprocess.run(command, capture_output=True, text=True, check=True, timeout=120).stdout
+    header, rule, row = printed.splitlines()
+    guide = (CHECKOUT / "docs/cluster.md").read_text().splitlines()
+    assert f"{header} LR 256x256 | LR 512x512 |" in guide
+    assert f"{rule}---:|---:|" in guide
+    *named, need = row.strip("| ").split(" | ")
+    mebibytes, seconds = (int(number) for number in re.fullmatch(r"(\d+) MiB, (\d+) s", need).groups())
+    assert 0 < mebibytes < 1000 and seconds < 100
+
+    first = guide.index(f"{rule}---:|---:|") + 1
+    table = [line.strip("| ").split(" | ") for line in guide[first : guide.index("", first)]]
+    assert named in [cells[:2] for cells in table]
+    names = runpy.run_path(str(script))["ENGINE"]
+    engines = {model.label: names[model.engine] for model in map(get, registry.load("models"))}
+    for label, engine, *needs in table:
+        assert engines[label] == engine
+        assert all(re.fullmatch(r"[\d,]+ MiB, \d+ s|not measured", cell) for cell in needs)
 
 
 def test_a_login_node_without_a_gpu_plans_for_nodes_with_one(plugins: Path, small: Project) -> None:

@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from tiny_project import CHECKOUT, CONFIG, SCORES, Project, rows
+from tiny_project import CHECKOUT, CONFIG, SCORES, Project, Run, rows
 
 pytestmark = pytest.mark.workflow
 
@@ -74,8 +74,23 @@ def test_several_users_fill_one_cache_at_once(tmp_path: Path, config_copy: Path,
     assert json.loads((resources / "assets/shared.json").read_text())["status"] == "ok"
 
 
+def _without_network(project: Project, *arguments: str) -> Run:
+    """A run in a namespace of its own, which has no device that is up, not even the loopback."""
+    done = subprocess.run(
+        ["unshare", "--net", *project.command(*arguments)],
+        cwd=project.root,
+        env=project.environment(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+        timeout=300,
+    )
+    return Run(done.returncode, done.stdout)
+
+
 def test_login_node_fetches_and_a_run_works_from_a_read_only_folder(small: Project, tmp_path: Path) -> None:
-    """``fetch`` first; then no address answers, and the folder of assets cannot be written."""
+    """``fetch`` first; then there is no network at all, and the folder of assets cannot be written."""
     suite = {
         "datasets": ["tiny"],
         "kernels": ["matlab-bicubic"],
@@ -100,7 +115,7 @@ def test_login_node_fetches_and_a_run_works_from_a_read_only_folder(small: Proje
         subprocess.run(["mount", "-o", "remount,bind,ro", shared], check=True)
         with pytest.raises(OSError, match="Read-only"):
             (shared / "probe").touch()
-        run = compute.run("--", SCORES)
+        run = _without_network(compute, "--", SCORES)
     finally:
         subprocess.run(["umount", shared], check=True)
     assert run.status == 0, run.output

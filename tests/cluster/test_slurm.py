@@ -1,92 +1,172 @@
-"""The small benchmark as submissions to a real Slurm with one node, through the profile."""
+"""The small benchmark as submissions to a real Slurm with one node, through the profiles."""
 
 from __future__ import annotations
 
 import random
 import re
+import shutil
+import signal
 import subprocess
-import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from cluster_run import ClusterRun, kill_all
-from one_node_slurm import OneNodeSlurm
-from tiny_project import SCORES, Project
+from cluster_run import SMALL, ClusterRun, kill_all
+from one_node_slurm import OneNodeSlurm, Submission
+from tiny_project import SCORES, Project, part_of
 
 pytestmark = [pytest.mark.workflow, pytest.mark.slow]
 
 
-def _named(cluster: OneNodeSlurm, rule: str) -> list[tuple[str, str, str]]:
-    """(id, state, comment) of the submissions of a rule, in order."""
-    found = [(job, *about) for job, about in cluster.jobs().items() if f"_{rule}" in about[1]]
-    return sorted(found, key=lambda row: int(row[0]))
+def _of_rule(cluster: OneNodeSlurm, project: Project, rule: str) -> list[Submission]:
+    """The submissions of a rule by either profile, in order."""
+    return [
+        job for job in cluster.jobs(project.root) if f"_{rule}" in job.comment or job.name == f"sisr-{rule}"
+    ]
 
 
-def test_cancelled_starved_and_drained_jobs_end_well(
+@pytest.mark.timeout(600)
+def test_cancelled_starved_overdue_and_drained_jobs_end_well(
     slurm: OneNodeSlurm, plugins: Path, small: Project, expected: bytes
 ) -> None:
-    """One run, in which a submission is cancelled, others run out of memory, and the node goes and comes."""
+    """One run, whose submissions are cancelled, out of memory, out of time, or wait for the node."""
     # 60 MB are too little for any Snakemake; the second attempt gets 1200.
-    starved = "upscale:mem_mb=60 * 20 ** (attempt - 1)"
-    before = set(slurm.jobs())
-    run = ClusterRun.start(plugins, slurm, small, "--set-resources", starved)
-    try:
-        run.wait_until(lambda: bool(_named(slurm, "prepare_dataset")))
-        first = _named(slurm, "prepare_dataset")[0][0]
-        slurm.call("scancel", first)
+    memory = "60 * 20 ** (attempt - 1) if wildcards.model == 'nearest' else 1200"
+    resources = ("--set-resources", f"upscale:mem_mb={memory}", "upscale:runtime=attempt")
+    run = ClusterRun.start(plugins, slurm, small, *resources)
 
-        run.wait_until(lambda: bool(_named(slurm, "upscale")))
+    def cell(model: str) -> list[Submission]:
+        return [job for job in _of_rule(slurm, small, "upscale") if f"_{model}_" in job.comment]
+
+    try:
+        run.wait_until(lambda: bool(_of_rule(slurm, small, "prepare_dataset")))
+        slurm.call("scancel", str(_of_rule(slurm, small, "prepare_dataset")[0].id))
+
+        run.wait_until(lambda: "RUNNING" in [job.state for job in cell("bicubic")])
+        slurm.freeze(cell("bicubic")[0].id)
         slurm.call("scontrol", "update", f"NodeName={slurm.host}", "State=DRAIN", "Reason=test")
         # Its jobs go on, and what is submitted now waits.
-        run.wait_until(lambda: slurm.call("sinfo", "-h", "-o", "%t").strip() in ("drng", "drain", "drng*"))
-        time.sleep(8)
+        run.wait_until(lambda: cell("nearest")[-1].state == "PENDING")
+        assert slurm.call("sinfo", "-h", "-o", "%t").strip() == "drng"
+        assert cell("bicubic")[-1].state == "RUNNING"
         slurm.call("scontrol", "update", f"NodeName={slurm.host}", "State=RESUME")
         run.finish()
     finally:
         run.kill()
+        slurm.call("scontrol", "update", f"NodeName={slurm.host}", "State=RESUME")
         kill_all(small, slurm)
     assert (small.root / SCORES).read_bytes() == expected
 
-    states = {job: about for job, about in slurm.jobs().items() if job not in before}
-    of_rule = {
-        rule: [state for job, state, _ in _named(slurm, rule) if job in states]
-        for rule in ("prepare_dataset", "make_lr", "upscale", "score", "gather")
+    def asked(jobs: list[Submission]) -> list[tuple[str, str, str]]:
+        return [(job.state, job.memory, job.limit) for job in jobs]
+
+    assert asked(cell("nearest")) == [("FAILED", "60M", "1:00"), ("COMPLETED", "1200M", "2:00")]
+    assert asked(cell("bicubic")) == [("TIMEOUT", "1200M", "1:00"), ("COMPLETED", "1200M", "2:00")]
+    states = {
+        rule: [job.state for job in _of_rule(slurm, small, rule)]
+        for rule in ("prepare_dataset", "make_lr", "score", "gather")
     }
-    assert of_rule["prepare_dataset"] == ["CANCELLED", "COMPLETED"]
-    assert sorted(of_rule["upscale"]) == ["COMPLETED"] * 2 + ["FAILED"] * 2
-    assert of_rule["make_lr"] == of_rule["gather"] == ["COMPLETED"]
+    assert states["prepare_dataset"] == ["CANCELLED", "COMPLETED"]
+    assert states["make_lr"] == states["gather"] == ["COMPLETED"]
     # Both cells were packed into one submission.
-    assert of_rule["score"] == ["COMPLETED"]
+    assert states["score"] == ["COMPLETED"]
     assert len(re.findall("Trying to restart job", run.output)) == 3, run.output
+    assert "SLURM status is: 'TIMEOUT'" in run.output
     starved_log = (slurm.root / "slurmd.log").read_text()
     assert "Exceeded job memory limit" in starved_log or "exceeded memory limit" in starved_log
 
 
-@pytest.mark.timeout(900)
-def test_killed_runs_go_on_and_give_the_same_scores(
-    slurm: OneNodeSlurm, plugins: Path, small: Project, expected: bytes
-) -> None:
-    """Every process killed at ten random moments, on the login node and on the node."""
-    chance = random.Random(8)
-    kills = 0
-    while kills < 10:
-        run = ClusterRun.start(plugins, slurm, small)
+#: What each stage of the run makes, in ``results/tiny``.
+STAGES = ("hr", "lr", "sr", "scores", "scores.csv")
+
+
+def _kill_and_complete(
+    cluster: OneNodeSlurm, python: Path, project: Project, moments: list[tuple[int, float]], expected: bytes
+) -> int:
+    """For each (stages that are done, seconds): a run that is killed then, and one that completes.
+
+    Returns how many submissions were killed.
+    """
+    killed = 0
+    for done, seconds in moments:
+        for made in STAGES[done:]:
+            path = project.root / "results/tiny" / made
+            if path.is_dir():
+                shutil.rmtree(path)
+            else:
+                path.unlink(missing_ok=True)
+        run = ClusterRun.start(python, cluster, project)
         try:
-            run.process.wait(chance.uniform(1, 16))
-        except subprocess.TimeoutExpired:  # it is still at work
-            kills += 1
-        else:
-            # It was done before it was killed: what it made must be right, and is made anew.
-            assert run.process.returncode == 0, run.output
-            assert (small.root / SCORES).read_bytes() == expected
-            (small.root / SCORES).unlink()
+            with pytest.raises(subprocess.TimeoutExpired):
+                run.process.wait(seconds)
         finally:
             run.kill()
-            kill_all(small, slurm)
-    run = ClusterRun.start(plugins, slurm, small)
+            killed += kill_all(project, cluster)
+        run = ClusterRun.start(python, cluster, project)
+        try:
+            run.finish()
+        finally:
+            run.kill()
+            kill_all(project, cluster)
+        assert (project.root / SCORES).read_bytes() == expected
+    return killed
+
+
+@pytest.mark.timeout(900)
+def test_ten_kills_each_followed_by_a_run_that_completes(
+    slurm: OneNodeSlurm, plugins: Path, small: Project, expected: bytes, tmp_path: Path
+) -> None:
+    """Every process killed at ten random moments, on the login node and on the node.
+
+    Two projects at once, since a run mostly waits.  In each, the first kill is of a run from nothing, the
+    second of one that finds the first stage done, and so on: each of the five stages is met twice.
+    """
+    suite = {**SMALL["suites"]["small"], "models": ["bicubic"]}
+    small.configure({**SMALL, "suites": {"small": suite}})
+    scores = part_of(expected.decode(), model=["bicubic"]).encode()
+    chance = random.Random(8)
+
+    def ten_halved(project: Project) -> int:
+        # From the start of Snakemake to the first look at a job that has ended.
+        moments = [(done, chance.uniform(1, 13)) for done in range(len(STAGES))]
+        return _kill_and_complete(slurm, plugins, project, moments, scores)
+
+    with ThreadPoolExecutor(2) as lanes:
+        killed = sum(lanes.map(ten_halved, (small, small.copy(tmp_path / "other"))))
+    assert killed > 2, "the kills met next to no job"
+
+
+@pytest.mark.timeout(300)
+def test_the_generic_profile_gives_the_same_scores(
+    slurm: OneNodeSlurm, plugins: Path, small: Project, expected: bytes
+) -> None:
+    """Its commands are Slurm's: submit, ask, cancel."""
+
+    def running(attempt: int) -> bool:
+        jobs = _of_rule(slurm, small, "prepare_dataset")
+        return len(jobs) == attempt and jobs[-1].state == "RUNNING"
+
+    # An interrupted run cancels its submissions.
+    run = ClusterRun.start(plugins, slurm, small, profile="cluster-generic")
     try:
+        run.wait_until(lambda: running(1))
+        run.process.send_signal(signal.SIGINT)
+        assert run.process.wait(60) == 1, run.output
+    finally:
+        run.kill()
+    assert [job.state for job in slurm.jobs(small.root)] == ["CANCELLED"]
+
+    # A submission that the scheduler ended is retried with more.
+    run = ClusterRun.start(plugins, slurm, small, profile="cluster-generic")
+    try:
+        run.wait_until(lambda: running(2))
+        slurm.call("scancel", str(_of_rule(slurm, small, "prepare_dataset")[-1].id))
         run.finish()
     finally:
         run.kill()
         kill_all(small, slurm)
     assert (small.root / SCORES).read_bytes() == expected
+    jobs = _of_rule(slurm, small, "prepare_dataset")
+    assert [job.state for job in jobs] == ["CANCELLED", "CANCELLED", "COMPLETED"]
+    assert [(job.memory, job.limit) for job in jobs[1:]] == [("2000M", "30:00"), ("4000M", "1:00:00")]
+    assert len(_of_rule(slurm, small, "upscale")) == 2
