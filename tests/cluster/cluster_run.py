@@ -32,8 +32,7 @@ SMALL: dict[str, Any] = {
     "certify": "none",
 }
 
-#: Patience of the profiles is that of a cluster; here everything is near.  Slurm's plugin looks after so many
-#: seconds, and where nothing has ended after ten more than before: after 1 and 12 here, where a job takes 7.
+#: Patience of the profiles is that of a cluster; here everything is near.
 QUICK = {
     "slurm": ("--slurm-init-seconds-before-status-checks=1", "--latency-wait=15"),
     "cluster-generic": ("--seconds-between-status-checks=1", "--latency-wait=15"),

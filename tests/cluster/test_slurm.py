@@ -127,8 +127,8 @@ def test_ten_kills_each_followed_by_a_run_that_completes(
     chance = random.Random(8)
 
     def ten_halved(project: Project) -> int:
-        # From the start of Snakemake to the first look at a job that has ended.
-        moments = [(done, chance.uniform(1, 13)) for done in range(len(STAGES))]
+        # From the start of Snakemake to the end of its first job.
+        moments = [(done, chance.uniform(1, 9)) for done in range(len(STAGES))]
         return _kill_and_complete(slurm, plugins, project, moments, scores)
 
     with ThreadPoolExecutor(2) as lanes:
