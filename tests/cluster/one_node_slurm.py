@@ -58,8 +58,8 @@ NodeName={host} NodeAddr=127.0.0.1 CPUs=4 RealMemory=64000 State=UNKNOWN
 PartitionName=main Nodes={host} Default=YES MaxTime=INFINITE State=UP OverSubscribe=NO
 """
 
-# The Slurm plugin waits ten seconds more each time that nothing has ended; jobs here take seven in all.  So its
-# question is answered when something has ended that it was not told of yet, or after twenty seconds.
+# The Slurm plugin waits ten seconds more each time that nothing has ended; jobs here take seven in all.  So
+# its question is answered when something has ended that it was not told of yet, or after twenty seconds.
 _PATIENT_SQUEUE = """\
 #!/bin/sh
 export SLURM_CONF={root}/slurm.conf

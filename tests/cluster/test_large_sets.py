@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import re
+import subprocess
+import sys
+
 import pytest
 from cluster_run import SMALL
 from sisr.tables import read_scores
-from tiny_project import SCORES, Project, dataset, part_of
+from tiny_project import CHECKOUT, SCORES, Project, dataset, part_of
 
 pytestmark = pytest.mark.workflow
 
@@ -38,3 +42,24 @@ def test_shards_and_batches_give_the_same_rows(small: Project, expected: bytes) 
     assert cut == whole
     at_once = part_of(expected.decode(), model=["bicubic"])
     assert part_of(small.read(SCORES), dataset=["tiny"]) == at_once
+
+
+@pytest.mark.slow
+def test_neither_memory_nor_time_per_image_grows_with_the_set() -> None:
+    """The simulation of docs/cluster.md, smaller: twenty times the pictures and ten times the jobs."""
+    script = CHECKOUT / "tests/benchmarks/large_runs.py"
+    command = [sys.executable, script, "--images", "10", "200", "--shard", "100", "--jobs", "200", "2000"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=300)
+    assert done.returncode == 0, done.stderr
+    runs, plans = (
+        [[float(number) for number in row] for row in re.findall(pattern, done.stdout, re.MULTILINE)]
+        for pattern in (r"^\|" + r" ([\d.]+) \|" * columns + "$" for columns in (5, 3))
+    )
+    assert [row[:2] for row in runs] == [[10, 1], [200, 2]]
+    (*_, few, small_memory), (*_, many, large_memory) = runs
+    assert many < few
+    assert large_memory < 1.1 * small_memory
+    (few_jobs, fast, _), (many_jobs, slow, _) = plans
+    # Most of the time of the smaller plan is the start: ten times the jobs take some three times as long.
+    assert few_jobs > 150 and many_jobs > 1500
+    assert slow < 8 * fast

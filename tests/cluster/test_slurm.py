@@ -142,31 +142,35 @@ def test_the_generic_profile_gives_the_same_scores(
 ) -> None:
     """Its commands are Slurm's: submit, ask, cancel."""
 
-    def running(attempt: int) -> bool:
-        jobs = _of_rule(slurm, small, "prepare_dataset")
-        return len(jobs) == attempt and jobs[-1].state == "RUNNING"
+    def running(rule: str) -> bool:
+        return "RUNNING" in [job.state for job in _of_rule(slurm, small, rule)]
 
-    # An interrupted run cancels its submissions.
-    run = ClusterRun.start(plugins, slurm, small, profile="cluster-generic")
+    def start() -> ClusterRun:
+        return ClusterRun.start(plugins, slurm, small, profile="cluster-generic")
+
     try:
-        run.wait_until(lambda: running(1))
+        # An interrupted run cancels its submissions.
+        run = start()
+        run.wait_until(lambda: running("prepare_dataset"))
         run.process.send_signal(signal.SIGINT)
         assert run.process.wait(60) == 1, run.output
-    finally:
-        run.kill()
-    assert [job.state for job in slurm.jobs(small.root)] == ["CANCELLED"]
+        assert [job.state for job in slurm.jobs(small.root)] == ["CANCELLED"]
 
-    # A submission that the scheduler ended is retried with more.
-    run = ClusterRun.start(plugins, slurm, small, profile="cluster-generic")
-    try:
-        run.wait_until(lambda: running(2))
-        slurm.call("scancel", str(_of_rule(slurm, small, "prepare_dataset")[-1].id))
+        # A submission that the scheduler ended is retried with more.
+        run = start()
+        run.wait_until(lambda: running("make_lr"))
+        slurm.call("scancel", str(slurm.jobs(small.root)[-1].id))
         run.finish()
     finally:
         run.kill()
         kill_all(small, slurm)
     assert (small.root / SCORES).read_bytes() == expected
-    jobs = _of_rule(slurm, small, "prepare_dataset")
-    assert [job.state for job in jobs] == ["CANCELLED", "CANCELLED", "COMPLETED"]
-    assert [(job.memory, job.limit) for job in jobs[1:]] == [("2000M", "30:00"), ("4000M", "1:00:00")]
-    assert len(_of_rule(slurm, small, "upscale")) == 2
+    states = {
+        rule: [(job.state, job.memory, job.limit) for job in _of_rule(slurm, small, rule)]
+        for rule in ("prepare_dataset", "make_lr", "upscale", "score", "gather")
+    }
+    first, more = ("2000M", "30:00"), ("4000M", "1:00:00")
+    assert states["prepare_dataset"] == [("CANCELLED", *first), ("COMPLETED", *first)]
+    assert states["make_lr"] == [("CANCELLED", *first), ("COMPLETED", *more)]
+    # Nothing is packed here.
+    assert [len(states[rule]) for rule in ("upscale", "score", "gather")] == [2, 2, 1]

@@ -172,7 +172,9 @@ class Project:
             "files": [{"name": name, "urls": [url], "sha256": sha256}],
         }
 
-    def command(self, *arguments: str, cores: int = 2, configfile: str | None = CONFIG_FILE) -> list[str]:
+    def command(
+        self, *arguments: str, cores: int | str = 2, configfile: str | None = CONFIG_FILE
+    ) -> list[str]:
         chosen = ["--configfile", configfile] if configfile else []
         return [sys.executable, "-m", "snakemake", "--cores", str(cores), *chosen, *arguments]
 
@@ -184,7 +186,7 @@ class Project:
         changing = ("SNAKEMAKE_", "SISR_", "PYTEST_", "PYTHONPATH", "PYTHONDONTWRITEBYTECODE")
         return {name: value for name, value in os.environ.items() if not name.startswith(changing)}
 
-    def run(self, *arguments: str, cores: int = 2, configfile: str | None = CONFIG_FILE) -> Run:
+    def run(self, *arguments: str, cores: int | str = 2, configfile: str | None = CONFIG_FILE) -> Run:
         """Call Snakemake and wait for it."""
         done = subprocess.run(
             self.command(*arguments, cores=cores, configfile=configfile),
