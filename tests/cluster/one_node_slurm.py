@@ -170,6 +170,10 @@ class OneNodeSlurm:
             assert time.monotonic() < deadline, f"the node is '{now}', not '{state}':\n{log}"
             time.sleep(0.1)
 
+    def node(self, state: str) -> None:
+        """What an administrator does: ``DRAIN`` (no new jobs), ``DOWN`` (its jobs are lost) or ``RESUME``."""
+        self.call("scontrol", "update", f"NodeName={self.host}", f"State={state}", "Reason=test")
+
     def call(self, command: str, *arguments: str) -> str:
         """What a command of Slurm prints; empty where it failed."""
         done = subprocess.run(

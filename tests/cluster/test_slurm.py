@@ -26,10 +26,10 @@ def _of_rule(cluster: OneNodeSlurm, project: Project, rule: str) -> list[Submiss
 
 
 @pytest.mark.timeout(600)
-def test_cancelled_starved_overdue_and_drained_jobs_end_well(
+def test_cancelled_starved_overdue_and_homeless_jobs_end_well(
     slurm: OneNodeSlurm, plugins: Path, small: Project, expected: bytes
 ) -> None:
-    """One run, whose submissions are cancelled, out of memory, out of time, or wait for the node."""
+    """One run, whose submissions are cancelled, lose or await the node, and exceed their memory and time."""
     # 60 MB are too little for any Snakemake; the second attempt gets 1200.
     memory = "60 * 20 ** (attempt - 1) if wildcards.model == 'nearest' else 1200"
     resources = ("--set-resources", f"upscale:mem_mb={memory}", "upscale:runtime=attempt")
@@ -42,18 +42,22 @@ def test_cancelled_starved_overdue_and_drained_jobs_end_well(
         run.wait_until(lambda: bool(_of_rule(slurm, small, "prepare_dataset")))
         slurm.call("scancel", str(_of_rule(slurm, small, "prepare_dataset")[0].id))
 
+        run.wait_until(lambda: "RUNNING" in [job.state for job in _of_rule(slurm, small, "make_lr")])
+        slurm.node("DOWN")
+        slurm.node("RESUME")
+
         run.wait_until(lambda: "RUNNING" in [job.state for job in cell("bicubic")])
         slurm.freeze(cell("bicubic")[0].id)
-        slurm.call("scontrol", "update", f"NodeName={slurm.host}", "State=DRAIN", "Reason=test")
+        slurm.node("DRAIN")
         # Its jobs go on, and what is submitted now waits.
         run.wait_until(lambda: cell("nearest")[-1].state == "PENDING")
         assert slurm.call("sinfo", "-h", "-o", "%t").strip() == "drng"
         assert cell("bicubic")[-1].state == "RUNNING"
-        slurm.call("scontrol", "update", f"NodeName={slurm.host}", "State=RESUME")
+        slurm.node("RESUME")
         run.finish()
     finally:
         run.kill()
-        slurm.call("scontrol", "update", f"NodeName={slurm.host}", "State=RESUME")
+        slurm.node("RESUME")
         kill_all(small, slurm)
     assert (small.root / SCORES).read_bytes() == expected
 
@@ -67,10 +71,11 @@ def test_cancelled_starved_overdue_and_drained_jobs_end_well(
         for rule in ("prepare_dataset", "make_lr", "score", "gather")
     }
     assert states["prepare_dataset"] == ["CANCELLED", "COMPLETED"]
-    assert states["make_lr"] == states["gather"] == ["COMPLETED"]
+    assert states["make_lr"] == ["NODE_FAIL", "COMPLETED"]
+    assert states["gather"] == ["COMPLETED"]
     # Both cells were packed into one submission.
     assert states["score"] == ["COMPLETED"]
-    assert len(re.findall("Trying to restart job", run.output)) == 3, run.output
+    assert len(re.findall("Trying to restart job", run.output)) == 4, run.output
     assert "SLURM status is: 'TIMEOUT'" in run.output
     starved_log = (slurm.root / "slurmd.log").read_text()
     assert "Exceeded job memory limit" in starved_log or "exceeded memory limit" in starved_log
