@@ -181,6 +181,13 @@ class OneNodeSlurm:
         )
         return done.stdout
 
+    def run(self, program: Path, *arguments: str) -> str:
+        """What a program prints that calls Slurm's commands."""
+        environment = os.environ | {"PATH": f"{self.bin}:{os.environ['PATH']}"}
+        return subprocess.run(
+            [program, *arguments], capture_output=True, text=True, check=True, timeout=60, env=environment
+        ).stdout
+
     def jobs(self, folder: Path | None = None) -> list[Submission]:
         """Every job so far, or those that were submitted from a folder, in order."""
         lines = self.call("squeue", "-h", "-t", "all", "-o", "%A|%T|%j|%k|%m|%l|%Z").splitlines()

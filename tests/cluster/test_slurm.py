@@ -177,5 +177,9 @@ def test_the_generic_profile_gives_the_same_scores(
     first, more = ("2000M", "30:00"), ("4000M", "1:00:00")
     assert states["prepare_dataset"] == [("CANCELLED", *first), ("COMPLETED", *first)]
     assert states["make_lr"] == [("CANCELLED", *first), ("COMPLETED", *more)]
+    # One that Slurm knows no more is not waited for.
+    status = small.root / "workflow/profiles/cluster-generic/slurm_status.sh"
+    answers = [slurm.run(status, str(job)).strip() for job in (slurm.jobs(small.root)[0].id, 987654)]
+    assert answers == ["failed", "failed"]
     # Nothing is packed here.
     assert [len(states[rule]) for rule in ("upscale", "score", "gather")] == [2, 2, 1]
