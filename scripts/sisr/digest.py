@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ast
 import hashlib
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
@@ -65,7 +66,7 @@ def _collect(path: Path, files: dict[Path, None]) -> None:
 def _imports(path: Path) -> tuple[Path, ...]:
     """Files of this package that a file imports anywhere, also inside functions."""
     names: set[str] = set()
-    for node in ast.walk(ast.parse(path.read_bytes())):
+    for node in _statements(ast.parse(path.read_bytes())):
         if isinstance(node, ast.ImportFrom) and node.module and node.module.split(".")[0] == "sisr":
             names.add(node.module)
             names.update(f"{node.module}.{alias.name}" for alias in node.names)
@@ -73,6 +74,18 @@ def _imports(path: Path) -> tuple[Path, ...]:
             names.update(alias.name for alias in node.names if alias.name.split(".")[0] == "sisr")
     found = (_find(name.removeprefix("sisr").lstrip(".")) for name in sorted(names))
     return tuple(p for p in found if p is not None and p != PACKAGE / "__init__.py")
+
+
+def _statements(tree: ast.AST) -> Iterator[ast.AST]:
+    """All statements, also inside others.  Expressions, which are most of a file and import nothing, are not
+    visited: each start of Snakemake waits for this.
+    """
+    remaining = [tree]
+    while remaining:
+        node = remaining.pop()
+        yield node
+        for part in ("body", "orelse", "finalbody", "handlers", "cases"):
+            remaining += getattr(node, part, ())
 
 
 def _find(module: str) -> Path | None:

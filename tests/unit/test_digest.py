@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import shutil
 from pathlib import Path
 
@@ -47,6 +48,36 @@ def test_a_module_imported_inside_a_function_counts(package: Path) -> None:
     source = package / "figures" / "crops.py"
     source.write_text(source.read_text(encoding="utf-8") + "\n# edited\n", encoding="utf-8")
     assert digests("results") != before
+
+
+def test_imports_are_found_in_every_kind_of_statement() -> None:
+    source = """
+import sisr.a
+if x:
+    import sisr.b
+else:
+    import sisr.c
+try:
+    import sisr.d
+except ImportError:
+    import sisr.e
+finally:
+    import sisr.f
+match x:
+    case 1:
+        import sisr.g
+class A:
+    def f(self):
+        with x, y:
+            while x:
+                import sisr.h
+y = lambda: 1 if x else 2
+"""
+    kinds = (ast.Import, ast.ImportFrom)
+    for text in (source, *(path.read_bytes() for path in digest.PACKAGE.rglob("*.py"))):
+        tree = ast.parse(text)
+        found = {ast.dump(node) for node in digest._statements(tree) if isinstance(node, kinds)}
+        assert found == {ast.dump(node) for node in ast.walk(tree) if isinstance(node, kinds)}
 
 
 def test_unknown_module_is_a_bug() -> None:
