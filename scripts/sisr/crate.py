@@ -32,6 +32,8 @@ IDENTIFIER = "sisr-benchmark"
 #: The copy of the workflow: its folder in the crate, and the folders of the checkout that a run needs.
 CODE = "code"
 CODE_FOLDERS = ("workflow", "scripts", "config", "envs")
+#: Names in them that are no part of it.
+NO_CODE = ("__pycache__", "*.pyc", "*.egg-info", ".*")
 
 _PROFILES = {
     "https://w3id.org/ro/wfrun/process/0.5": ("Process Run Crate", "0.5"),
@@ -124,8 +126,7 @@ def copy_code(target: Path) -> None:
     """Copy the folders of this checkout that a run needs, without what Python compiled."""
     shutil.rmtree(target, ignore_errors=True)
     for name in CODE_FOLDERS:
-        ignored = shutil.ignore_patterns("__pycache__", "*.pyc", "*.egg-info", ".*")
-        shutil.copytree(registry.ROOT / name, target / name, ignore=ignored)
+        shutil.copytree(registry.ROOT / name, target / name, ignore=shutil.ignore_patterns(*NO_CODE))
 
 
 def _crate(made: Mapping[str, Any]) -> ROCrate:

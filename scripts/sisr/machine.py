@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-_STATUS = Path("/proc/self/status")
+from sisr.cost.memory import high_mark
 
 
 def processor() -> str:
@@ -40,7 +40,7 @@ class Stopwatch:
 
         ``started`` (UTC), ``seconds``, ``attempt`` (1 is the first), ``host``, ``hardware`` (the processor,
         or the GPU of a job that used one), ``peak_mib`` (largest resident memory of this process) and
-        ``peak_gpu_mib`` (largest memory that torch had allocated); None where it cannot be told.
+        ``peak_gpu_mib`` (largest memory that torch had allocated; None without a GPU).
         """
         gpu, peak_gpu = _gpu(device)
         return {
@@ -49,24 +49,9 @@ class Stopwatch:
             "attempt": attempt,
             "host": platform.node(),
             "hardware": gpu or processor(),
-            "peak_mib": peak_memory(),
+            "peak_mib": round(high_mark() / 2**20, 1),
             "peak_gpu_mib": peak_gpu,
         }
-
-
-def peak_memory() -> float | None:
-    """Largest resident memory of this process in MiB; None where the system does not tell.
-
-    Not ``getrusage``, whose maximum a child takes over from the process that started it.
-    """
-    try:
-        text = _STATUS.read_text(encoding="ascii", errors="replace")
-    except OSError:
-        return None
-    for line in text.splitlines():
-        if line.startswith("VmHWM:"):
-            return round(int(line.split()[1]) / 1024, 1)
-    return None
 
 
 def _gpu(device: str) -> tuple[str | None, float | None]:

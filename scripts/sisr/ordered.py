@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from typing import TypeVar
@@ -21,35 +20,42 @@ def map_ordered(
     Meant for decoding, resizing and encoding, in which Pillow, NumPy and zlib release the interpreter lock.
     The first exception is raised in its turn; items that have not begun by then never do.
     """
-    with ThreadPoolExecutor(max_workers=max(1, threads)) as pool:
-        waiting: deque[Future[Result]] = deque()
-        try:
-            for item in items:
-                waiting.append(pool.submit(function, item))
-                if len(waiting) >= max(1, threads) + ahead:
-                    yield waiting.popleft().result()
-            while waiting:
-                yield waiting.popleft().result()
-        finally:
-            for future in waiting:
-                future.cancel()
+    return _map(function, items, threads, ahead, lambda waiting: waiting[:1])
 
 
 def map_completed(
     function: Callable[[Item], Result], items: Iterable[Item], threads: int, ahead: int = 0
 ) -> Iterator[Result]:
     """As :func:`map_ordered`, but each result as soon as it is there: none waits for an older, longer one."""
-    with ThreadPoolExecutor(max_workers=max(1, threads)) as pool:
-        waiting: set[Future[Result]] = set()
+    return _map(
+        function, items, threads, ahead, lambda waiting: [*wait(waiting, return_when=FIRST_COMPLETED).done]
+    )
+
+
+def _map(
+    function: Callable[[Item], Result],
+    items: Iterable[Item],
+    threads: int,
+    ahead: int,
+    choose: Callable[[list[Future[Result]]], list[Future[Result]]],
+) -> Iterator[Result]:
+    """``choose``: which of the items in work, oldest first, to wait for and hand on next."""
+    most = max(1, threads)
+    with ThreadPoolExecutor(max_workers=most) as pool:
+        waiting: list[Future[Result]] = []
+
+        def chosen() -> Iterator[Result]:
+            for future in choose(waiting):
+                waiting.remove(future)
+                yield future.result()
+
         try:
             for item in items:
-                waiting.add(pool.submit(function, item))
-                if len(waiting) >= max(1, threads) + ahead:
-                    done, waiting = wait(waiting, return_when=FIRST_COMPLETED)
-                    yield from (future.result() for future in done)
+                waiting.append(pool.submit(function, item))
+                if len(waiting) >= most + ahead:
+                    yield from chosen()
             while waiting:
-                done, waiting = wait(waiting, return_when=FIRST_COMPLETED)
-                yield from (future.result() for future in done)
+                yield from chosen()
         finally:
             for future in waiting:
                 future.cancel()

@@ -24,17 +24,7 @@ PLUGIN = {"slurm": "slurm", "kubernetes": "kubernetes", "cluster-generic": "clus
 
 def _plan(python: str | Path, project: Project, profile: str, *arguments: str) -> Run:
     command = [python, "-m", "snakemake", "--dry-run", "--configfile", CONFIG_FILE]
-    done = subprocess.run(
-        [*command, "--workflow-profile", f"workflow/profiles/{profile}", *arguments],
-        cwd=project.root,
-        env=project.environment(),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        check=False,
-        timeout=300,
-    )
-    return Run(done.returncode, done.stdout)
+    return project.call([*command, "--workflow-profile", f"workflow/profiles/{profile}", *arguments])
 
 
 def test_there_is_a_profile_for_each_way_to_run() -> None:

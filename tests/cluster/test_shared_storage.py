@@ -76,17 +76,7 @@ def test_several_users_fill_one_cache_at_once(tmp_path: Path, config_copy: Path,
 
 def _without_network(project: Project, *arguments: str) -> Run:
     """A run in a namespace of its own, which has no device that is up, not even the loopback."""
-    done = subprocess.run(
-        ["unshare", "--net", *project.command(*arguments)],
-        cwd=project.root,
-        env=project.environment(),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        check=False,
-        timeout=300,
-    )
-    return Run(done.returncode, done.stdout)
+    return project.call(["unshare", "--net", *project.command(*arguments)])
 
 
 def test_login_node_fetches_and_a_run_works_from_a_read_only_folder(small: Project, tmp_path: Path) -> None:

@@ -6,7 +6,6 @@ import hashlib
 import json
 import os
 import re
-import subprocess
 import sys
 
 import pytest
@@ -46,17 +45,8 @@ def validator(tmp_path_factory: pytest.TempPathFactory) -> Validator:
 
 def reproduce(project: Project, crate: str, *options: str) -> Run:
     code = "from sisr.cli import app; app()"
-    done = subprocess.run(
-        [sys.executable, "-c", code, "reproduce", crate, "--cores", "2", *options],
-        cwd=project.root,
-        env={**project.environment(), "PYTHONPATH": str(project.root / "scripts")},
-        text=True,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        check=False,
-        timeout=300,
-    )
-    return Run(done.returncode, done.stdout)
+    command = [sys.executable, "-c", code, "reproduce", crate, "--cores", "2", *options]
+    return project.call(command, PYTHONPATH=str(project.root / "scripts"))
 
 
 def test_the_crate_is_a_valid_workflow_run_crate(finished: Project, validator: Validator) -> None:

@@ -188,10 +188,14 @@ class Project:
 
     def run(self, *arguments: str, cores: int | str = 2, configfile: str | None = CONFIG_FILE) -> Run:
         """Call Snakemake and wait for it."""
+        return self.call(self.command(*arguments, cores=cores, configfile=configfile))
+
+    def call(self, command: Sequence[str | Path], **environment: str) -> Run:
+        """Call a program in the project, and wait for it."""
         done = subprocess.run(
-            self.command(*arguments, cores=cores, configfile=configfile),
+            command,
             cwd=self.root,
-            env=self.environment(),
+            env=self.environment() | environment,
             text=True,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,

@@ -6,11 +6,12 @@ import json
 import warnings
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
 
 from sisr import registry
-from sisr.crate import CODE, CODE_FOLDERS, IDENTIFIER, METADATA
+from sisr.crate import CODE, CODE_FOLDERS, IDENTIFIER, METADATA, NO_CODE
 from sisr.digest import file_digest
 from sisr.errors import ReproductionError
 from sisr.provenance import git, machine, software
@@ -121,9 +122,7 @@ def source_digests(root: Path) -> dict[str, str]:
 
 
 def _is_source(path: Path) -> bool:
-    return not any(
-        part == "__pycache__" or part.startswith(".") or part.endswith(".egg-info") for part in path.parts
-    )
+    return not any(fnmatch(part, pattern) for part in path.parts for pattern in NO_CODE)
 
 
 def _software(crate: CrateOfRun) -> Iterator[str]:

@@ -7,20 +7,16 @@ import sys
 from datetime import UTC, datetime
 
 import numpy as np
-import pytest
-from sisr.machine import Stopwatch, peak_memory
+from sisr.machine import Stopwatch
 
-_CHILD = "from sisr.machine import peak_memory; print(peak_memory())"
+_PEAK = "from sisr.machine import Stopwatch; print(Stopwatch().read('cpu', attempt=1)['peak_mib'])"
 
 
 def test_the_peak_is_that_of_the_process_and_not_of_its_parent() -> None:
-    if peak_memory() is None:
-        pytest.skip("the system does not tell the peak memory of a process")
     pixels = np.ones((256, 1024, 1024), np.uint8)  # 256 MiB
-    own = peak_memory()
-    assert own is not None
+    own = Stopwatch().read("cpu", attempt=1)["peak_mib"]
     assert own > pixels.nbytes / 2**20
-    child = subprocess.check_output([sys.executable, "-c", _CHILD], text=True)
+    child = subprocess.check_output([sys.executable, "-c", _PEAK], text=True)
     assert 5 < float(child) < 150
 
 
