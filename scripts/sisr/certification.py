@@ -103,6 +103,12 @@ def assets_of(anchor: Mapping[str, Any]) -> list[str]:
     return list(dict.fromkeys(names))
 
 
+def measures_of(anchors: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    """Measures of anchors that are metrics under a protocol, each once."""
+    every = dict.fromkeys(measure for anchor in anchors.values() for measure in _measures(anchor))
+    return [measure for measure in every if measure != DIFFERING]
+
+
 def certify(
     tier: str,
     get_asset: GetAsset,

@@ -13,7 +13,7 @@ rule fetch_asset:
     conda:
         "../../envs/base.yaml"
     params:
-        entry=lambda wildcards: ASSETS[wildcards.asset],
+        entry=asset_entry,
         optional=is_optional,
         mirror=RUN.mirror or "",
     message:

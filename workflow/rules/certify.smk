@@ -30,7 +30,9 @@ rule certify:
         tier=RUN.certify,
         anchors=ANCHORS,
         models=anchor_models(),
-        code=code_digest("certification", *(engine.removeprefix("sisr.") for engine in ENGINES.values())),
+        kernels={name: kept(registry.load("kernels")[name], *KERNEL_KEYS) for name in anchored("kernel")},
+        measures=measure_entries(certification.measures_of(ANCHORS)),
+        code=code_of("certify", anchor_code),
     message:
         "Computing {params.tier} anchors of certification"
     script:
@@ -48,7 +50,7 @@ rule certified:
     conda:
         "../../envs/base.yaml"
     params:
-        code=code_digest("certification"),
+        code=code_of("judge_certification"),
     message:
         "Judging the certification"
     script:
@@ -88,8 +90,12 @@ rule reproduced:
         cells=[list(cell) for cell in RUN.cells],
         extra=[(list(cell), len(shards_of(cell.dataset))) for cell in REFERENCE_CELLS],
         measures=list(RUN.measures),
-        references=registry.load("references"),
-        code=code_digest("reproduced"),
+        references=[asdict(reference) for reference in of_cells(RUN.cells)],
+        errata=[asdict(erratum) for erratum in errata()],
+        rules=measure_entries(REFERENCE_MEASURES),
+        shown=measure_labels(REFERENCE_MEASURES),
+        labels=result_labels(),
+        code=code_of("make_reproduced"),
     message:
         "Comparing with published numbers"
     script:
@@ -130,8 +136,14 @@ rule protocol_table:
             for cell in PIXEL_CELLS
         ],
         scales=[scale for scale in RUN.values("scale") if scale in (2, 4)],
-        protocols=registry.load("protocols"),
-        code=code_digest("protocol_table"),
+        measures=measure_entries(all_measures()),
+        protocols={
+            name: entry["label"]
+            for name, entry in registry.load("protocols").items()
+            if entry["family"] == "fidelity"
+        },
+        datasets=result_labels()["datasets"],
+        code=code_of("make_protocol_table"),
     message:
         "Scoring the same pixels under all protocols"
     script:

@@ -1,6 +1,7 @@
 # Everything the rules need to know of the run: the checked configuration, and functions of wildcards.
 import os
 import sys
+from dataclasses import asdict
 from functools import cache
 from pathlib import Path
 from types import SimpleNamespace
@@ -11,18 +12,18 @@ from snakemake.exceptions import WorkflowError
 sys.path.insert(0, str(Path(str(workflow.current_basedir)).parents[1] / "scripts"))
 
 from sisr import certification, kernels, my_photos, registry
-from sisr.archs import ARCHS
 from sisr.config import read as read_config
 from sisr.device import resolve as resolve_device
-from sisr.digest import code_digest, file_digest, static_digest
-from sisr.engines import ENGINES
+from sisr.digest import code_digest, file_digest, keep_in
 from sisr.errors import SisrError
 from sisr.images import SUFFIXES
 from sisr.metrics.files import assets_of
+from sisr.metrics.protocol import parse_measures, protocol
 from sisr.models import entry_of
 from sisr.models import get as get_model
+from sisr.protocol_table import all_measures
 from sisr.recipes import read_recipe, start_of
-from sisr.references import missing_measures, of_cells
+from sisr.references import errata, missing_measures, of_cells
 from sisr.render import sheet_limit
 from sisr.studies import STUDIES
 from sisr.studies.common import sentences
@@ -70,6 +71,57 @@ share_library()
 
 # Held until this process ends; without it a run that was killed would leave the folder locked.
 RUNS_LOCK = join_runs(Path(".snakemake"), workflow.is_main_process)
+
+# Not in a job, whose results a later start could not trust while several write.
+keep_in(Path(".snakemake", "sisr-code.json"), write=workflow.is_main_process)
+
+# --- what counts -----------------------------------------------------------------------------------------
+# Params of rules.  From the registries come the entries and keys that a job reads: no others run it again.
+
+
+def code_of(script, only=None):
+    """Digest of the code that a rule's script can reach; ``only(wildcards)`` narrows it, see sisr.digest."""
+    return lambda wildcards: code_digest(script, only=only(wildcards) if only else None)
+
+
+def kept(entry, *keys):
+    return {key: entry[key] for key in keys if key in entry}
+
+
+def measure_entries(measures):
+    """What the registries say of measures and can change a value: no labels, no citations.  Each counts once."""
+    entries = registry.load("metrics")
+    return {
+        m.id: [m.family, m.decimals, entries[m.metric].get("reference", "full"), asdict(protocol(m.protocol))]
+        for m in parse_measures(dict.fromkeys(measures))
+    }
+
+
+def measure_labels(measures):
+    """What the registries say of measures where they are shown."""
+    return {m.id: [m.label, m.unit, m.direction, m.digits] for m in parse_measures(dict.fromkeys(measures))}
+
+
+def metric_code(wildcards):
+    """Of the fidelity metrics, the code of those that the run computes."""
+    return {"sisr.metrics.fidelity.fidelity_metric": [m.metric for m in parse_measures(RUN.measures)]}
+
+
+def code_of_models(models):
+    """Of engines and architectures, the code of those that models run."""
+    if any(model.own for model in models):  # only their files tell
+        return {}
+    return {
+        "sisr.engines.ENGINES": [model.engine for model in models],
+        "sisr.engines.RESOLVERS": [],
+        "sisr.archs.ARCHS": [arch for model in models if (arch := model.params.get("arch"))],
+    }
+
+
+def code_of_kernels(names):
+    """Of the functions of kernels, the code of those that some kernels call."""
+    return {"sisr.kernels.FUNCTIONS": [registry.load("kernels")[name]["function"] for name in names]}
+
 
 # --- resources -------------------------------------------------------------------------------------------
 
@@ -157,14 +209,29 @@ def kernel_file(wildcards):
 
 def kernel_entry(wildcards):
     """What the registry says of the kernel and can change its LR images; editing a citation re-runs nothing."""
-    entry = registry.load("kernels")[wildcards.kernel]
-    keys = ("function", "params", "per_scale", "border", "phase", "random")
-    return {key: entry[key] for key in keys if key in entry}
+    return kept(registry.load("kernels")[wildcards.kernel], *KERNEL_KEYS)
 
 
-def kernel_digest(wildcards):
-    function = registry.load("kernels")[wildcards.kernel]["function"]
-    return code_digest("degrade", *kernels.modules(function))
+KERNEL_KEYS = ("function", "params", "per_scale", "border", "phase", "random")
+
+
+def kernel_code(wildcards):
+    return code_of_kernels([wildcards.kernel])
+
+
+def run_kernel_code(wildcards):
+    return code_of_kernels(RUN.values("kernel"))
+
+
+def asset_entry(wildcards):
+    """What the registry says of an asset's files; what it says of their origin is for readers."""
+    said = {
+        key: value
+        for key, value in ASSETS[wildcards.asset].items()
+        if key not in ("description", "licence", "source", "citation")
+    }
+    table = [file_digest(registry.CONFIG / "assets" / said["table"])] if "table" in said else []
+    return {**said, "rows": table} if table else said
 
 
 @cache
@@ -196,6 +263,15 @@ def run_assets():
 
 def recipe_of(wildcards):
     return or_workflow_error(read_recipe, wildcards.recipe)
+
+
+def recipe_code(wildcards):
+    recipe = recipe_of(wildcards)
+    return {"sisr.archs.ARCHS": [recipe.arch], **code_of_kernels([recipe.kernel])}
+
+
+def recipe_kernel(wildcards):
+    return kept(registry.load("kernels")[recipe_of(wildcards).kernel], *KERNEL_KEYS)
 
 
 def training_inputs(wildcards):
@@ -304,22 +380,23 @@ def weights_of(model, scale):
     return f"<resources>/assets/{weights.asset}.json"
 
 
+MODEL_KEYS = (
+    "path",
+    "python",
+    "modifiers",
+    "engine",
+    "colour",
+    "params",
+    "scales",
+    "weights",
+    "unavailable",
+    "input_range",
+)
+
+
 def model_entry(wildcards):
     """What the registry says of the model and can change its output; editing a citation re-runs nothing."""
-    entry = entry_of(wildcards.model)
-    keys = (
-        "path",
-        "python",
-        "modifiers",
-        "engine",
-        "colour",
-        "params",
-        "scales",
-        "weights",
-        "unavailable",
-        "input_range",
-    )
-    said = {key: entry[key] for key in keys if key in entry}
+    said = kept(entry_of(wildcards.model), *MODEL_KEYS)
     # Files of one's own count by their content, also where their time stays as it was.
     files = own_files(wildcards)
     return {**said, "files": {file: file_digest(file) for file in files}} if files else said
@@ -332,32 +409,26 @@ def own_files(wildcards):
 
 def anchor_models():
     """What the registry says of the models that anchors run, so that new weights are certified anew."""
-    names = dict.fromkeys(anchor["model"] for anchor in ANCHORS.values() if "model" in anchor)
-    entries = registry.load("models")
-    return {
-        name: {
-            key: entries[name][key]
-            for key in ("engine", "colour", "params", "weights")
-            if key in entries[name]
-        }
-        for name in names
+    return {name: kept(entry_of(name), *MODEL_KEYS) for name in anchored("model")}
+
+
+def anchored(axis):
+    """Registered models or kernels that anchors name."""
+    entries = registry.load(f"{axis}s")
+    return [
+        name
+        for name in dict.fromkeys(anchor[axis] for anchor in ANCHORS.values() if axis in anchor)
         if name in entries
-    }
+    ]
 
 
-def engine_module(wildcards):
-    # Which engine a file of one's own needs, only the file tells.
-    return ENGINES.get(MODELS[wildcards.model].engine, "sisr.checkpoints").removeprefix("sisr.")
+def anchor_code(wildcards):
+    models = [or_workflow_error(get_model, name) for name in anchored("model")]
+    return {**code_of_models(models), **code_of_kernels(anchored("kernel"))}
 
 
-def engine_digest(wildcards):
-    """Digest of the code that a model runs: its engine, and its architecture where that is one of ours."""
-    model = MODELS[wildcards.model]
-    if model.own:  # which engine and architecture, only its file tells
-        modules = [*ENGINES.values(), *ARCHS.values(), "sisr.checkpoints"]
-    else:
-        modules = [ENGINES[model.engine], *filter(None, [ARCHS.get(model.params.get("arch"))])]
-    return code_digest("upscale", *(name.removeprefix("sisr.").partition(":")[0] for name in modules))
+def model_code(wildcards):
+    return code_of_models([MODELS[wildcards.model]])
 
 
 # --- one's own pictures as LR ---------------------------------------------------------------------------
@@ -480,7 +551,7 @@ LEDGER_PAGE = "<results>/tables/precision.html"
 
 def result_labels():
     """Registry labels of what is shown: a new label redraws, a new citation does not."""
-    return {
+    return {"measures": measure_labels(RUN.measures)} | {
         axis: {name: registry.load(axis)[name]["label"] for name in RESULT_NAMES[axis]}
         for axis in ("models", "datasets", "kernels")
     }
@@ -497,6 +568,8 @@ def sr_of_cells(cells):
 
 # Cells with a reference under a protocol that the run does not compute anyway.
 REFERENCE_CELLS = list(or_workflow_error(missing_measures, RUN.cells, RUN.measures))
+
+REFERENCE_MEASURES = [*RUN.measures, *(reference.measure for reference in of_cells(RUN.cells))]
 
 # Cells that are scored under all protocols, on LR images of the run's first kernel.
 PIXEL_CELLS = [
@@ -638,6 +711,19 @@ def crop_sheets():
 def site_cells():
     """Cells whose pictures the site shows, as `dataset/kernel/xSCALE/model`."""
     return [f"{d}/{k}/x{s}/{m}" for d, k, s, m in RUN.cells] if RUN.site_pictures else []
+
+
+def said_on_site():
+    """What the paragraph of methods quotes from the registries."""
+    protocols, kernels = registry.load("protocols"), registry.load("kernels")
+    return {
+        "measures": measure_entries(RUN.measures),
+        "protocols": {
+            m.protocol: kept(protocols[m.protocol], "label", "description")
+            for m in parse_measures(RUN.measures)
+        },
+        "kernels": {name: kernels[name]["source"] for name in RUN.values("kernel")},
+    }
 
 
 def training_curves():

@@ -18,7 +18,7 @@ rule count_cost:
         runtime=growing(30),
     params:
         entry=model_entry,
-        code=lambda wildcards: code_digest("cost.jobs", engine_module(wildcards)),
+        code=code_of("count_cost", model_code),
     message:
         "Counting the cost of {wildcards.model} at x{wildcards.scale}"
     script:
@@ -48,7 +48,7 @@ rule time_model:
         device=RUN.device,
         inference=inference_of,
         budget=RUN.cost.seconds if RUN.cost else 0,
-        code=lambda wildcards: code_digest("cost.jobs", engine_module(wildcards)),
+        code=code_of("time_model", model_code),
     message:
         "Timing {wildcards.model} at x{wildcards.scale}"
     script:
@@ -69,7 +69,7 @@ rule gather_cost:
         mem_mb=growing(1000),
         runtime=growing(15),
     params:
-        code=code_digest("cost.table"),
+        code=code_of("gather_cost"),
     message:
         "Gathering the cost of all models"
     script:
@@ -99,7 +99,7 @@ rule cost_table:
         runtime=growing(15),
     params:
         labels=result_labels()["models"],
-        code=code_digest("cost.show"),
+        code=code_of("make_cost_table"),
     message:
         "Writing the cost table of x{wildcards.scale}"
     script:
@@ -135,7 +135,7 @@ rule cost_plots:
         labels=result_labels(),
         datasets=RUN.values("dataset"),
         axes=COST_AXES,
-        code=code_digest("cost.show"),
+        code=code_of("make_cost_plots"),
     message:
         "Drawing quality against cost at x{wildcards.scale}"
     script:
@@ -169,7 +169,7 @@ rule compare_precisions:
         entry=model_entry,
         device=RUN.device,
         inference=inference_of,
-        code=lambda wildcards: code_digest("cost.ledger", engine_module(wildcards)),
+        code=code_of("compare_precisions", model_code),
     message:
         "Comparing precisions of {wildcards.model} on {wildcards.dataset} ({wildcards.kernel} x{wildcards.scale})"
     script:
@@ -200,7 +200,7 @@ rule precision_ledger:
         runtime=growing(15),
     params:
         labels=result_labels(),
-        code=code_digest("cost.ledger_table"),
+        code=code_of("make_precision_ledger"),
     message:
         "Writing the precision ledger"
     script:

@@ -25,7 +25,7 @@ rule crate:
     conda:
         "../../envs/base.yaml"
     params:
-        code=code_digest("crate"),
+        code=code_of("write_crate"),
     message:
         "Describing the run as an RO-Crate"
     script:

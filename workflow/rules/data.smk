@@ -19,8 +19,8 @@ rule prepare_dataset:
         mem_mb=growing(2000),
         runtime=growing(30),
     params:
-        entry=lambda wildcards: DATASETS[wildcards.dataset],
-        code=code_digest("datasets"),
+        entry=lambda wildcards: kept(DATASETS[wildcards.dataset], "asset", "path", "expected"),
+        code=code_of("prepare_dataset"),
     message:
         "Preparing HR images of {wildcards.dataset}"
     script:
@@ -50,7 +50,7 @@ rule make_lr:
     params:
         entry=kernel_entry,
         seed=RUN.seed,
-        code=kernel_digest,
+        code=code_of("make_lr", kernel_code),
     message:
         "Making LR images of {wildcards.dataset} at x{wildcards.scale} with {wildcards.kernel}"
     script:

@@ -23,8 +23,9 @@ rule train_model:
         gpu=gpus_of_run(),
     params:
         recipe_digest=lambda wildcards: recipe_of(wildcards).digest,
+        kernel=recipe_kernel,
         device=RUN.device,
-        code=code_digest("training.run"),
+        code=code_of("train_model", recipe_code),
     message:
         "Training {wildcards.recipe} at x{wildcards.scale}"
     script:

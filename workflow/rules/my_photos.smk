@@ -22,7 +22,7 @@ rule take_lr:
         mem_mb=growing(1000),
         runtime=growing(30),
     params:
-        code=code_digest("blind"),
+        code=code_of("take_lr"),
     message:
         "Taking pictures of one's own as LR images for x{wildcards.scale}"
     script:
@@ -48,9 +48,8 @@ rule score_photos:
         runtime=growing(60),
     params:
         measures=PHOTO_MEASURES,
-        metrics=registry.load("metrics"),
-        protocols=registry.load("protocols"),
-        code=code_digest("blind"),
+        rules=measure_entries(PHOTO_MEASURES),
+        code=code_of("score_photos"),
     message:
         "Scoring {wildcards.model} on LR pictures of one's own at x{wildcards.scale}"
     script:
@@ -94,7 +93,7 @@ rule photo_tables:
         names=PHOTO_NAMES,
         labels=result_labels(),
         models=lambda wildcards: models_of_scale(wildcards.scale),
-        code=code_digest("blind", "results"),
+        code=code_of("make_photo_tables"),
     message:
         "Writing the tables of LR pictures of one's own at x{wildcards.scale}"
     script:
@@ -133,7 +132,7 @@ rule photo_crops:
         models=lambda wildcards: models_of_scale(wildcards.scale),
         regions=RUN.crop_regions.get(my_photos.DATASET, {}),
         limit=sheet_limit(len(crop_sheets()) + len(photo_items())),
-        code=code_digest("results"),
+        code=code_of("make_photo_crops"),
     message:
         "Drawing crops of LR pictures of one's own at x{wildcards.scale}"
     script:

@@ -14,7 +14,7 @@ rule scores_parquet:
         mem_mb=growing(1000),
         runtime=growing(30),
     params:
-        code=code_digest("parquet"),
+        code=code_of("make_parquet"),
     message:
         "Writing the scores as Parquet"
     script:

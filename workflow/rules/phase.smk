@@ -24,7 +24,7 @@ rule phase_set:
         runtime=growing(60),
     params:
         models=models_of_set,
-        code=code_digest("phase", "audit"),
+        code=code_of("measure_phase"),
     message:
         "Measuring the phase of {wildcards.dataset} ({wildcards.kernel} x{wildcards.scale})"
     script:
@@ -57,9 +57,12 @@ rule phase_kernels:
         runtime=growing(15),
     params:
         sets=RUN.sets(),
-        kernels={kernel: registry.load("kernels")[kernel] for kernel in RUN.values("kernel")},
+        kernels={
+            name: kept(registry.load("kernels")[name], "label", *KERNEL_KEYS)
+            for name in RUN.values("kernel")
+        },
         datasets=result_labels()["datasets"],
-        code=code_digest("audit"),
+        code=code_of("audit_kernels", run_kernel_code),
     message:
         "Auditing the phase of the LR kernels"
     script:
@@ -94,7 +97,7 @@ rule phase_models:
         runtime=growing(15),
     params:
         labels=result_labels(),
-        code=code_digest("audit"),
+        code=code_of("audit_models"),
     message:
         "Auditing the phase of the models at x{wildcards.scale}"
     script:

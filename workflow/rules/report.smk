@@ -19,6 +19,7 @@ rule provenance:
         "../../envs/torch.yaml"
     params:
         config=RUN.resolved,
+        code=code_of("record_provenance"),
     message:
         "Recording what made this run"
     script:
@@ -62,7 +63,8 @@ rule tables:
         datasets=RUN.values("dataset"),
         trained=trained_models,
         training_data={name: DATASETS[name].get("leakage", []) for name in RUN.values("dataset")},
-        code=code_digest("results"),
+        trained_on={name: kept(entry_of(name), "engine", "trained_on") for name in RUN.values("model")},
+        code=code_of("make_tables"),
     message:
         "Writing the result tables of x{wildcards.scale}"
     script:
@@ -97,7 +99,7 @@ rule plots:
         names=RESULT_NAMES,
         labels=result_labels(),
         datasets=RUN.values("dataset"),
-        code=code_digest("results"),
+        code=code_of("make_plots"),
     message:
         "Drawing the plots of x{wildcards.scale}"
     script:
@@ -141,7 +143,7 @@ rule crops:
         models=models_of_set,
         regions=lambda wildcards: RUN.crop_regions.get(wildcards.dataset, {}),
         limit=sheet_limit(len(crop_sheets())),
-        code=code_digest("results"),
+        code=code_of("make_crops"),
     message:
         "Drawing crops of {wildcards.dataset} ({wildcards.kernel} x{wildcards.scale})"
     script:
@@ -164,7 +166,7 @@ rule render_report:
         "../../envs/report.yaml"
     params:
         snakefile=str(SNAKEFILE),
-        code=code_digest("render"),
+        code=code_of("render_report"),
     message:
         "Rendering the report"
     script:

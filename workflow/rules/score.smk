@@ -21,9 +21,8 @@ rule score:
         runtime=growing(60),
     params:
         measures=list(RUN.measures),
-        metrics=registry.load("metrics"),
-        protocols=registry.load("protocols"),
-        code=code_digest("scoring"),
+        rules=measure_entries(RUN.measures),
+        code=code_of("score_cell", metric_code),
     message:
         "Scoring {wildcards.model} on {wildcards.dataset} ({wildcards.kernel} x{wildcards.scale})"
     script:
@@ -56,7 +55,7 @@ rule gather:
     params:
         cells=[list(cell) for cell in RUN.cells],
         shards={dataset: len(shards_of(dataset)) for dataset in RUN.values("dataset")},
-        code=code_digest("gather"),
+        code=code_of("gather_scores"),
     message:
         "Gathering the scores of all cells"
     script:

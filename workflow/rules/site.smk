@@ -22,7 +22,7 @@ rule site_originals:
         runtime=growing(60),
     params:
         quality=RUN.site_quality,
-        code=code_digest("site.originals"),
+        code=code_of("make_site_originals"),
     message:
         "Site: HR and LR pictures of {wildcards.dataset} ({wildcards.kernel} x{wildcards.scale})"
     script:
@@ -53,7 +53,7 @@ rule site_pictures:
         runtime=growing(60),
     params:
         quality=RUN.site_quality,
-        code=code_digest("site.pictures"),
+        code=code_of("make_site_pictures"),
     message:
         "Site: pictures of {wildcards.model} on {wildcards.dataset} ({wildcards.kernel} x{wildcards.scale})"
     script:
@@ -91,14 +91,14 @@ rule site:
         names=RESULT_NAMES,
         labels=result_labels(),
         datasets=RUN.values("dataset"),
+        said=said_on_site(),
         facts=[entry_of(model) for model in RUN.values("model")],
         weights=cells_with_weights(),
         own=[[*one, files] for one, files in OWN_FILES.items() if files],
         curves={name: path for name, path, _ in training_curves()},
         cells=site_cells(),
         shards=[f"{d}/{k}/x{s}/{m}" for d, k, s, m in RUN.cells for _ in shards_of(d)],
-        code=code_digest("site.pages"),
-        static=static_digest("site/static"),
+        code=code_of("make_site"),
     message:
         "Writing the site"
     script:
@@ -119,6 +119,8 @@ rule report_zip:
     resources:
         mem_mb=growing(1000),
         runtime=growing(30),
+    params:
+        code=code_of("make_report_zip"),
     message:
         "Packing the report and the site"
     script:

@@ -29,7 +29,7 @@ rule comparison:
         names=RESULT_NAMES,
         labels=result_labels(),
         datasets=RUN.values("dataset"),
-        code=code_digest("comparison"),
+        code=code_of("compare_models"),
     message:
         "Comparing the models at x{wildcards.scale}"
     script:

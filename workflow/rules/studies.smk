@@ -22,7 +22,7 @@ rule study_interpolation:
         mem_mb=growing(3000),
         runtime=growing(60),
     params:
-        code=code_digest("studies.interpolation", "figures.studies.interpolation"),
+        code=code_of("study_interpolation"),
     message:
         "Studying interpolation"
     script:
@@ -47,7 +47,7 @@ rule study_deconvolution:
         mem_mb=growing(3000),
         runtime=growing(60),
     params:
-        code=code_digest("studies.deconvolution", "figures.studies.deconvolution"),
+        code=code_of("study_deconvolution"),
     message:
         "Studying deconvolution"
     script:
@@ -73,9 +73,7 @@ rule study_misr:
         runtime=growing(60),
     params:
         networks=small_networks(2),
-        code=code_digest(
-            "studies.misr", "studies.networks", "engines.pytorch", "engines.ncnn_cpu", "figures.studies.misr"
-        ),
+        code=code_of("study_misr"),
     message:
         "Studying super-resolution from several frames"
     script:
@@ -99,7 +97,7 @@ rule study_upscaling_layers:
         mem_mb=growing(3000),
         runtime=growing(60),
     params:
-        code=code_digest("studies.upscaling_layers", "figures.studies.upscaling_layers"),
+        code=code_of("study_upscaling_layers"),
     message:
         "Studying layers that enlarge"
     script:
@@ -125,7 +123,7 @@ rule study_tiling:
         runtime=growing(60),
     params:
         networks=tiled_networks(),
-        code=code_digest("studies.tiling", "studies.networks", "figures.studies.tiling"),
+        code=code_of("study_tiling"),
     message:
         "Studying networks in tiles"
     script:
@@ -155,10 +153,12 @@ rule study_evaluation:
         runtime=growing(60),
     params:
         measures=list(RUN.measures),
+        rules=measure_entries(RUN.measures),
+        shown=measure_labels(RUN.measures),
         models=models_of_set(study_set()),
         lr_set=[study_set().dataset, study_set().kernel, study_set().scale],
         labels=result_labels()["models"],
-        code=code_digest("studies.evaluation", "figures.studies.evaluation", "tables"),
+        code=code_of("study_evaluation"),
     message:
         "Studying metrics"
     script:
@@ -184,13 +184,7 @@ rule study_pixel_art:
     params:
         networks_x2=small_networks(2),
         networks_x4=small_networks(4),
-        code=code_digest(
-            "studies.pixel_art",
-            "studies.networks",
-            "engines.pytorch",
-            "engines.ncnn_cpu",
-            "figures.studies.pixel_art",
-        ),
+        code=code_of("study_pixel_art"),
     message:
         "Studying pixel art"
     script:
@@ -217,14 +211,7 @@ rule study_alignment:
         runtime=growing(60),
     params:
         networks=small_networks(2),
-        code=code_digest(
-            "studies.alignment",
-            "studies.networks",
-            "engines.pytorch",
-            "engines.ncnn_cpu",
-            "archs.espcn",
-            "figures.studies.alignment",
-        ),
+        code=code_of("study_alignment"),
     message:
         "Studying self-ensemble and alignment"
     script:

@@ -21,7 +21,7 @@ rule curves:
     params:
         files=curve_paths,
         labels=curve_labels,
-        code=code_digest("figures.training", "training.curves"),
+        code=code_of("draw_curves"),
     message:
         "Drawing the training curves of x{wildcards.scale}"
     script:
@@ -52,7 +52,8 @@ rule loss_study_crops:
         cells=loss_study_cells(),
         kernel=RUN.values("kernel")[0],
         names=RESULT_NAMES,
-        code=code_digest("training.study"),
+        labels=result_labels(),
+        code=code_of("draw_loss_study"),
     message:
         "Drawing the crops of the loss study at x{wildcards.scale}"
     script:

@@ -32,7 +32,7 @@ rule upscale:
         entry=model_entry,
         device=RUN.device,
         inference=inference_of,
-        code=engine_digest,
+        code=code_of("upscale_cell", model_code),
     message:
         "Upscaling {wildcards.dataset} ({wildcards.kernel} x{wildcards.scale}) with {wildcards.model}"
     script:

@@ -18,7 +18,7 @@ from sisr.assets.catalog import Distribution
 from sisr.assets.content import Check, commit, inspect, writing
 from sisr.errors import AssetError, ChecksumError, ConfigError
 
-log = logging.getLogger("sisr.assets")
+log = logging.getLogger(__package__)
 
 #: Longest time in seconds that one distribution may take.
 _TIMEOUT = 3600

@@ -17,7 +17,7 @@ from sisr.assets.content import Check, Content, commit, inspect, part_file, writ
 from sisr.assets.sources import Source, shown
 from sisr.errors import AssetError, ChecksumError
 
-log = logging.getLogger("sisr.assets")
+log = logging.getLogger(__package__)
 
 _BLOCK = 1 << 16
 #: How far a body may exceed the registered size before it is given up (it is wrong by then; reading on only

@@ -22,7 +22,7 @@ from sisr.assets.manifest import FetchedFile, Manifest
 from sisr.assets.sources import Mirror, shown, sources
 from sisr.errors import AssetError, ChecksumError
 
-log = logging.getLogger("sisr.assets")
+log = logging.getLogger(__package__)
 
 #: What a fetch found: content and the address it stands for, by file name.
 _Found = dict[str, tuple[Content, str]]

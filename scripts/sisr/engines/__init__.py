@@ -40,6 +40,9 @@ ENGINES = {
     "onnx": "sisr.engines.onnx_cpu",
 }
 
+#: What looks into files.  A table, so that sisr.digest can leave it out for models of the registry.
+RESOLVERS = {"own": "sisr.checkpoints"}
+
 
 @dataclass(frozen=True)
 class Upscaler:
@@ -122,6 +125,5 @@ def resolve(model: Model, scale: int, files: Mapping[str, Path]) -> tuple[Model,
     opened and looked at.  Errors as for :func:`load`.
     """
     if model.own is not None:
-        # By name, since code_digest() would else count what looks into files as a part of every model.
-        return importlib.import_module("sisr.checkpoints").resolve(model, scale)
+        return importlib.import_module(RESOLVERS["own"]).resolve(model, scale)
     return model, model.link(scale) or scale, files

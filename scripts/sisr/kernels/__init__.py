@@ -103,12 +103,6 @@ def resolve(name: str) -> Callable[..., NDArray[np.uint8]]:
     return getattr(import_module(module), attribute)
 
 
-def modules(name: str) -> list[str]:
-    """The module of a function, below ``sisr``; none for a name that is not known, which the job reports."""
-    module = FUNCTIONS.get(name, "").partition(":")[0].removeprefix("sisr.")
-    return [module] if module else []
-
-
 def require_scale(kernel_id: str, entry: Mapping[str, Any], scale: int) -> None:
     """Raise :class:`ConfigError` if the kernel's parameters are given by scale, and not for this one."""
     defined = entry.get("per_scale")
