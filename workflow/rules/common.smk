@@ -18,7 +18,7 @@ from sisr.digest import code_digest, file_digest, keep_in
 from sisr.errors import SisrError
 from sisr.images import SUFFIXES
 from sisr.metrics.files import assets_of
-from sisr.metrics.protocol import parse_measures, protocol
+from sisr.metrics.protocol import parse_measure, protocol
 from sisr.models import entry_of
 from sisr.models import get as get_model
 from sisr.protocol_table import all_measures
@@ -93,18 +93,20 @@ def measure_entries(measures):
     entries = registry.load("metrics")
     return {
         m.id: [m.family, m.decimals, entries[m.metric].get("reference", "full"), asdict(protocol(m.protocol))]
-        for m in parse_measures(dict.fromkeys(measures))
+        for m in map(parse_measure, dict.fromkeys(measures))
     }
 
 
 def measure_labels(measures):
     """What the registries say of measures where they are shown."""
-    return {m.id: [m.label, m.unit, m.direction, m.digits] for m in parse_measures(dict.fromkeys(measures))}
+    return {
+        m.id: [m.label, m.unit, m.direction, m.digits] for m in map(parse_measure, dict.fromkeys(measures))
+    }
 
 
 def metric_code(wildcards):
     """Of the fidelity metrics, the code of those that the run computes."""
-    return {"sisr.metrics.fidelity.fidelity_metric": [m.metric for m in parse_measures(RUN.measures)]}
+    return {"sisr.metrics.fidelity.fidelity_metric": [m.metric for m in map(parse_measure, RUN.measures)]}
 
 
 def code_of_models(models):
@@ -720,7 +722,7 @@ def said_on_site():
         "measures": measure_entries(RUN.measures),
         "protocols": {
             m.protocol: kept(protocols[m.protocol], "label", "description")
-            for m in parse_measures(RUN.measures)
+            for m in map(parse_measure, RUN.measures)
         },
         "kernels": {name: kernels[name]["source"] for name in RUN.values("kernel")},
     }
