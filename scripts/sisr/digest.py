@@ -136,7 +136,7 @@ def _reached(
         wanted = [key for key in units if key and not key.endswith("]")]
         wanted += [key for key in imported if imported[key].startswith("sisr.")]
     for key in wanted:
-        if f"{module}.{key}" in chosen:
+        if f"{module}.{key}" in chosen and any(unit.startswith(f"{key}[") for unit in units):
             entries = (f"{key}[{entry}]" for entry in chosen[f"{module}.{key}"])
             yield from ((f"{module}.{entry}", *units[entry]) for entry in entries if entry in units)
         elif key in units:
@@ -196,12 +196,13 @@ class _Reader:
     def unit(self, nodes: Iterable[ast.AST]) -> list[Any]:
         """Digest of some statements, and the dotted names that they reach."""
         self.text, self.names, self.local = [], set(), {}
-        for node in nodes:
+        statements = list(nodes)
+        for node in statements:
             if isinstance(node, _BLOCKS):
                 for inner in _statements(node):
                     if isinstance(inner, (ast.Import, ast.ImportFrom)):
                         self.local.update(self.bindings(inner))
-            self.write(node)
+        self.write(statements)
         return [_sha256("".join(self.text).encode("utf-8", "surrogatepass")), sorted(self.names)]
 
     def bindings(self, node: ast.Import | ast.ImportFrom) -> Iterator[tuple[str, str]]:
@@ -243,19 +244,7 @@ class _Reader:
         elif isinstance(node, ast.If) and _never_run(node.test):
             self.write(node.orelse)
         elif isinstance(node, ast.AST):
-            self.text.append(f"{type(node).__name__}(")
-            quiet = self.quiet
-            for field in node._fields:
-                value = getattr(node, field, None)
-                if isinstance(node, ast.JoinedStr):  # Python 3.12 adds empty strings
-                    value = [part for part in value if getattr(part, "value", None) != ""]
-                # Empty ones are left out, since newer versions of Python have more fields.
-                if value is not None and value != [] and field not in _SAYS_NOTHING:
-                    self.text.append(f"{field}=")
-                    self.quiet = quiet or field in ("annotation", "returns")
-                    self.write(value)
-            self.quiet = quiet
-            self.text.append(")")
+            self.fields(node)
         elif isinstance(node, list):
             self.text.append("[")
             for item in node:
@@ -266,6 +255,21 @@ class _Reader:
             self.text.append("]")
         else:
             self.text.append(f"{node!r},")
+
+    def fields(self, node: ast.AST) -> None:
+        self.text.append(f"{type(node).__name__}(")
+        quiet = self.quiet
+        for field in node._fields:
+            value = getattr(node, field, None)
+            if isinstance(node, ast.JoinedStr):  # Python 3.12 adds empty strings
+                value = [part for part in node.values if getattr(part, "value", None) != ""]
+            # Empty ones are left out, since newer versions of Python have more fields.
+            if value is not None and value != [] and field not in _SAYS_NOTHING:
+                self.text.append(f"{field}=")
+                self.quiet = quiet or field in ("annotation", "returns")
+                self.write(value)
+        self.quiet = quiet
+        self.text.append(")")
 
     def attribute(self, node: ast.Attribute) -> None:
         """``module.name`` is a name of its own; what is an attribute of something else is not known."""

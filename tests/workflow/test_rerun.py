@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import os
-
 import pytest
+import yaml
 from skimage import data
 from tiny_project import CONFIG, SCORES, Project, part_of, rows, save
 
 pytestmark = pytest.mark.workflow
 
-#: Jobs that draw the results of the whole run; the report names files of the copied project, so it is among
-#: them in any case.
+#: Jobs that draw the results of the whole run.
 SHOW = {
     "tables": 2,
     "comparison": 2,
@@ -115,7 +113,40 @@ def test_a_new_picture_in_a_folder_of_ones_own_is_noticed(done: Project) -> None
     assert "train_model" not in jobs
 
 
-def test_touching_a_script_reruns_its_rule(done: Project) -> None:
-    """Unlike the library, of which the content counts, scripts go by their time, as in any workflow."""
-    os.utime(done.root / "scripts/make_tables.py")
-    assert {"tables", "render_report", "crate", "all"} == set(planned(done))
+def test_what_means_nothing_reruns_nothing(done: Project) -> None:
+    """A comment in every module and script; files that were only touched; entries that the run does not use."""
+    for path in (done.root / "scripts").rglob("*.py"):
+        path.write_text(path.read_text(encoding="utf-8") + "\n# edited\n", encoding="utf-8")
+    done.edit("config/metrics.yaml", "Huynh-Thu and Ghanbari, Scope", "Huynh-Thu, Ghanbari: Scope")
+    for registry in ("metrics", "kernels", "models", "datasets"):
+        entries = yaml.safe_load(done.read(f"config/{registry}.yaml"))
+        unused = {"metrics": "ms-ssim", "kernels": "bsrgan", "models": "bilinear", "datasets": "set5"}[
+            registry
+        ]
+        done.register(registry, {"unused": entries[unused]})
+    assert planned(done) == {}
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new", "first"),
+    [
+        ("scripts/sisr/figures/plots.py", '"--"', '":"', {"plots": 2}),
+        (
+            "scripts/make_tables.py",
+            "Path(snakemake.input.scores)",
+            "Path(str(snakemake.input.scores))",
+            {"tables": 2},
+        ),
+        ("scripts/sisr/figures/critical_difference.py", "0.1", "0.2", {"comparison": 2}),
+    ],
+)
+def test_a_line_of_what_is_shown_reruns_it_and_what_shows_it(
+    done: Project, file: str, old: str, new: str, first: dict[str, int]
+) -> None:
+    path = done.root / file
+    text = path.read_text(encoding="utf-8")
+    assert old in text
+    path.write_text(text.replace(old, new, 1), encoding="utf-8")
+    jobs = planned(done)
+    assert first.items() <= jobs.items()
+    assert set(jobs) <= {*first, "render_report", "site", "crate", "all"}

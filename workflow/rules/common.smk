@@ -38,6 +38,11 @@ def or_workflow_error(function, *arguments):
         raise WorkflowError(str(error)) from None
 
 
+def from_here(path):
+    """A path relative to the working directory where it lies in it, so that a copy of a finished run is finished."""
+    return str(path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path)
+
+
 SNAKEFILE = Path(str(workflow.current_basedir)).parent / "Snakefile"
 CAPTIONS = SNAKEFILE.parent / "report"
 
@@ -206,7 +211,7 @@ def kernel_file(wildcards):
     file = kernels.file_of(registry.load("kernels")[wildcards.kernel])
     if file is None or not file.is_file():
         return []
-    return local(str(file.relative_to(Path.cwd()) if file.is_relative_to(Path.cwd()) else file))
+    return local(from_here(file))
 
 
 def kernel_entry(wildcards):

@@ -156,7 +156,7 @@ rule render_report:
         shown=report_items(),
         provenance="<results>/provenance.json",
         config="<results>/config.yaml",
-        captions=[local(str(path)) for path in sorted(CAPTIONS.glob("*.rst"))],
+        captions=[local(from_here(path)) for path in sorted(CAPTIONS.glob("*.rst"))],
     output:
         "<results>/report.html",
     log:
@@ -165,7 +165,7 @@ rule render_report:
     conda:
         "../../envs/report.yaml"
     params:
-        snakefile=str(SNAKEFILE),
+        snakefile=from_here(SNAKEFILE),
         code=code_of("render_report"),
     message:
         "Rendering the report"
