@@ -296,7 +296,7 @@ def test_every_function_that_ran_is_in_the_digest(entry: str) -> None:
     calls = {tuple(call) for call in json.loads(done.stdout.rpartition("RAN")[2])}
     ran = {starts()[call] for call in calls if call in starts()}
     counted = {name for start in entry.split() for name in digest.reach([start, "sisr.models.get"], only)}
-    assert len(ran) > 3
+    assert len(ran) > 2
     assert ran <= counted
 
 

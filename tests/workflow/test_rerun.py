@@ -114,7 +114,7 @@ def test_a_new_picture_in_a_folder_of_ones_own_is_noticed(done: Project) -> None
 
 
 def test_what_means_nothing_reruns_nothing(done: Project) -> None:
-    """A comment in every module and script; files that were only touched; entries that the run does not use."""
+    """A comment in every module and script, a citation, entries that the run does not use."""
     for path in (done.root / "scripts").rglob("*.py"):
         path.write_text(path.read_text(encoding="utf-8") + "\n# edited\n", encoding="utf-8")
     done.edit("config/metrics.yaml", "Huynh-Thu and Ghanbari, Scope", "Huynh-Thu, Ghanbari: Scope")
