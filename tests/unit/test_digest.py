@@ -100,7 +100,7 @@ def test_what_means_nothing_in_any_module_changes_no_digest(
     ("file", "old", "new", "changed"),
     [
         ("sisr/metrics/structural.py", "(0.01 * peak) ** 2", "(0.02 * peak) ** 2", {"score_cell"}),
-        ("sisr/figures/plots.py", '"--"', '":"', {"make_plots"}),
+        ("sisr/figures/plots.py", "alpha=0.65", "alpha=0.6", {"make_plots"}),
         ("sisr/templates/robustness.html.j2", "<h2>", "<h3>", {"make_robustness"}),
         ("make_plots.py", "int(snakemake", "float(snakemake", {"make_plots"}),
     ],

@@ -130,14 +130,14 @@ def test_what_means_nothing_reruns_nothing(done: Project) -> None:
 @pytest.mark.parametrize(
     ("file", "old", "new", "first"),
     [
-        ("scripts/sisr/figures/plots.py", '"--"', '":"', {"plots": 2}),
+        ("scripts/sisr/figures/plots.py", "alpha=0.65", "alpha=0.6", {"plots": 2}),
         (
             "scripts/make_tables.py",
             "Path(snakemake.input.scores)",
             "Path(str(snakemake.input.scores))",
             {"tables": 2},
         ),
-        ("scripts/sisr/figures/critical_difference.py", "0.1", "0.2", {"comparison": 2}),
+        ("scripts/sisr/figures/critical_difference.py", "0.12, text", "0.13, text", {"comparison": 2}),
     ],
 )
 def test_a_line_of_what_is_shown_reruns_it_and_what_shows_it(
