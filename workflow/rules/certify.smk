@@ -30,7 +30,11 @@ rule certify:
         tier=RUN.certify,
         anchors=ANCHORS,
         models=anchor_models(),
-        code=code_digest("certification", *(engine.removeprefix("sisr.") for engine in ENGINES.values())),
+        code=code_digest(
+            "certification",
+            "certification_page",
+            *(engine.removeprefix("sisr.") for engine in ENGINES.values()),
+        ),
     message:
         "Computing {params.tier} anchors of certification"
     script:
@@ -48,7 +52,7 @@ rule certified:
     conda:
         "../../envs/base.yaml"
     params:
-        code=code_digest("certification"),
+        code=code_digest("anchors"),
     message:
         "Judging the certification"
     script:

@@ -163,7 +163,7 @@ rule render_report:
     conda:
         "../../envs/report.yaml"
     params:
-        snakefile=str(SNAKEFILE),
+        snakefile=workflow.main_snakefile,
         code=code_digest("render"),
     message:
         "Rendering the report"

@@ -94,10 +94,10 @@ rule site:
         facts=[entry_of(model) for model in RUN.values("model")],
         weights=cells_with_weights(),
         own=[[*one, files] for one, files in OWN_FILES.items() if files],
-        curves={name: path for name, path, _ in training_curves()},
+        curves=[(label, scale) for label, scale, _ in training_curves()],
         cells=site_cells(),
         shards=[f"{d}/{k}/x{s}/{m}" for d, k, s, m in RUN.cells for _ in shards_of(d)],
-        code=code_digest("site.pages"),
+        code=code_digest("site.pages", "training.curves"),
         static=static_digest("site/static"),
     message:
         "Writing the site"
