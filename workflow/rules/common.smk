@@ -35,6 +35,10 @@ def or_workflow_error(function, *arguments):
         raise WorkflowError(str(error)) from None
 
 
+# Files in the folder `config` of a deployment take the place of the workflow's own, in the jobs too.
+if Path("config").resolve() != CHECKOUT / "config":
+    os.environ[registry.DEPLOYMENT] = str(Path("config").absolute())
+
 CAPTIONS = CHECKOUT / "workflow" / "report"
 
 RUN = or_workflow_error(read_config, config)

@@ -127,7 +127,7 @@ def params(entry: Mapping[str, Any], scale: int) -> dict[str, Any]:
 def file_of(entry: Mapping[str, Any], config: Path = registry.CONFIG) -> Path | None:
     """The file that a kernel is read from, if any; a relative path starts in the folder ``config``."""
     name = entry.get("params", {}).get("file")
-    return None if name is None else config / Path(name).expanduser()
+    return None if name is None else registry.find(str(Path(name).expanduser()), config)
 
 
 def phase(entry: Mapping[str, Any], scale: int, config: Path = registry.CONFIG) -> tuple[float, float]:
