@@ -21,8 +21,8 @@ from sisr.errors import ConfigError, unknown
 ROOT = Path(__file__).resolve().parents[2]
 CONFIG = ROOT / "config"
 SCHEMAS = ROOT / "workflow" / "schemas"
-#: Environment variable with the folder ``config`` of a deployment, that is, of a folder other than the checkout in
-#: which the workflow is started.
+#: Environment variable with the folder ``config`` of a deployment, that is, of a folder other than the checkout
+#: in which the workflow is started.
 DEPLOYMENT = "SISR_CONFIG"
 
 
@@ -112,7 +112,7 @@ def explain(error: jsonschema.ValidationError) -> str:
 def find(name: str, config: Path = CONFIG) -> Path:
     """The file ``name`` (``models.yaml``) of the configuration: the deployment's own where it has one.
 
-    A deployment has copies of some or all files of ``config/`` to edit; what it has not is that of the checkout.
+    A deployment has copies of some or all files of ``config/`` to edit; others are read from the checkout.
     """
     own = os.environ.get(DEPLOYMENT)
     if config == CONFIG and own and Path(own, name).is_file():
