@@ -1,4 +1,4 @@
-"""A Snakemake installed alone, the current tree as a tagged repository, and use of the workflow from elsewhere."""
+"""A Snakemake installed alone, the current tree as a tagged repository, and use of it from elsewhere."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from tiny_project import CHECKOUT, Project, Run
 
 TAG = "v1.2.3"
 ADDRESS = "https://github.com/lab/sisr-benchmark"
+GITHUB = f'github("lab/sisr-benchmark", path="workflow/Snakefile", tag="{TAG}")'
 
 
 @dataclass(frozen=True)
@@ -43,18 +44,19 @@ class Bare:
 
 @dataclass(frozen=True)
 class Hosted:
-    """The current tree as a repository with one tag: ``clone`` with files, and a bare copy as a host has it."""
+    """The current tree as a repository with one tag: ``clone`` has files, ``bare`` is as on a host."""
 
     clone: Path
     bare: Path
 
     @classmethod
-    def create(cls, root: Path) -> Hosted:
-        """Commit and tag what the checkout has now, committed or not."""
+    def create(cls, root: Path, at_the_end_of_jobs: str = "") -> Hosted:
+        """Commit and tag what the checkout has now, with code that every job runs."""
         clone, bare = root / "clone", root / "host/sisr-benchmark.git"
         for name in ("workflow", "scripts", "config", "envs"):
             shutil.copytree(CHECKOUT / name, clone / name, ignore=shutil.ignore_patterns("__pycache__"))
-        shutil.copy(CHECKOUT / ".snakemake-workflow-catalog.yml", clone)
+        with (clone / "scripts/sisr/joblog.py").open("a") as stream:
+            stream.write(at_the_end_of_jobs)
         git(clone, "init", "--quiet")
         git(clone, "add", "--all")
         git(clone, "commit", "--quiet", "--message", "All")
@@ -92,6 +94,14 @@ module sisr:
 
 use rule * from sisr
 """
+
+
+def deploy(folder: Path, snakefile: str = GITHUB, prefix: str = "") -> None:
+    """A folder as `snakedeploy deploy-workflow` leaves it, with the demo's configuration."""
+    (folder / "workflow").mkdir(parents=True)
+    (folder / "workflow/Snakefile").write_text(using(snakefile, prefix))
+    shutil.copytree(CHECKOUT / "config", folder / "config")
+    shutil.copy(CHECKOUT / "config/demo.yaml", folder / "config/config.yaml")
 
 
 def jobs(run: Run) -> dict[str, int]:

@@ -1,4 +1,4 @@
-"""Every rule of the small benchmark inside the environments that Snakemake builds from ``envs/``."""
+"""The demo, each rule inside the environment that a Snakemake installed alone builds from ``envs/``."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 import yaml
-from tiny_project import CHECKOUT, SCORES, Project
+from deployments import Bare, Hosted, deploy
+from tiny_project import CHECKOUT
 
 pytestmark = [pytest.mark.workflow, pytest.mark.slow]
 
@@ -55,7 +56,7 @@ def conda(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     (binaries / "conda").write_text(program.replace("#!/usr/bin/env python3", f"#!{python}", 1))
     (binaries / "conda").chmod(0o755)
     return {
-        "PATH": f"{binaries}:{os.environ['PATH']}",
+        "PATH": str(binaries),
         "STANDIN_CHANNELS": f"conda-forge={(root / 'channel').as_uri()}",
         "PIP_NO_COMPILE": "1",
     }
@@ -75,37 +76,53 @@ def _distributions(prefix: Path) -> dict[str, str]:
     return {re.sub(r"[-_.]+", "-", name).lower(): version for name, version in found}
 
 
-@pytest.mark.timeout(1200)
-def test_every_rule_runs_in_its_environment_and_gives_the_same_scores(
-    conda: dict[str, str], small: Project, expected: bytes
+@pytest.fixture
+def demo_scores(hosted: Hosted, tmp_path: Path) -> bytes:
+    """``scores.csv`` of the demo, made in this environment by what ``make demo`` calls; its downloads stay."""
+    target = "results/demo/scores.csv"
+    command = [
+        sys.executable,
+        "-m",
+        "snakemake",
+        "--cores",
+        "2",
+        "--configfile",
+        "config/demo.yaml",
+        "--",
+        target,
+    ]
+    subprocess.run(command, cwd=hosted.clone, check=True, capture_output=True)
+    (hosted.clone / "resources").rename(tmp_path / "resources")
+    return (hosted.clone / target).read_bytes()
+
+
+@pytest.mark.timeout(1800)
+def test_bare_snakemake_runs_the_demo_of_a_tag_in_conda_environments(
+    bare: Bare, conda: dict[str, str], demo_scores: bytes, tmp_path: Path
 ) -> None:
-    origins = small.root / "origins"
+    """The declared use, from `module` to report and site, and the scores of ``make demo`` byte for byte."""
+    hosted = Hosted.create(tmp_path / "hosted", at_the_end_of_jobs=_PROBE)
+    deployment, origins = tmp_path / "deployment", tmp_path / "origins"
     origins.mkdir()
-    job_log = small.root / "scripts/sisr/joblog.py"
-    job_log.write_text(job_log.read_text() + _PROBE)
-    environment = small.environment() | conda | {"ORIGINS": str(origins)}
-    done = subprocess.run(
-        small.command("--sdm", "conda", "--keep-incomplete"),
-        cwd=small.root,
-        env=environment,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        check=False,
-        timeout=1100,
-    )
-    assert done.returncode == 0, done.stdout
-    assert (small.root / SCORES).read_bytes() == expected
+    deploy(deployment)
+    (tmp_path / "resources").rename(deployment / "resources")
+    variables = hosted.environment | conda | {"ORIGINS": str(origins)}
+    run = bare.snakemake(deployment, "--cores", "2", "--use-conda", **variables)
+    assert run.status == 0, run.output
+    assert (deployment / "results/demo/scores.csv").read_bytes() == demo_scores
+    for made in ("report.html", "site/index.html"):
+        assert (deployment / "results/demo" / made).stat().st_size > 1000
+    assert bare.snakemake(deployment, "-n", "--use-conda", **variables).jobs == {}
 
     records = [json.loads(path.read_text()) for path in origins.iterdir()]
-    made = small.root / ".snakemake/conda"
+    made = deployment / ".snakemake/conda"
     built = {path.stem: _built(made, path) for path in (CHECKOUT / "envs").glob("*.yaml")}
     assert {record["prefix"] for record in records} == {str(path) for path in built.values()}
     for record in records:
         leaked = {
             name.partition(".")[0]
             for name, origin in record["origins"].items()
-            if origin and not origin.startswith((record["prefix"], str(small.root)))
+            if origin and not origin.startswith((record["prefix"], str(deployment)))
         }
         # The object `snakemake` of a script is Snakemake's own class, whose package Snakemake brings along.
         assert {name for name in leaked if not name.startswith("snakemake")} == set(), record["script"]
@@ -123,6 +140,6 @@ def test_every_rule_runs_in_its_environment_and_gives_the_same_scores(
     networks = "from sisr.compat import prepare_basicsr; prepare_basicsr(); import basicsr.archs.rrdbnet_arch"
     subprocess.run(
         [built["torch"] / "bin/python", "-c", networks],
-        env={**small.environment(), "PYTHONPATH": str(small.root / "scripts")},
+        env={**os.environ, "PYTHONPATH": str(hosted.clone / "scripts")},
         check=True,
     )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 import re
-import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -13,14 +12,13 @@ from pathlib import Path
 
 import pytest
 import yaml
-from deployments import TAG, Bare, Hosted, jobs, using
+from deployments import GITHUB, TAG, Bare, Hosted, deploy, jobs
 from packaging.requirements import Requirement
 from tiny_project import CHECKOUT
 
 pytestmark = [pytest.mark.workflow, pytest.mark.slow]
 
 DEMO = ("--configfile", "config/demo.yaml")
-GITHUB = f'github("lab/sisr-benchmark", path="workflow/Snakefile", tag="{TAG}")'
 
 
 def test_what_is_imported_to_plan_comes_with_snakemake() -> None:
@@ -123,14 +121,11 @@ def _in_another_folder(folder: Path, hosted: Hosted) -> tuple[str, ...]:
 
 
 def _as_module(snakefile: str, prefix: str = "") -> Callable[[Path, Hosted], tuple[str, ...]]:
-    def deploy(folder: Path, hosted: Hosted) -> tuple[str, ...]:
-        (folder / "workflow").mkdir()
-        (folder / "workflow/Snakefile").write_text(using(snakefile.format(hosted=hosted), prefix))
-        (folder / "config").mkdir()
-        shutil.copy(CHECKOUT / "config/demo.yaml", folder / "config/config.yaml")
+    def arguments(folder: Path, hosted: Hosted) -> tuple[str, ...]:
+        deploy(folder, snakefile.format(hosted=hosted), prefix)
         return ()
 
-    return deploy
+    return arguments
 
 
 WAYS: dict[str, Callable[[Path, Hosted], tuple[str, ...]]] = {
@@ -161,8 +156,7 @@ def test_registries_of_a_deployment_take_the_place_of_the_workflow_s(
     bare: Bare, hosted: Hosted, planned: dict[str, int], tmp_path: Path
 ) -> None:
     """As `snakedeploy deploy-workflow` leaves it: a Snakefile, and a copy of config/ to edit."""
-    _as_module(GITHUB)(tmp_path, hosted)
-    shutil.copytree(CHECKOUT / "config", tmp_path / "config", dirs_exist_ok=True)
+    deploy(tmp_path)
     config = yaml.safe_load((CHECKOUT / "config/demo.yaml").read_text())
     for suite in config["suites"].values():
         suite["models"] = ["mine"]
