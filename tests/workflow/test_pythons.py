@@ -104,12 +104,12 @@ def test_basicsr_installs_into_a_bare_environment(version: str, tmp_path: Path) 
     subprocess.run([bare, "-m", "compileall", "-q", *files], check=True, capture_output=True)
 
 
-def _resolve(uv: str, platform: str, python: str) -> subprocess.CompletedProcess[str]:
+def _resolve(uv: str, platform: str, python: str, *files: str) -> subprocess.CompletedProcess[str]:
     command = [uv, "pip", "compile", "--quiet", "--no-deps", "--no-annotate", "--no-header"]
     command += ["--python-platform", platform, "--python-version", python, "--only-binary", ":all:"]
     for name in SOURCES.get(python, []):
         command += ["--no-binary", name]
-    command += [CHECKOUT / "constraints.txt", CHECKOUT / "requirements-torch.txt"]
+    command += [CHECKOUT / file for file in files]
     # uv takes macOS 13 where it is not told; torch's wheels are for 14.
     environment = {**os.environ, "MACOSX_DEPLOYMENT_TARGET": "14.0", "UV_NO_CONFIG": "1"}
     return subprocess.run(
@@ -123,17 +123,22 @@ def test_every_pin_has_a_wheel_for_the_stated_platforms() -> None:
     uv = shutil.which("uv", path=str(Path(sys.executable).parent)) or shutil.which("uv")
     if uv is None:
         pytest.skip("no uv: make setup-dev")
-    good = [(platform, python) for platform in PLATFORMS for python in (SUPPORTED[0], SUPPORTED[-1])]
+    torch = "requirements-torch.txt"
+    good = [
+        (platform, python, "constraints.txt", torch)
+        for platform in PLATFORMS
+        for python in (SUPPORTED[0], SUPPORTED[-1])
+    ]
     # What the README says is not to be had.
-    bad = [(INTEL_MAC, SUPPORTED[0]), (PLATFORMS[0], "3.15")]
+    bad = [(INTEL_MAC, SUPPORTED[0], torch), (PLATFORMS[0], "3.15", torch)]
     with ThreadPoolExecutor(len(good + bad)) as pool:
-        done = dict(zip(good + bad, pool.map(lambda pair: _resolve(uv, *pair), good + bad), strict=True))
+        done = dict(zip(good + bad, pool.map(lambda asked: _resolve(uv, *asked), good + bad), strict=True))
     said = "".join(run.stderr for run in done.values())
     if re.search("error sending request|dns error|timed out", said, re.IGNORECASE):
         pytest.skip(f"the package index was not reached: {said.splitlines()[0]}")
-    assert {pair: done[pair].stderr for pair in good if done[pair].returncode != 0} == {}
+    assert {asked: done[asked].stderr for asked in good if done[asked].returncode != 0} == {}
     pinned = len(set(re.findall(r"^[\w.-]+==", (CHECKOUT / "constraints.txt").read_text(), re.MULTILINE)))
-    assert all(done[pair].stdout.count("==") >= pinned for pair in good)
-    for pair in bad:
-        assert done[pair].returncode != 0, pair
-        assert "torch" in done[pair].stderr
+    assert all(done[asked].stdout.count("==") >= pinned for asked in good)
+    for asked in bad:
+        assert done[asked].returncode != 0, asked
+        assert "torch" in done[asked].stderr
