@@ -130,14 +130,14 @@ def test_bare_snakemake_runs_the_demo_of_a_tag_in_conda_environments(
     for name, prefix in built.items():
         pins = yaml.safe_load((CHECKOUT / f"envs/{name}.yaml").read_text())["dependencies"][-1]["pip"]
         if name == "torch":
-            pins.append("basicsr==1.4.2")  # which the post-deploy script brings
+            pins.append("new-basicsr==1.0.0")  # which the post-deploy script brings
         found = _distributions(prefix)
         names = [pin.partition("==")[0] for pin in pins]
         # A CPU build of PyTorch has its kind behind a plus sign, and one for CUDA brings its libraries.
         assert [f"{name}=={found[name].partition('+')[0]}" for name in names] == pins
         more = {name for name in found.keys() - names if not name.startswith(("nvidia-", "triton", "cuda-"))}
         assert more == {"pip"}
-    networks = "from sisr.compat import prepare_basicsr; prepare_basicsr(); import basicsr.archs.rrdbnet_arch"
+    networks = "from sisr.archs import build; build('basicsr:EDSR', 2, num_in_ch=3, num_out_ch=3)"
     subprocess.run(
         [built["torch"] / "bin/python", "-c", networks],
         env={**os.environ, "PYTHONPATH": str(hosted.clone / "scripts")},

@@ -179,8 +179,23 @@ def test_registries_of_a_deployment_take_the_place_of_the_workflow_s(
     assert run.errors == {"config/models.yaml: mine: unknown key 'labell'; did you mean 'label'?"}
 
 
-def test_a_snakemake_with_conda_named_and_none_there(bare: Bare, hosted: Hosted) -> None:
+def test_no_conda_is_told_in_a_line(bare: Bare, hosted: Hosted) -> None:
+    """Snakemake says so itself; what it needs stands in the README."""
     run = bare.snakemake(hosted.clone, "--cores", "1", "--use-conda", *DEMO)
     assert run.status == 1
-    (message,) = run.errors
-    assert message.startswith("--use-conda needs conda 24.7.1 or newer, and there is none on the path;")
+    assert "Traceback" not in run.output
+    assert "Is conda installed and accessible?" in run.output.splitlines()[-1]
+
+
+def test_a_snakemake_that_is_too_old_says_which_is_needed(hosted: Hosted, tmp_path: Path) -> None:
+    """An older Snakemake must be able to parse up to the line that asks for the version."""
+    snakefile = (hosted.clone / "workflow/Snakefile").read_text()
+    before = snakefile[: snakefile.index("min_version(")]
+    assert [line for line in before.splitlines() if line and not line.startswith("#")] == [
+        "from snakemake.utils import min_version"
+    ]
+    newer = ("pathvars:", "storage:", "inputflags:", "outputflags:", "resourcescopes:")
+    assert not [line for line in snakefile.splitlines() if line.startswith(newer)]
+    # It also looks for its profile under no other name than this.
+    profiles = {path.parent.name for path in (hosted.clone / "workflow/profiles").glob("*/config.yaml")}
+    assert profiles == {path.name for path in (hosted.clone / "workflow/profiles").iterdir()}

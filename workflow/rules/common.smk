@@ -1,13 +1,11 @@
 # Everything the rules need to know of the run: the checked configuration, and functions of wildcards.
 import os
-import shutil
 import sys
 from functools import cache
 from pathlib import Path
 from types import SimpleNamespace
 
 from snakemake.exceptions import WorkflowError
-from snakemake_interface_executor_plugins.settings import DeploymentMethod
 
 # The library lies beside the scripts (see rules' "../../scripts"), where a script finds it without being told.
 sys.path.insert(0, str(CHECKOUT / "scripts"))
@@ -36,17 +34,6 @@ def or_workflow_error(function, *arguments):
     except SisrError as error:
         raise WorkflowError(str(error)) from None
 
-
-if (
-    DeploymentMethod.CONDA in workflow.deployment_settings.deployment_method
-    and workflow.is_main_process
-    and not workflow.dryrun
-    and shutil.which("conda") is None
-):
-    raise WorkflowError(
-        "--use-conda needs conda 24.7.1 or newer, and there is none on the path; "
-        "without --use-conda, rules run in Snakemake's own environment (make setup)"
-    )
 
 # Files in the folder `config` of a deployment take the place of the workflow's own, in the jobs too.
 if Path("config").resolve() != CHECKOUT / "config":
