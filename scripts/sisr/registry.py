@@ -21,8 +21,8 @@ from sisr.errors import ConfigError, unknown
 ROOT = Path(__file__).resolve().parents[2]
 CONFIG = ROOT / "config"
 SCHEMAS = ROOT / "workflow" / "schemas"
-#: Environment variable with the folder ``config`` of a deployment: of a folder, not the checkout, in which the
-#: workflow is started.
+#: Environment variable with the folder ``config`` of a deployment: of a folder, not the checkout, in which
+#: the workflow is started.
 DEPLOYMENT = "SISR_CONFIG"
 
 

@@ -78,7 +78,7 @@ def _distributions(prefix: Path) -> dict[str, str]:
 
 @pytest.fixture
 def demo_scores(hosted: Hosted, tmp_path: Path) -> bytes:
-    """``scores.csv`` of the demo, made in this environment by what ``make demo`` calls; its downloads stay."""
+    """``scores.csv`` of the demo, made in this environment as by ``make demo``; its downloads stay."""
     target = "results/demo/scores.csv"
     command = [
         sys.executable,
