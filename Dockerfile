@@ -31,10 +31,10 @@ RUN apt-get update \
 WORKDIR /work
 # In the order of the Makefile, for its reasons: torch first, BasicSR without what it would bring. Of two builds of
 # one version pip takes that with a suffix, such as +cpu.
-COPY requirements-torch.txt requirements.txt requirements-cluster.txt constraints.txt ./
+COPY requirements-torch.txt requirements.txt requirements-basicsr.txt requirements-cluster.txt constraints.txt ./
 RUN pip install ${TORCH_INDEX:+--extra-index-url "$TORCH_INDEX"} --requirement requirements-torch.txt \
     && pip install --requirement requirements.txt --requirement requirements-cluster.txt \
-    && pip install --no-deps --no-build-isolation basicsr==1.4.2
+    && pip install --no-deps --requirement requirements-basicsr.txt
 
 COPY pyproject.toml README.md LICENSE ./
 COPY workflow workflow

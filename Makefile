@@ -10,6 +10,11 @@ SNAKEMAKE := $(BIN)/snakemake --cores $(CORES)
 # .pyc files are made when a module is first imported; compiling all of them takes longer than the demo's training.
 PIP       := $(BIN)/python -m pip install --disable-pip-version-check --quiet --no-compile
 
+# Ends well where Python is older than 3.14, or there are a C compiler and Python.h.
+CAN_BUILD := import os, shutil, sys, sysconfig as s; \
+  sys.exit(sys.version_info >= (3, 14) and not (shutil.which((s.get_config_var("CC") or "cc").split()[0]) \
+  and os.path.exists(s.get_path("include") + "/Python.h")))
+
 # Where it is set, every start of Python compiles all modules anew: Snakemake then takes 4 s to start instead of 1.
 unexport PYTHONDONTWRITEBYTECODE
 
@@ -21,15 +26,18 @@ help: ## List the targets
 
 setup: $(VENV)/.ready ## Create .venv with the pinned requirements
 
-# BasicSR with its dependencies would bring a second OpenCV, and with build isolation a second torch.
-$(VENV)/.ready: requirements-torch.txt requirements.txt constraints.txt pyproject.toml
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
-	  { echo "error: Python 3.11 or newer is needed, '$(PYTHON)' is $$($(PYTHON) --version 2>&1); try make PYTHON=python3.12" >&2; exit 1; }
+# BasicSR with its dependencies would bring a second OpenCV. For Python 3.14 one of Snakemake's packages has no wheel.
+$(VENV)/.ready: requirements-torch.txt requirements.txt requirements-basicsr.txt constraints.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 14))' || \
+	  { echo "error: Python 3.11 to 3.14 is needed, '$(PYTHON)' is $$($(PYTHON) --version 2>&1); try make PYTHON=python3.13" >&2; exit 1; }
+	@$(PYTHON) -c '$(CAN_BUILD)' || \
+	  { echo "error: with Python 3.14 Snakemake's package immutables must be compiled, which needs a C compiler and Python's" \
+	    "headers (Debian: gcc, python3-dev); or try make PYTHON=python3.13" >&2; exit 1; }
 	@echo "Setting up $(VENV) (two minutes or so) ..."
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@$(PIP) -r requirements-torch.txt
 	@$(PIP) -r requirements.txt
-	@$(PIP) --no-deps --no-build-isolation basicsr==1.4.2
+	@$(PIP) --no-deps -r requirements-basicsr.txt
 	@$(PIP) --no-deps --no-build-isolation -e .
 	@touch $@
 

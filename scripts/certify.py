@@ -3,8 +3,10 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from sisr import certification_page
+from sisr.anchors import write
 from sisr.assets.manifest import Manifest
-from sisr.certification import certify, page, write
+from sisr.certification import certify
 from sisr.joblog import job
 
 if TYPE_CHECKING:
@@ -14,4 +16,4 @@ with job(snakemake.log[0]):
     manifests = {Path(path).stem: Manifest.read(Path(path)) for path in snakemake.input}
     rows = certify(snakemake.params.tier, manifests.__getitem__, threads=snakemake.threads, progress=print)
     write(rows, Path(snakemake.output.csv))
-    page(rows, Path(snakemake.output.html))
+    certification_page.write(rows, Path(snakemake.output.html))

@@ -5,14 +5,13 @@ from typing import TYPE_CHECKING
 
 from sisr.figures.training import curves
 from sisr.joblog import job
-from sisr.training.curves import read_csv
+from sisr.training.curves import file_of, read_csv
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake
 
 with job(snakemake.log[0]):
-    labels = snakemake.params.labels
-    files = [Path(path) for path in snakemake.params.files]
-    curves(
-        {label: read_csv(path) for label, path in zip(labels, files, strict=True)}, Path(snakemake.output[0])
-    )
+    made_by = zip(snakemake.params.labels, snakemake.input, strict=True)
+    scale = int(snakemake.wildcards.scale)
+    found = {label: read_csv(file_of(Path(path), scale)) for label, path in made_by}
+    curves(found, Path(snakemake.output[0]))

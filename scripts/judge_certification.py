@@ -3,8 +3,8 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from sisr.anchors import judge, read, summary
 from sisr.atomic import write_text
-from sisr.certification import judge, read, summary
 from sisr.joblog import job
 
 if TYPE_CHECKING:

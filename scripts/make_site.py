@@ -8,6 +8,7 @@ from sisr.models import get
 from sisr.results import names
 from sisr.site.origins import devices, weights
 from sisr.site.pages import build_site
+from sisr.training.curves import file_of
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake
@@ -36,7 +37,10 @@ with job(snakemake.log[0]):
         provenance=Path(given.provenance),
         ranks=paths(given.ranks),
         cost=Path(given.cost) if given.cost else None,
-        curves={name: Path(path) for name, path in params.curves.items()},
+        curves={
+            f"{label} ×{scale}": file_of(path, scale)
+            for (label, scale), path in zip(params.curves, paths(given.curves), strict=True)
+        },
         certification=Path(given.certification) if given.certification else None,
         crops=paths(given.crops),
         pictures=dict(zip(params.cells, paths(given.pictures), strict=True)),

@@ -10,103 +10,27 @@ passes, fails, or is not run, with the reason: an asset that cannot be had, or a
 
 from __future__ import annotations
 
-import csv
-import io
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 
 from sisr import models, registry
+from sisr.anchors import DIFFERING, Certified, assets_of, chosen, measures_of
 from sisr.assets.manifest import Manifest
-from sisr.atomic import write_text
 from sisr.colour import Uint8Image
-from sisr.errors import ConfigError, ScoreError, SisrError, unknown
+from sisr.errors import ConfigError, ScoreError, SisrError
 from sisr.images import modcrop, read_image
 from sisr.metrics import Measure, files, parse_measure
 
-TIERS = ("quick", "full", "heavy")
-#: The one thing that is certified and is no measure: LR values that differ from MATLAB's.
-DIFFERING = "differing values"
-
-Status = Literal["pass", "fail", "not run"]
 #: Asset id -> manifest; an asset that cannot be had has a manifest that says why, or raises.
 GetAsset = Callable[[str], Manifest]
 #: Name, HR and SR of one image.
 Images = tuple[str, Uint8Image, Uint8Image]
 #: (measure, image) -> value; the image is empty for a mean over all.
 Found = Mapping[tuple[str, str], float]
-
-
-@dataclass(frozen=True)
-class Certified:
-    """One expected number and what was found; ``found`` is NaN where the anchor was not run."""
-
-    anchor: str
-    label: str
-    measure: str
-    image: str
-    expected: float
-    source: str
-    found: float
-    tolerance: float
-    status: Status
-    reason: str = ""
-
-    @property
-    def difference(self) -> float:
-        """Found minus expected; NaN where the anchor was not run."""
-        return self.found - self.expected
-
-    def show(self, value: float, sign: str = "") -> str:
-        """``value`` with one digit more than the expected number and its tolerance have, at most eight."""
-        digits = max(len(_text(number).partition(".")[2]) for number in (self.expected, self.tolerance))
-        return f"{value:{sign}.{min(digits + bool(digits), 8)}f}"
-
-
-COLUMNS = (
-    "anchor", "label", "measure", "image", "expected", "source", "found", "difference", "tolerance", "status",
-    "reason",
-)  # fmt: skip
-
-
-def chosen(tier: str, only: Iterable[str] = (), config: Path = registry.CONFIG) -> dict[str, dict[str, Any]]:
-    """Anchors of a tier and of those below it, or those named by ``only``, in the registry's order.
-
-    Raises :class:`ConfigError` for an unknown tier or anchor.
-    """
-    if tier not in TIERS:
-        raise ConfigError(unknown("tier", tier, TIERS))
-    anchors = registry.load("anchors", config)
-    only = list(only)
-    for name in only:
-        if name not in anchors:
-            raise ConfigError(unknown("anchor", name, anchors))
-    below = TIERS[: TIERS.index(tier) + 1]
-    return {
-        name: entry for name, entry in anchors.items() if (name in only if only else entry["tier"] in below)
-    }
-
-
-def assets_of(anchor: Mapping[str, Any]) -> list[str]:
-    """Assets that an anchor reads, each once: pictures, weights, and files of its measures."""
-    names = [anchor[key] for key in ("asset", "gold") if key in anchor]
-    if anchor["kind"] != "pair":
-        names += [anchor[key] for key in ("hr", "sr") if key in anchor]
-    if "model" in anchor and anchor["model"] in registry.load("models"):
-        weights = models.get(anchor["model"]).weights.get(anchor["scale"])
-        names += [weights.asset] if weights and weights.asset else []
-    names += files.assets_of(m for m in _measures(anchor) if m != DIFFERING)
-    return list(dict.fromkeys(names))
-
-
-def measures_of(anchors: Mapping[str, Mapping[str, Any]]) -> list[str]:
-    """Measures of anchors that are metrics under a protocol, each once."""
-    every = dict.fromkeys(measure for anchor in anchors.values() for measure in _measures(anchor))
-    return [measure for measure in every if measure != DIFFERING]
 
 
 def certify(
@@ -161,10 +85,6 @@ def _certify_one(name: str, anchor: Mapping[str, Any], get_asset: GetAsset, thre
             )
         )
     return rows
-
-
-def _measures(anchor: Mapping[str, Any]) -> list[str]:
-    return list(dict.fromkeys(value["measure"] for value in anchor["values"]))
 
 
 # --- the kinds of anchors --------------------------------------------------------------------------------
@@ -278,7 +198,7 @@ def _means(
     # Here and not above: every job of the workflow reads this module, and few compute a measure.
     from sisr.metrics.fidelity import FIDELITY, prepare
 
-    measures = [parse_measure(text) for text in _measures(anchor)]
+    measures = [parse_measure(text) for text in measures_of(anchor)]
     scale = anchor.get("scale", 1)
     paths = files.by_key({n: m.path(n) for m in manifests.values() for n in m.files})
     learned = {m: _learned(m, paths) for m in measures if m.family != "fidelity"}
@@ -305,134 +225,3 @@ def _learned(measure: Measure, paths: Mapping[str, Path]) -> Callable[[Uint8Imag
     [net] = files.keys_of(measure)
     [backbone] = files.require(measure, paths)
     return LpipsScorer(net, backbone)
-
-
-# --- results ---------------------------------------------------------------------------------------------
-
-
-def write(rows: Sequence[Certified], path: Path) -> None:
-    """Write the CSV, one row a number; the same values give the same bytes."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(COLUMNS)
-    for row in rows:
-        writer.writerow([_text(getattr(row, column)) for column in COLUMNS])
-    write_text(path, text.getvalue())
-
-
-def _text(value: object) -> str:
-    """Numbers in at most eight digits after the point, nothing for NaN."""
-    if not isinstance(value, float):
-        return str(value)
-    if math.isnan(value):
-        return ""
-    shown = f"{value:.8f}".rstrip("0").rstrip(".") if abs(value) >= 1e-8 or value == 0 else f"{value:.0e}"
-    return "0" if shown in ("-0", "") else shown
-
-
-def read(path: Path) -> list[Certified]:
-    """Rows of a CSV that :func:`write` made."""
-    try:
-        with path.open(encoding="utf-8", newline="") as stream:
-            rows = []
-            for entry in csv.DictReader(stream):
-                entry.pop("difference")
-                for key in ("expected", "found", "tolerance"):
-                    entry[key] = float(entry[key] or "nan")
-                rows.append(Certified(**entry))  # type: ignore[arg-type]
-            return rows
-    except OSError as error:
-        raise ScoreError(f"{path}: cannot read: {error.strerror}") from None
-    except (KeyError, TypeError, ValueError) as error:
-        raise ScoreError(f"{path}: not a table of certification: {error}") from None
-
-
-def summary(rows: Sequence[Certified]) -> str:
-    """One line: how many numbers pass, fail and were not run, by anchors and values."""
-    counts = {status: [r for r in rows if r.status == status] for status in ("pass", "fail", "not run")}
-
-    def anchors(of: Sequence[Certified]) -> int:
-        return len({row.anchor for row in of})
-
-    text = (
-        f"{len(counts['pass'])} of {len(rows)} outside numbers ({anchors(rows)} anchors) "
-        f"were computed again within their tolerance"
-    )
-    if counts["fail"]:
-        names = ", ".join(dict.fromkeys(row.anchor for row in counts["fail"]))
-        text += f"; {len(counts['fail'])} FAILED: {names}"
-    if counts["not run"]:
-        text += f"; {len(counts['not run'])} of {anchors(counts['not run'])} anchors were not run"
-    return text + "."
-
-
-def judge(rows: Sequence[Certified]) -> None:
-    """Raise :class:`ScoreError`, naming each failed number, if any failed."""
-    failed = [row for row in rows if row.status == "fail"]
-    if not failed:
-        return
-    parts = []
-    for row in failed:
-        what = f"{row.anchor} ({' '.join(filter(None, (row.measure, row.image)))}"
-        if math.isnan(row.found):
-            parts.append(f"{what}: {row.reason})")
-        else:
-            parts.append(
-                f"{what}: expected {_text(row.expected)} within {_text(row.tolerance)}, "
-                f"found {_text(row.found)})"
-            )
-    raise ScoreError(f"certification failed: {'; '.join(parts)}")
-
-
-_GROUPS = {
-    "lr-set": "LR images against MATLAB's, value for value",
-    "outputs": "Published pixels, scored here",
-    "cell": "Models, from HR to score, against print",
-    "planes": "Models in floating point, against print",
-    "pair": "LPIPS on its authors' images",
-    "edited": "Definitions and other programs",
-}
-
-
-def page(rows: Sequence[Certified], path: Path, config: Path = registry.CONFIG) -> None:
-    """Write the page: summary first, failures before the rest, then a table for each kind of anchor."""
-    from sisr.listing import Block, Entry, Page, write_page
-
-    columns = (
-        ("Anchor", ""), ("Measure", ""), ("Expected", ""), ("Found", ""), ("Difference", ""),
-        ("Tolerance", ""), ("", ""), ("Source", ""),
-    )  # fmt: skip
-    kinds = {"pass": "pass", "fail": "fail", "not run": "none"}
-
-    def line(row: Certified) -> list[Entry]:
-        if math.isnan(row.found):
-            shown = [Entry("—", "none")] * 2
-        else:
-            shown = [Entry(row.show(row.found)), Entry(row.show(row.difference, sign="+"))]
-        detail = f"{row.source}{'. ' + row.reason if row.reason else ''}"
-        return [
-            Entry(row.label, hint=row.anchor),
-            Entry(" ".join(filter(None, (row.measure, row.image)))),
-            Entry(_text(row.expected)),
-            *shown,
-            Entry(_text(row.tolerance)),
-            Entry(row.status, kinds[row.status]),
-            Entry(detail, "text"),
-        ]
-
-    anchors = registry.load("anchors", config)
-    blocks = []
-    failed = [row for row in rows if row.status == "fail"]
-    if failed:
-        blocks.append(Block("Failed", columns, [line(row) for row in failed]))
-    for kind, caption in _GROUPS.items():
-        of_kind = [row for row in rows if anchors.get(row.anchor, {}).get("kind") == kind]
-        if of_kind:
-            blocks.append(Block(caption, columns, [line(row) for row in of_kind]))
-    lead = [
-        summary(rows),
-        "Numbers that others published, or that other programs give, computed again by this run's own code "
-        "from files with checksums. A measure is metric@protocol; a name behind it is one image, without one "
-        "it is a mean. An anchor that was not run says why.",
-    ]
-    write_page(Page("Certification", lead, blocks), path)

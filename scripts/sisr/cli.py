@@ -258,7 +258,7 @@ def upscale(
     """
     from sisr import device as devices
     from sisr import engines, models
-    from sisr.images import list_images
+    from sisr.image_files import list_images
     from sisr.inference.options import Options
     from sisr.upscale import upscale_folder
 
@@ -323,7 +323,8 @@ def certify(
 
     from tqdm import tqdm
 
-    from sisr import certification
+    from sisr import anchors as outside
+    from sisr import certification, certification_page
     from sisr.assets import fetch_or_unavailable
 
     if quick and heavy:
@@ -334,15 +335,15 @@ def certify(
         rows = certification.certify(
             tier, get, anchors or (), threads=os.cpu_count() or 1, progress=lambda name: bar.update()
         )
-    certification.write(rows, out)
-    certification.page(rows, out.with_suffix(".html"))
+    outside.write(rows, out)
+    certification_page.write(rows, out.with_suffix(".html"))
     for row in rows:
         what = f"{row.label}, {' '.join(filter(None, (row.measure, row.image)))}"
         found = f"found {row.show(row.found)}, " if row.status != "not run" else ""
         note = f" ({row.reason})" if row.reason else ""
         typer.echo(f"{row.status:7}  {what}: {found}expected {row.expected:.10g} ± {row.tolerance:g}{note}")
-    typer.echo(certification.summary(rows))
-    certification.judge(rows)
+    typer.echo(outside.summary(rows))
+    outside.judge(rows)
 
 
 def _obtain_weights(model: Model, scale: int, resources: Path, mirror: str | None) -> Mapping[str, Path]:

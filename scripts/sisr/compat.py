@@ -1,6 +1,6 @@
-"""Stand-ins that let torchvision and BasicSR be imported where they would fail; no-ops elsewhere.
+"""A stand-in that lets torchvision be imported where that would fail.
 
-Call them before the first import of the package in question.
+Call it before the first import of torchvision, or of what imports it: BasicSR, spandrel, lpips.
 """
 
 from __future__ import annotations
@@ -9,7 +9,6 @@ import ctypes
 import importlib.util
 import sys
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 #: Operators whose absence stops ``torchvision/_meta_registrations.py``; schemas as torchvision 0.28 has them.
@@ -49,24 +48,4 @@ def _loads(package: str) -> bool:
             ctypes.CDLL(str(library))
         except OSError:
             return False
-    return True
-
-
-def prepare_basicsr() -> bool:
-    """Let BasicSR 1.4.2 be imported beside a torchvision without ``transforms.functional_tensor``.
-
-    BasicSR uses one function of that private module, which torchvision 0.17 removed: ``rgb_to_grayscale``,
-    public in ``torchvision.transforms.functional``.  Tells whether a stand-in was needed.
-    """
-    name = "torchvision.transforms.functional_tensor"
-    if name in sys.modules:
-        return False
-    prepare_torchvision()
-    if importlib.util.find_spec(name) is not None:
-        return False
-    from torchvision.transforms.functional import rgb_to_grayscale
-
-    module = ModuleType(name, "Stand-in for a removed module; see sisr.compat.")
-    module.rgb_to_grayscale = rgb_to_grayscale  # type: ignore[attr-defined]
-    sys.modules[name] = module
     return True

@@ -21,7 +21,8 @@ from sisr import registry
 from sisr.assets import Manifest
 from sisr.atomic import write_json
 from sisr.errors import AssetError, ImageError
-from sisr.images import SUFFIXES, decode_image, list_images, natural_key, pixel_digest, read_bytes, write_png
+from sisr.image_files import SUFFIXES, natural_key, own_pictures
+from sisr.images import decode_image, pixel_digest, read_bytes, write_png
 from sisr.ordered import map_ordered
 
 
@@ -66,37 +67,6 @@ def source_files(
     if fetched.status != "ok":
         raise AssetError(f"dataset '{dataset}': asset '{fetched.asset}' is unavailable: {fetched.reason}")
     return {name: path for name, path in fetched.paths().items() if path.suffix.lower() in SUFFIXES}
-
-
-#: Endings of pictures that are not read: of phones, of cameras, and of the web.
-_NOT_READ = (
-    *(".heic", ".heif", ".avif", ".jxl", ".jp2", ".svg", ".psd", ".exr", ".hdr"),
-    *(".dng", ".cr2", ".cr3", ".nef", ".arw", ".orf", ".rw2", ".raf"),
-)
-
-
-def own_pictures(folder: Path) -> list[Path]:
-    """Pictures directly in a folder of the user's own, as :func:`sisr.images.list_images` finds them.
-
-    Raises
-    ------
-    ImageError
-        As ``list_images``; or a picture is of a kind that is not read, and no other file has its name, as
-        the JPEG of a camera beside its raw file has.  Leaving it out in silence would change the set.
-    """
-    entries = [entry.name for entry in folder.iterdir()] if folder.is_dir() else []
-    read = {Path(name).stem for name in entries if Path(name).suffix.lower() in SUFFIXES}
-    unread = [
-        name for name in entries if Path(name).suffix.lower() in _NOT_READ and Path(name).stem not in read
-    ]
-    unread = sorted((name for name in unread if not name.startswith(".")), key=natural_key)
-    if unread:
-        kind = Path(unread[0]).suffix.lstrip(".").upper()
-        more = f" (and {len(unread) - 1} more files)" if len(unread) > 1 else ""
-        raise ImageError(
-            f"{folder / unread[0]}: {kind} is not read{more}: convert to PNG, or take out of the folder"
-        )
-    return list_images(folder)
 
 
 def prepare_files(

@@ -20,7 +20,8 @@ from sisr import kernels, registry
 from sisr.atomic import write_json
 from sisr.datasets import image_names, relative
 from sisr.errors import ConfigError, ImageError
-from sisr.images import list_images, modcrop, natural_key, pixel_digest, read_image, write_png
+from sisr.image_files import list_images, natural_key
+from sisr.images import modcrop, pixel_digest, read_image, write_png
 from sisr.ordered import map_ordered
 
 #: An HR image must give at least this many LR pixels a side; of fewer there is no picture to speak of.

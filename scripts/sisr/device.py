@@ -16,8 +16,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from filelock import FileLock, Timeout
-
 from sisr.errors import ConfigError
 
 #: Where the lock files lie; shared by all users of the machine.
@@ -96,6 +94,8 @@ def lease(device: str, ids: list[int] | None = None, poll: float = 0.2) -> Itera
     if not device.startswith("cuda"):
         yield device
         return
+    from filelock import FileLock, Timeout  # here, since all of Snakemake's parsing reads this module
+
     _make_shared(LOCKS)
     candidates = _candidates(device, ids)
     before = os.environ.get("CUDA_VISIBLE_DEVICES")

@@ -15,7 +15,7 @@ that passes ``code_digest("make_tables")`` in its ``params`` runs again when som
   define nothing or call something, among them decorators (except :data:`_PURE`).
 * **Strings** reach what they name: ``"sisr.engines.opencv"`` the module, ``"sisr.archs.espcn:ESPCN"`` the
   class, the name of a file beside the code, as of a template, that file.
-* **Choices** narrow what is open: ``only={"sisr.engines.ENGINES": ["torch"]}`` takes one entry of a table of
+* **Choices** narrow what is open: ``only={"sisr.models.ENGINES": ["torch"]}`` takes one entry of a table of
   strings, or one of the functions that a decorator registers by a name.  Without a choice all count.
 
 What these cannot see is not used in this package, which a test holds it to: ``globals()``, ``eval``, classes
@@ -378,7 +378,7 @@ def _defines(node: ast.AST) -> list[str]:
 
 def _is_pure(node: ast.AST, imported: Mapping[str, str]) -> bool:
     """Whether running a definition calls nothing that could have an effect elsewhere."""
-    parts: Iterable[ast.AST] = ast.iter_child_nodes(node)
+    parts: Iterable[ast.AST | None] = ast.iter_child_nodes(node)
     if isinstance(node, _BLOCKS):
         called = [one.func if isinstance(one, ast.Call) else one for one in node.decorator_list]
         if not all(_is_harmless(one, imported) for one in called):
@@ -412,11 +412,16 @@ def _entries(nodes: list[ast.AST]) -> Iterator[tuple[str, ast.expr]]:
     """Entries of a table of names of code."""
     for node in nodes:
         value = getattr(node, "value", None)
-        if isinstance(value, ast.Dict) and all(
-            isinstance(one, ast.Constant) and isinstance(one.value, str)
-            for one in (*value.keys, *value.values)
-        ):
-            yield from ((key.value, one) for key, one in zip(value.keys, value.values, strict=True))
+        if not isinstance(value, ast.Dict):
+            continue
+        keys = [_text(key) for key in value.keys]
+        if all(key is not None for key in keys) and all(_text(one) is not None for one in value.values):
+            yield from ((str(key), one) for key, one in zip(keys, value.values, strict=True))
+
+
+def _text(node: ast.expr | None) -> str | None:
+    """The text that an expression is; None for another one."""
+    return node.value if isinstance(node, ast.Constant) and isinstance(node.value, str) else None
 
 
 # --- what is kept ----------------------------------------------------------------------------------------

@@ -28,7 +28,6 @@ from __future__ import annotations
 
 import hashlib
 import io
-import re
 import struct
 import zlib
 from dataclasses import dataclass
@@ -41,21 +40,9 @@ from PIL import Image, UnidentifiedImageError
 
 from sisr.atomic import replacing
 from sisr.errors import ImageError
+from sisr.image_files import FORMATS
 
 Pixels = NDArray[np.uint8]
-
-#: Formats that are read, with the endings that a folder is searched for.  Pillow knows more, among them some
-#: that start other programs (EPS) or hold no raster.
-FORMATS: dict[str, tuple[str, ...]] = {
-    "PNG": (".png",),
-    "JPEG": (".jpg", ".jpeg"),
-    "TIFF": (".tif", ".tiff"),
-    "BMP": (".bmp",),
-    "WEBP": (".webp",),
-    "GIF": (".gif",),
-    "PPM": (".ppm", ".pgm", ".pbm", ".pnm"),
-}
-SUFFIXES = frozenset(suffix for suffixes in FORMATS.values() for suffix in suffixes)
 
 _ORIENTATION = 0x0112  # EXIF tag
 _TURNED = {
@@ -275,32 +262,6 @@ def pixel_digest(array: Pixels) -> str:
 
 
 # --- folders and sizes ----------------------------------------------------------------------------------
-
-
-def natural_key(name: str) -> tuple[Any, ...]:
-    """Sort key by which ``img_2`` comes before ``img_10``; the same order on every machine."""
-    parts = re.split(r"([0-9]+)", name.casefold())
-    return (*[(int(part), "") if part.isdecimal() else (-1, part) for part in parts], (-1, name))
-
-
-def list_images(folder: Path) -> list[Path]:
-    """Image files directly in a folder, by ending, in natural order; hidden files are left out.
-
-    Raises
-    ------
-    ImageError : no such folder, or no image in it
-    """
-    folder = Path(folder)
-    try:
-        entries = list(folder.iterdir())
-    except OSError as error:
-        raise ImageError(f"{folder}: expected a folder of images: {error.strerror}") from None
-    found = [
-        p for p in entries if p.suffix.lower() in SUFFIXES and not p.name.startswith(".") and p.is_file()
-    ]
-    if not found:
-        raise ImageError(f"{folder}: no image in this folder (endings: {' '.join(sorted(SUFFIXES))})")
-    return sorted(found, key=lambda path: natural_key(path.name))
 
 
 def modcrop(array: Pixels, scale: int) -> Pixels:

@@ -13,6 +13,15 @@ from sisr.modifiers import Modifier, chain_of, parse_modifiers
 
 Colour = Literal["rgb", "y"]
 
+#: Name of an engine -> its module, for :mod:`sisr.engines`.
+ENGINES = {
+    "interpolation": "sisr.engines.interpolation",
+    "opencv": "sisr.engines.opencv",
+    "torch": "sisr.engines.pytorch",
+    "ncnn": "sisr.engines.ncnn_cpu",
+    "onnx": "sisr.engines.onnx_cpu",
+}
+
 #: Files of one's own that no GPU can help with: their engines know the CPU only.
 _CPU_SUFFIXES = (".onnx", ".pb", ".param")
 

@@ -1,21 +1,15 @@
-"""What can be done around any model: self-ensemble, back-projection, chaining.
+"""What can be done around any model, as registry entries name it: self-ensemble, back-projection, chaining.
 
-A modifier turns the upscaler of a network into another upscaler.  All compute on values that are neither
-clipped nor rounded; only the images between the links of a chain are 8-bit, as any input of a network is.
+What they compute is in :mod:`sisr.modified`, so that reading a registry needs no array library.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-
 from sisr.errors import ConfigError, ModelSkipped, unknown
-
-#: As in :mod:`sisr.engines`: uint8 image in; uint8, or floating point on [0, 255], out.
-RawUpscaler = Callable[[np.ndarray], np.ndarray]
 
 #: Largest scale that a chain makes.
 _LARGEST = 16
@@ -31,22 +25,6 @@ class SelfEnsemble:
 
     passes = 8
 
-    def apply(self, upscaler: RawUpscaler, scale: int) -> RawUpscaler:
-        """Eight calls of ``upscaler`` an image; the mean is float64."""
-
-        def upscale(lr: np.ndarray) -> np.ndarray:
-            total: np.ndarray | None = None
-            for turns in range(4):
-                for flipped in (False, True):
-                    view = np.rot90(lr, turns)
-                    sr = upscaler(np.ascontiguousarray(view[:, ::-1] if flipped else view))
-                    sr = np.rot90(sr[:, ::-1] if flipped else sr, -turns).astype(np.float64)
-                    total = sr if total is None else np.add(total, sr, out=total)
-            assert total is not None
-            return total / self.passes
-
-        return upscale
-
 
 @dataclass(frozen=True)
 class BackProjection:
@@ -59,21 +37,6 @@ class BackProjection:
 
     iterations: int = 10
     kernel: str = "cubic"
-
-    def apply(self, upscaler: RawUpscaler, scale: int) -> RawUpscaler:
-        """One call of ``upscaler`` an image; the result is float64."""
-        from fractions import Fraction
-
-        from sisr.kernels.matlab import imresize
-
-        def upscale(lr: np.ndarray) -> np.ndarray:
-            sr = upscaler(lr).astype(np.float64)
-            source = lr if lr.ndim == sr.ndim else np.repeat(lr[..., None], 3, axis=2)
-            for _ in range(self.iterations):
-                sr += imresize(source - imresize(sr, Fraction(1, scale), kernel=self.kernel), scale)
-            return sr
-
-        return upscale
 
 
 @dataclass(frozen=True)
@@ -102,19 +65,6 @@ class Chain:
         if product != scale or count == 0:
             raise ModelSkipped(f"no chain of x{factor} makes x{scale}")
         return count
-
-    def apply(self, upscaler: RawUpscaler, factor: int, scale: int) -> RawUpscaler:
-        """As many calls of ``upscaler`` an image as there are links."""
-        links = self.links(factor, scale)
-
-        def upscale(lr: np.ndarray) -> np.ndarray:
-            for link in range(links):
-                sr = upscaler(lr)
-                if link < links - 1:
-                    lr = to_uint8(sr)
-            return sr
-
-        return upscale
 
 
 Modifier = SelfEnsemble | BackProjection | Chain
@@ -152,17 +102,6 @@ def chain_of(modifiers: Iterable[Modifier]) -> Chain | None:
     return next((modifier for modifier in modifiers if isinstance(modifier, Chain)), None)
 
 
-def apply(modifiers: Iterable[Modifier], upscaler: RawUpscaler, link: int, scale: int) -> RawUpscaler:
-    """Wrap an upscaler of scale ``link``, the first modifier innermost, into one of ``scale``."""
-    reached = link
-    for modifier in modifiers:
-        if isinstance(modifier, Chain):
-            upscaler, reached = modifier.apply(upscaler, link, scale), scale
-        else:
-            upscaler = modifier.apply(upscaler, reached)
-    return upscaler
-
-
 def work(modifiers: Iterable[Modifier], link: int, scale: int) -> float:
     """Computation of the modified network for an LR image, in runs of the network on that image.
 
@@ -175,8 +114,3 @@ def work(modifiers: Iterable[Modifier], link: int, scale: int) -> float:
         elif isinstance(modifier, Chain):
             runs *= sum(link ** (2 * i) for i in range(modifier.links(link, scale)))
     return runs
-
-
-def to_uint8(values: np.ndarray) -> np.ndarray:
-    """Clip to [0, 255] and round to the nearest level; uint8 passes through."""
-    return values if values.dtype == np.uint8 else np.rint(np.clip(values, 0, 255)).astype(np.uint8)

@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from sisr import registry
-from sisr.datasets import own_pictures
 from sisr.errors import ConfigError, ImageError
+from sisr.image_files import own_pictures
 
 #: Id in ``config/datasets.yaml``; the suite has the name of the config's key.
 DATASET, SUITE = "my-photos", "my_photos"

@@ -14,9 +14,9 @@ from sisr import registry
 from sisr.assets.manifest import Manifest
 from sisr.atomic import write_text
 from sisr.metrics import parse_measure
+from sisr.metrics.protocol import FIDELITY_METRICS, fidelity_measures
 
 COLUMNS = ("pixels", "dataset", "scale", "metric", "protocol", "mean")
-METRICS = ("psnr", "ssim")
 
 
 @dataclass(frozen=True)
@@ -27,17 +27,6 @@ class Pixels:
     dataset: str
     scale: int
     pairs: tuple[tuple[Path, Path], ...]
-
-
-def all_measures() -> list[str]:
-    """PSNR and SSIM under every fidelity protocol for which they are defined, in the registry's order."""
-    entries = registry.load("metrics")
-    return [
-        f"{metric}@{protocol}"
-        for protocol in registry.load("protocols")
-        for metric in METRICS
-        if protocol in entries[metric]["protocols"]
-    ]
 
 
 def of_cell(label: str, dataset: str, scale: int, hr: Path, shards: Sequence[Path]) -> Pixels:
@@ -67,12 +56,12 @@ def of_assets(label: str, dataset: str, scale: int, hr: Manifest, sr: Manifest, 
 
 
 def score(pixels: Pixels) -> dict[str, float]:
-    """Mean of each measure of :func:`all_measures`; empty if there are no images."""
+    """Mean of each of the fidelity measures; empty if there are no images."""
     from sisr.scoring import Pair, score_pairs
 
     values: dict[str, list[float]] = {}
     pairs = [Pair(hr.stem, hr, sr) for hr, sr in pixels.pairs]
-    for found in score_pairs(pairs, pixels.scale, all_measures(), threads=2):
+    for found in score_pairs(pairs, pixels.scale, fidelity_measures(), threads=2):
         values.setdefault(found.measure.id, []).append(found.value)
     return {measure: math.fsum(of) / len(of) for measure, of in values.items()}
 
@@ -106,13 +95,13 @@ def page(scored: Mapping[Pixels, Mapping[str, float]], notes: Sequence[str], pat
                 datasets.get(pixels.dataset, {}).get("label", pixels.dataset),
             )
             for pixels in here
-            for metric in METRICS
+            for metric in FIDELITY_METRICS
         ]
         rows = []
         for protocol in rows_of:
             line = [Entry(protocol, hint=protocols[protocol]["label"])]
             for means in here.values():
-                for metric in METRICS:
+                for metric in FIDELITY_METRICS:
                     value = means.get(f"{metric}@{protocol}", math.nan)
                     missing = math.isnan(value)
                     line.append(Entry("" if missing else f"{value:.{2 if metric == 'psnr' else 4}f}"))

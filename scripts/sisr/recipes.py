@@ -101,7 +101,7 @@ def parse_recipe(name: str, document: Mapping[str, Any], source: str) -> Recipe:
 
 def read_recipe(name: str, config: Path = registry.CONFIG) -> Recipe:
     """Recipe ``config/training/<name>.yaml``; a wrong key or value raises :class:`ConfigError` naming it."""
-    path = config / "training" / f"{name}.yaml"
+    path = registry.find(f"training/{name}.yaml", config)
     return parse_recipe(name, registry.read_yaml(path), f"config/training/{path.name}")
 
 

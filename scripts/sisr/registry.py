@@ -6,6 +6,7 @@ misspelt, given twice or of the wrong type is an error that names the file and t
 
 from __future__ import annotations
 
+import os
 from collections.abc import Hashable
 from functools import cache
 from pathlib import Path
@@ -20,6 +21,9 @@ from sisr.errors import ConfigError, unknown
 ROOT = Path(__file__).resolve().parents[2]
 CONFIG = ROOT / "config"
 SCHEMAS = ROOT / "workflow" / "schemas"
+#: Environment variable with the folder ``config`` of a deployment: of a folder, not the checkout, in which
+#: the workflow is started.
+DEPLOYMENT = "SISR_CONFIG"
 
 
 # libyaml where it is built in: every job reads registries.
@@ -105,6 +109,17 @@ def explain(error: jsonschema.ValidationError) -> str:
     return (where + message).replace("\n", " ")
 
 
+def find(name: str, config: Path = CONFIG) -> Path:
+    """The file ``name`` (``models.yaml``) of the configuration: the deployment's own where it has one.
+
+    A deployment has copies of some or all files of ``config/`` to edit; others are read from the checkout.
+    """
+    own = os.environ.get(DEPLOYMENT)
+    if config == CONFIG and own and Path(own, name).is_file():
+        return Path(own, name)
+    return config / name
+
+
 @cache
 def load(name: str, config: Path = CONFIG) -> dict[str, dict[str, Any]]:
     """Entries of registry ``config/<name>.yaml`` by id, checked against ``<name>.schema.yaml``.
@@ -112,9 +127,9 @@ def load(name: str, config: Path = CONFIG) -> dict[str, dict[str, Any]]:
     Known registries: ``assets``, ``datasets``, ``kernels``, ``metrics``, ``protocols``, ``models``.
     The result is shared between callers and must not be changed.
     """
-    path = config / f"{name}.yaml"
+    path = find(f"{name}.yaml", config)
     document = read_yaml(path)
-    validate(document, name, _shown(path))
+    validate(document, name, shown(path))
     return document
 
 
@@ -126,8 +141,9 @@ def entry(name: str, key: str, config: Path = CONFIG) -> dict[str, Any]:
     return entries[key]
 
 
-def _shown(path: Path) -> str:
-    try:
-        return str(path.relative_to(ROOT))
-    except ValueError:
-        return str(path)
+def shown(path: Path) -> str:
+    """A path as messages name it: below the folder in which the program runs, or below the checkout."""
+    for root in (Path.cwd(), ROOT):
+        if path.is_relative_to(root):
+            return str(path.relative_to(root))
+    return str(path)

@@ -21,7 +21,8 @@ from sisr import blocks, registry
 from sisr.atomic import write_json, write_text
 from sisr.colour import Uint8Image
 from sisr.errors import ScoreError
-from sisr.images import list_images, read_image
+from sisr.image_files import list_images
+from sisr.images import read_image
 from sisr.metrics import Measure, files, parse_measure, parse_measures
 from sisr.metrics.fidelity import FIDELITY, prepare
 from sisr.metrics.pairs import size_text

@@ -42,7 +42,7 @@ from sisr.inference.options import Options
 from sisr.inference.runner import Runner
 from sisr.kernels.matlab import imresize
 from sisr.metrics.fidelity import psnr
-from sisr.modifiers import to_uint8
+from sisr.modified import to_uint8
 from sisr.networks import Network
 from torch import nn
 

@@ -66,7 +66,7 @@ def ours(pair: Images) -> Values:
 
 def basicsr() -> Callable[[Images], Values]:
     pytest.importorskip("torch")
-    compat.prepare_basicsr()
+    compat.prepare_torchvision()
     module = pytest.importorskip("basicsr.metrics.psnr_ssim")
     functions = (module.calculate_psnr, module.calculate_ssim)
 

@@ -23,7 +23,7 @@ FACTORS = [Fraction(1, 4), Fraction(1, 2), Fraction(1, 3), Fraction(1, 8), Fract
 def basicsr_imresize() -> Callable[[np.ndarray, float], np.ndarray]:
     """BasicSR's port, which turns its input into float32 and returns floats, not rounded anywhere."""
     pytest.importorskip("torch")
-    compat.prepare_basicsr()
+    compat.prepare_torchvision()
     return pytest.importorskip("basicsr.utils.matlab_functions").imresize
 
 

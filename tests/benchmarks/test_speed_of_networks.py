@@ -77,7 +77,7 @@ def write_weights(model: str, target: Path, mirror: Path, resources: Path) -> No
 
 def basicsr(model: str, weights: Path, folder: Path) -> Callable[[], list[float]]:
     """BasicSR's program on the folder; IMDN is registered with it as any user's class would be."""
-    compat.prepare_basicsr()
+    compat.prepare_torchvision()
     from basicsr.test import test_pipeline
     from basicsr.utils.registry import ARCH_REGISTRY, METRIC_REGISTRY
     from sisr.archs.imdn import IMDN

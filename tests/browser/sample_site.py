@@ -11,9 +11,9 @@ import numpy as np
 import pandas as pd
 from PIL import Image
 from sisr import blocks
+from sisr.anchors import Certified
+from sisr.anchors import write as write_certification
 from sisr.atomic import write_json
-from sisr.certification import Certified
-from sisr.certification import write as write_certification
 from sisr.comparison import make_comparison
 from sisr.cost.table import COLUMNS as COST_COLUMNS
 from sisr.results import Names

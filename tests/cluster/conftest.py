@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 import sysconfig
@@ -11,6 +12,7 @@ from pathlib import Path
 
 import pytest
 from cluster_run import SMALL
+from deployments import Bare, Hosted
 from filelock import FileLock
 from one_node_slurm import OneNodeSlurm, missing
 from tiny_project import CHECKOUT, Project
@@ -82,6 +84,35 @@ def storage(tmp_path_factory: pytest.TempPathFactory) -> Path:
     requirements = CHECKOUT / "requirements-cluster.txt"
     s3 = ["-r", CHECKOUT / "s3-requirements.txt", "moto[server]==5.2.5"]
     return _environment(_shared(tmp_path_factory, "storage"), ["-r", requirements], s3)
+
+
+@pytest.fixture(scope="session")
+def bare(tmp_path_factory: pytest.TempPathFactory) -> Bare:
+    """An environment with Snakemake alone, of the pinned version."""
+    folder = _shared(tmp_path_factory, "bare")
+    (pin,) = re.findall(r"^snakemake==.*$", (CHECKOUT / "requirements.txt").read_text(), re.MULTILINE)
+    with FileLock(f"{folder}.lock"):
+        if not (folder / "ready").exists():
+            subprocess.run([sys.executable, "-m", "venv", folder], check=True)
+            pip = [
+                folder / "bin/pip",
+                "install",
+                "--quiet",
+                pin,
+                "--constraint",
+                CHECKOUT / "constraints.txt",
+            ]
+            done = subprocess.run(pip, capture_output=True, text=True, check=False)
+            if done.returncode != 0:
+                pytest.skip(f"Snakemake cannot be installed: {done.stderr.strip().splitlines()[-1]}")
+            (folder / "ready").touch()
+    return Bare(folder / "bin")
+
+
+@pytest.fixture(scope="session")
+def hosted(tmp_path_factory: pytest.TempPathFactory) -> Hosted:
+    """The current tree as a tagged repository, here and as a host has it."""
+    return Hosted.create(tmp_path_factory.mktemp("hosted"))
 
 
 @pytest.fixture(scope="session")

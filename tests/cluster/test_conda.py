@@ -1,18 +1,18 @@
-"""Every rule of the small benchmark inside the environments that Snakemake builds from ``envs/``."""
+"""The demo, each rule inside the environment that a Snakemake installed alone builds from ``envs/``."""
 
 from __future__ import annotations
 
 import json
 import os
 import re
-import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 import yaml
-from tiny_project import CHECKOUT, SCORES, Project
+from deployments import Bare, Hosted, deploy
+from tiny_project import CHECKOUT
 
 pytestmark = [pytest.mark.workflow, pytest.mark.slow]
 
@@ -47,8 +47,8 @@ def conda(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     if done.returncode != 0:
         pytest.skip(f"py-rattler could not be installed: {done.stderr.strip().splitlines()[-1]}")
     # All environments have the same Python and pip.
-    pin_file = CHECKOUT / "envs/base.linux-64.pin.txt"
-    subprocess.run([python, STANDIN / "channel.py", root / "channel", pin_file], check=True)
+    yaml_file = CHECKOUT / "envs/base.yaml"
+    subprocess.run([python, STANDIN / "channel.py", root / "channel", yaml_file], check=True)
     binaries = root / "prefix/bin"
     binaries.mkdir(parents=True)
     (binaries / "activate").write_text((STANDIN / "bin/activate").read_text())
@@ -56,17 +56,16 @@ def conda(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     (binaries / "conda").write_text(program.replace("#!/usr/bin/env python3", f"#!{python}", 1))
     (binaries / "conda").chmod(0o755)
     return {
-        "PATH": f"{binaries}:{os.environ['PATH']}",
+        "PATH": str(binaries),
         "STANDIN_CHANNELS": f"conda-forge={(root / 'channel').as_uri()}",
         "PIP_NO_COMPILE": "1",
     }
 
 
 def _built(folder: Path, environment: Path) -> Path:
-    """The environment that Snakemake built, known by its post-deploy script: no two have the same."""
-    script = environment.with_suffix(".post-deploy.sh").read_text()
-    (found,) = (path for path in folder.glob("*.post-deploy.sh") if path.read_text() == script)
-    return found.with_name(found.name.removesuffix(".post-deploy.sh"))
+    """The environment that Snakemake built, known by its copy of the YAML."""
+    (found,) = (path for path in folder.glob("*.yaml") if path.read_text() == environment.read_text())
+    return found.with_suffix("")
 
 
 def _distributions(prefix: Path) -> dict[str, str]:
@@ -77,71 +76,70 @@ def _distributions(prefix: Path) -> dict[str, str]:
     return {re.sub(r"[-_.]+", "-", name).lower(): version for name, version in found}
 
 
-@pytest.mark.timeout(1200)
-def test_every_rule_runs_in_its_environment_and_gives_the_same_scores(
-    conda: dict[str, str], small: Project, expected: bytes
+@pytest.fixture
+def demo_scores(hosted: Hosted, tmp_path: Path) -> bytes:
+    """``scores.csv`` of the demo, made in this environment as by ``make demo``; its downloads stay."""
+    target = "results/demo/scores.csv"
+    command = [
+        sys.executable,
+        "-m",
+        "snakemake",
+        "--cores",
+        "2",
+        "--configfile",
+        "config/demo.yaml",
+        "--",
+        target,
+    ]
+    subprocess.run(command, cwd=hosted.clone, check=True, capture_output=True)
+    (hosted.clone / "resources").rename(tmp_path / "resources")
+    return (hosted.clone / target).read_bytes()
+
+
+@pytest.mark.timeout(1800)
+def test_bare_snakemake_runs_the_demo_of_a_tag_in_conda_environments(
+    bare: Bare, conda: dict[str, str], demo_scores: bytes, tmp_path: Path
 ) -> None:
-    origins = small.root / "origins"
+    """The declared use, from `module` to report and site, and the scores of ``make demo`` byte for byte."""
+    hosted = Hosted.create(tmp_path / "hosted", at_the_end_of_jobs=_PROBE)
+    deployment, origins = tmp_path / "deployment", tmp_path / "origins"
     origins.mkdir()
-    job_log = small.root / "scripts/sisr/joblog.py"
-    job_log.write_text(job_log.read_text() + _PROBE)
-    # As on a platform that has none: two environments come from their pin files, this one from its YAML.
-    (small.root / "envs/report.linux-64.pin.txt").unlink()
-    environment = small.environment() | conda | {"ORIGINS": str(origins)}
-    done = subprocess.run(
-        small.command("--sdm", "conda", "--keep-incomplete"),
-        cwd=small.root,
-        env=environment,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        check=False,
-        timeout=1100,
-    )
-    assert done.returncode == 0, done.stdout
-    assert (small.root / SCORES).read_bytes() == expected
+    deploy(deployment)
+    (tmp_path / "resources").rename(deployment / "resources")
+    variables = hosted.environment | conda | {"ORIGINS": str(origins)}
+    run = bare.snakemake(deployment, "--cores", "2", "--use-conda", **variables)
+    assert run.status == 0, run.output
+    assert (deployment / "results/demo/scores.csv").read_bytes() == demo_scores
+    for made in ("report.html", "site/index.html"):
+        assert (deployment / "results/demo" / made).stat().st_size > 1000
+    assert bare.snakemake(deployment, "-n", "--use-conda", **variables).jobs == {}
 
     records = [json.loads(path.read_text()) for path in origins.iterdir()]
-    made = small.root / ".snakemake/conda"
+    made = deployment / ".snakemake/conda"
     built = {path.stem: _built(made, path) for path in (CHECKOUT / "envs").glob("*.yaml")}
     assert {record["prefix"] for record in records} == {str(path) for path in built.values()}
     for record in records:
         leaked = {
             name.partition(".")[0]
             for name, origin in record["origins"].items()
-            if origin and not origin.startswith((record["prefix"], str(small.root)))
+            if origin and not origin.startswith((record["prefix"], str(deployment)))
         }
         # The object `snakemake` of a script is Snakemake's own class, whose package Snakemake brings along.
         assert {name for name in leaked if not name.startswith("snakemake")} == set(), record["script"]
 
     for name, prefix in built.items():
-        # Where a pin file fails, Snakemake tries the YAML: then both are there.
-        used = {path.name.removeprefix(prefix.name) for path in made.glob(f"{prefix.name}.*")}
-        ending = ".yaml" if name == "report" else ".pin.txt"
-        assert used == {ending, ".post-deploy.sh", ".env_setup_done"}, done.stdout
-        pinned = (CHECKOUT / f"envs/{name}.linux-64.pin.txt").read_text().splitlines()
-        packages = [json.loads(path.read_text()) for path in (prefix / "conda-meta").glob("*.json")]
-        assert {f"conda-forge::{p['name']}={p['version']}={p['build']}" for p in packages} == {
-            line for line in pinned if not line.startswith("#")
-        }
         pins = yaml.safe_load((CHECKOUT / f"envs/{name}.yaml").read_text())["dependencies"][-1]["pip"]
         if name == "torch":
-            pins.append("basicsr==1.4.2")  # which the post-deploy script brings
+            pins.append("new-basicsr==1.0.0")  # which the post-deploy script brings
         found = _distributions(prefix)
         names = [pin.partition("==")[0] for pin in pins]
         # A CPU build of PyTorch has its kind behind a plus sign, and one for CUDA brings its libraries.
         assert [f"{name}=={found[name].partition('+')[0]}" for name in names] == pins
         more = {name for name in found.keys() - names if not name.startswith(("nvidia-", "triton", "cuda-"))}
-        assert more <= {"packaging", "pip", "setuptools", "wheel"}
-    networks = "from sisr.compat import prepare_basicsr; prepare_basicsr(); import basicsr.archs.rrdbnet_arch"
+        assert more == {"pip"}
+    networks = "from sisr.archs import build; build('basicsr:EDSR', 2, num_in_ch=3, num_out_ch=3)"
     subprocess.run(
         [built["torch"] / "bin/python", "-c", networks],
-        env={**small.environment(), "PYTHONPATH": str(small.root / "scripts")},
+        env={**os.environ, "PYTHONPATH": str(hosted.clone / "scripts")},
         check=True,
     )
-
-    # The pin files are what a resolution of the YAML writes.
-    envs = shutil.copytree(CHECKOUT / "envs", small.root / "written", ignore=shutil.ignore_patterns("*.txt"))
-    subprocess.run([sys.executable, envs / "lock.py", "--conda"], env=environment, check=True)
-    for path in (CHECKOUT / "envs").glob("*.*.*"):
-        assert (envs / path.name).read_text() == path.read_text()

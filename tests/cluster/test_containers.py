@@ -38,9 +38,9 @@ def test_both_recipes_are_the_same() -> None:
 
 def test_the_image_has_the_pins_of_the_other_routes() -> None:
     text = DOCKERFILE.read_text()
-    # The requirements' own files bring the versions. Python and BasicSR, which are beside them, are compared
-    # with the conda environments in tests/workflow/test_environments.py.
-    for name in ("torch", "", "cluster"):
+    # The requirements' own files bring the versions. Python, which is beside them, is compared with the conda
+    # environments in tests/workflow/test_environments.py.
+    for name in ("torch", "", "cluster", "basicsr"):
         file = f"requirements{'-' if name else ''}{name}.txt"
         assert f"--requirement {file}" in text
 

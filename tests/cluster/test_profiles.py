@@ -17,7 +17,7 @@ from tiny_project import CHECKOUT, CONFIG, CONFIG_FILE, Project, Run
 
 pytestmark = pytest.mark.workflow
 
-PROFILES = sorted((CHECKOUT / "workflow/profiles").glob("*/profile.yaml"))
+PROFILES = sorted((CHECKOUT / "workflow/profiles").glob("*/config.yaml"))
 NAMES = [path.parent.name for path in PROFILES]
 PLUGIN = {"slurm": "slurm", "kubernetes": "kubernetes", "cluster-generic": "cluster-generic"}
 

@@ -35,7 +35,8 @@ def hr(tmp_path: Path) -> Path:
 def degrade(hr: Path, folder: Path, name: str, amount: int) -> Path:
     """SR images that differ from HR by noise, named as a program names them; gray becomes RGB as OpenCV has
     it."""
-    from sisr.images import list_images, read_image
+    from sisr.image_files import list_images
+    from sisr.images import read_image
 
     for seed, path in enumerate(list_images(hr)):
         pixels = read_image(path).array.astype(int)

@@ -255,7 +255,7 @@ RUNS = {
     "sisr.engines.load": (
         "import numpy as np; from sisr import engines; from sisr.models import get;"
         "[engines.load(get(m), 2, {})(np.zeros((9, 9, 3), np.uint8)) for m in ('bicubic', 'lanczos')]",
-        {"sisr.engines.ENGINES": ["interpolation"], "sisr.engines.RESOLVERS": [], "sisr.archs.ARCHS": []},
+        {"sisr.models.ENGINES": ["interpolation"], "sisr.engines.RESOLVERS": [], "sisr.archs.ARCHS": []},
     ),
     "sisr.scoring": (
         "import numpy as np, tempfile; from pathlib import Path; from PIL import Image;"

@@ -31,7 +31,7 @@ rule certify:
         anchors=ANCHORS,
         models=anchor_models(),
         kernels={name: kept(registry.load("kernels")[name], *KERNEL_KEYS) for name in anchored("kernel")},
-        measures=measure_entries(certification.measures_of(ANCHORS)),
+        measures=measure_entries(anchors.measured(ANCHORS)),
         code=code_of("certify", anchor_code),
     message:
         "Computing {params.tier} anchors of certification"
@@ -136,7 +136,7 @@ rule protocol_table:
             for cell in PIXEL_CELLS
         ],
         scales=[scale for scale in RUN.values("scale") if scale in (2, 4)],
-        measures=measure_entries(all_measures()),
+        measures=measure_entries(fidelity_measures()),
         protocols={
             name: entry["label"]
             for name, entry in registry.load("protocols").items()

@@ -9,24 +9,22 @@ from types import SimpleNamespace
 from snakemake.exceptions import WorkflowError
 
 # The library lies beside the scripts (see rules' "../../scripts"), where a script finds it without being told.
-sys.path.insert(0, str(Path(str(workflow.current_basedir)).parents[1] / "scripts"))
+sys.path.insert(0, str(CHECKOUT / "scripts"))
 
-from sisr import certification, kernels, my_photos, registry
+from sisr import anchors, kernels, my_photos, registry
 from sisr.config import read as read_config
 from sisr.device import resolve as resolve_device
 from sisr.digest import code_digest, file_digest, keep_in
 from sisr.errors import SisrError
-from sisr.images import SUFFIXES
+from sisr.image_files import SUFFIXES
 from sisr.metrics.files import assets_of
-from sisr.metrics.protocol import parse_measure, protocol
+from sisr.metrics.protocol import fidelity_measures, parse_measure, protocol
 from sisr.models import entry_of
 from sisr.models import get as get_model
-from sisr.protocol_table import all_measures
 from sisr.recipes import read_recipe, start_of
 from sisr.references import errata, missing_measures, of_cells
 from sisr.render import sheet_limit
-from sisr.studies import STUDIES
-from sisr.studies.common import sentences
+from sisr.studies import STUDIES, findings_text
 from sisr.workspace import join_runs, require_writable, share_library
 
 
@@ -43,10 +41,21 @@ def from_here(path):
     return str(path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path)
 
 
-SNAKEFILE = Path(str(workflow.current_basedir)).parent / "Snakefile"
-CAPTIONS = SNAKEFILE.parent / "report"
+# Files in the folder `config` of a deployment take the place of the workflow's own, in the jobs too.
+if Path("config").resolve() != CHECKOUT / "config":
+    os.environ[registry.DEPLOYMENT] = str(Path("config").absolute())
+
+CAPTIONS = CHECKOUT / "workflow" / "report"
 
 RUN = or_workflow_error(read_config, config)
+
+
+pathvars:
+    results=f"results/{RUN.name}",
+    logs=f"results/{RUN.name}/logs",
+    resources="resources",
+
+
 DATASETS = or_workflow_error(registry.load, "datasets")
 if RUN.my_photos:
     DATASETS = {**DATASETS, my_photos.DATASET: {**DATASETS[my_photos.DATASET], "path": RUN.my_photos.path}}
@@ -61,15 +70,21 @@ OWN_FILES = {
 }
 ASSETS = or_workflow_error(registry.load, "assets")
 METRIC_ASSETS = assets_of(RUN.measures)
-ANCHORS = or_workflow_error(certification.chosen, RUN.certify) if RUN.certify != "none" else {}
+ANCHORS = or_workflow_error(anchors.chosen, RUN.certify) if RUN.certify != "none" else {}
 PUBLISHED_ASSETS = ["set5", "rcan-set5-outputs"]
 ANCHOR_ASSETS = list(
     dict.fromkeys(
-        asset for anchor in ANCHORS.values() for asset in or_workflow_error(certification.assets_of, anchor)
+        asset for anchor in ANCHORS.values() for asset in or_workflow_error(anchors.assets_of, anchor)
     )
 )
 
-for folder in (Path("results", RUN.name), Path("resources")):
+
+def placed(*parts):
+    """A file of this run as it is on disk: below the ``prefix:`` of a module that uses this workflow."""
+    return Path(str(workflow.modifier.path_modifier.replace_prefix("/".join(parts))))
+
+
+for folder in (placed("results", RUN.name), placed("resources")):
     or_workflow_error(require_writable, folder)
 
 share_library()
@@ -119,7 +134,7 @@ def code_of_models(models):
     if any(model.own for model in models):  # only their files tell
         return {}
     return {
-        "sisr.engines.ENGINES": [model.engine for model in models],
+        "sisr.models.ENGINES": [model.engine for model in models],
         "sisr.engines.RESOLVERS": [],
         "sisr.archs.ARCHS": [arch for model in models if (arch := model.params.get("arch"))],
     }
@@ -293,25 +308,22 @@ def training_inputs(wildcards):
 
 
 def curves_of(model, scale):
-    """(path, what makes it) of the curves of a model that was trained by a recipe; None for another."""
+    """What makes the curves of a model that was trained by a recipe, see `sisr.training.curves`; None for another."""
     weights = MODELS[model].weights.get(scale)
     if weights is None:
         return None
     if weights.recipe:
-        path = f"trained/{weights.recipe}/x{scale}.csv"
-        return f"resources/{path}", f"<resources>/{path}"
+        return f"<resources>/trained/{weights.recipe}/x{scale}.csv"
     # Weights that come with the project have theirs beside them.
     files = [file["name"] for file in ASSETS[weights.asset].get("files", [])]
-    name = f"x{scale}.csv"
-    made_by = f"<resources>/assets/{weights.asset}.json"
-    return (f"resources/assets/{weights.asset}/{name}", made_by) if name in files else None
+    return f"<resources>/assets/{weights.asset}.json" if f"x{scale}.csv" in files else None
 
 
 def all_curves(scale):
-    """Label -> (path, what makes it) of every model of the run that a recipe trained."""
+    """Label -> what makes the curves of every model of the run that a recipe trained."""
     models = [model for model in models_of_scale(scale) if not MODELS[model].modifiers]
     found = {MODELS[model].label: curves_of(model, scale) for model in models}
-    return {label: curves for label, curves in found.items() if curves is not None}
+    return {label: made_by for label, made_by in found.items() if made_by is not None}
 
 
 def trained_models(wildcards):
@@ -334,12 +346,8 @@ def trained_weights():
     return [f"<resources>/trained/{recipe}/x{scale}.safetensors" for recipe, scale in sorted(trained)]
 
 
-def curve_files(wildcards):
-    return [made_by for _, made_by in all_curves(int(wildcards.scale)).values()]
-
-
-def curve_paths(wildcards):
-    return [path for path, _ in all_curves(int(wildcards.scale)).values()]
+def curves_of_scale(wildcards):
+    return list(all_curves(int(wildcards.scale)).values())
 
 
 def curve_labels(wildcards):
@@ -601,10 +609,10 @@ def certified_items():
 
 def certification_summary():
     """The line that the report opens with; empty before certification and without it."""
-    table = Path("results", RUN.name, "certification.csv")
+    table = placed("results", RUN.name, "certification.csv")
     if not ANCHORS or not table.is_file():
         return ""
-    return certification.summary(or_workflow_error(certification.read, table))
+    return anchors.summary(or_workflow_error(anchors.read, table))
 
 
 # The captions of the report know the configuration alone.
@@ -734,11 +742,11 @@ def said_on_site():
 
 
 def training_curves():
-    """(name, path, what makes it) of the curves of every scale."""
+    """(label, scale, what makes it) of the curves of every scale."""
     return [
-        (f"{label} ×{scale}", *curves)
+        (label, scale, made_by)
         for scale in RUN.values("scale")
-        for label, curves in all_curves(scale).items()
+        for label, made_by in all_curves(scale).items()
     ]
 
 
@@ -849,5 +857,5 @@ def study_training():
 
 # What the captions say of this run; empty before a study has run.
 config["findings"] = {
-    name: sentences(Path("results", RUN.name, "studies", f"{name}.json")) for name in STUDIES
+    name: findings_text(placed("results", RUN.name, "studies", f"{name}.json")) for name in STUDIES
 }

@@ -165,7 +165,7 @@ rule render_report:
     conda:
         "../../envs/report.yaml"
     params:
-        snakefile=from_here(SNAKEFILE),
+        snakefile=from_here(Path(workflow.main_snakefile)),
         code=code_of("render_report"),
     message:
         "Rendering the report"

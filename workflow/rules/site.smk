@@ -95,7 +95,7 @@ rule site:
         facts=[entry_of(model) for model in RUN.values("model")],
         weights=cells_with_weights(),
         own=[[*one, files] for one, files in OWN_FILES.items() if files],
-        curves={name: path for name, path, _ in training_curves()},
+        curves=[(label, scale) for label, scale, _ in training_curves()],
         cells=site_cells(),
         shards=[f"{d}/{k}/x{s}/{m}" for d, k, s, m in RUN.cells for _ in shards_of(d)],
         code=code_of("make_site"),

@@ -3,7 +3,7 @@
 
 rule curves:
     input:
-        curve_files,
+        curves_of_scale,
     output:
         report(
             "<results>/figures/curves_x{scale}.svg",
@@ -19,7 +19,6 @@ rule curves:
         mem_mb=growing(3000),
         runtime=growing(60),
     params:
-        files=curve_paths,
         labels=curve_labels,
         code=code_of("draw_curves"),
     message:

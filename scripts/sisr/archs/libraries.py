@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from torch import Tensor, nn
 
-from sisr.compat import prepare_basicsr, prepare_torchvision
+from sisr.compat import prepare_torchvision
 from sisr.errors import ConfigError, ModelError, unknown
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ def build_basicsr(name: str, scale: int, arguments: Mapping[str, Any]) -> nn.Mod
 
 @cache
 def _basicsr_class(name: str) -> type[nn.Module]:
-    prepare_basicsr()
+    prepare_torchvision()
     with _without_everything_else():
         return getattr(importlib.import_module(f"basicsr.archs.{BASICSR[name][0]}"), name)
 

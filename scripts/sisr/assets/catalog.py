@@ -109,7 +109,7 @@ def _asset(key: str, entry: Mapping[str, Any], config: Path) -> Asset:
         container = Distribution(entry["pypi"]["requirement"], entry["pypi"].get("distribution_sha256", ""))
 
     if "table" in entry:
-        table = config / "assets" / entry["table"]
+        table = registry.find(f"assets/{entry['table']}", config)
         rows, where_files = _table(table), f"{config.name}/assets/{table.name}"
     else:
         rows, where_files = entry["files"], f"{where}.files"
@@ -188,7 +188,7 @@ def _urls(urls: tuple[str, ...] | list[str], config: Path, where: str) -> tuple[
         elif "://" in url:
             raise ConfigError(f"{where}: cannot fetch '{scheme}:' addresses; known: http, https, file")
         else:
-            resolved.append((config / Path(url).expanduser()).absolute().as_uri())
+            resolved.append(registry.find(str(Path(url).expanduser()), config).absolute().as_uri())
     return tuple(resolved)
 
 

@@ -22,7 +22,7 @@ from sisr.cost.counts import OUTPUT
 from sisr.cost.machine import describe
 from sisr.cost.memory import Peak
 from sisr.inference.options import Options
-from sisr.models import Model
+from sisr.models import ENGINES, Model
 
 #: Sizes of the output, from that of the counts down, so that a slow model takes seconds and not minutes.
 SIZES = (OUTPUT, (640, 360), (320, 180), (160, 96))
@@ -117,7 +117,7 @@ def time_model(
     """
     with devices.lease(devices.resolve(device)) as leased:
         # Its libraries are not the model's memory.
-        importlib.import_module(engines.ENGINES[model.engine])
+        importlib.import_module(ENGINES[model.engine])
         used = leased if model.engine == "torch" else "cpu"
         peak = Peak(used)
         upscaler = engines.load(model, scale, files, leased, threads, options)

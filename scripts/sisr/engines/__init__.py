@@ -9,7 +9,7 @@ onnx           ONNX graphs
 =============  ============================================================================================
 
 A new engine is a module with a function ``load(model, scale, files, device, threads, options)`` that returns
-a :data:`RawUpscaler`, and its name in :data:`ENGINES` and in the enum of
+a :data:`RawUpscaler`, and its name in :data:`sisr.models.ENGINES` and in the enum of
 ``workflow/schemas/models.schema.yaml``.  A raw upscaler maps uint8 ``(h, w)`` or ``(h, w, 3)`` RGB to
 ``(s*h, s*w)`` or ``(s*h, s*w, 3)``, either uint8 or floating point on [0, 255] that is neither clipped nor
 rounded yet.  One that gains from several pictures at once, or has something to tell, also has ``many``,
@@ -25,20 +25,12 @@ from pathlib import Path
 
 import numpy as np
 
-from sisr import modifiers
+from sisr import modified
 from sisr.errors import ModelUnavailable
 from sisr.inference.options import Options
-from sisr.models import Model
-from sisr.modifiers import RawUpscaler as RawUpscaler
-from sisr.modifiers import to_uint8 as to_uint8
-
-ENGINES = {
-    "interpolation": "sisr.engines.interpolation",
-    "opencv": "sisr.engines.opencv",
-    "torch": "sisr.engines.pytorch",
-    "ncnn": "sisr.engines.ncnn_cpu",
-    "onnx": "sisr.engines.onnx_cpu",
-}
+from sisr.models import ENGINES, Model
+from sisr.modified import RawUpscaler as RawUpscaler
+from sisr.modified import to_uint8 as to_uint8
 
 #: What looks into files.  A table, so that sisr.digest can leave it out for models of the registry.
 RESOLVERS = {"own": "sisr.checkpoints"}
@@ -114,7 +106,7 @@ def load(
     network, link, files = resolve(model, scale, files)
     engine = importlib.import_module(ENGINES[network.engine])
     raw: RawUpscaler = engine.load(network, link, files, device, threads, options or Options())
-    return Upscaler(raw, modifiers.apply(model.modifiers, raw, link, scale))
+    return Upscaler(raw, modified.apply(model.modifiers, raw, link, scale))
 
 
 def resolve(model: Model, scale: int, files: Mapping[str, Path]) -> tuple[Model, int, Mapping[str, Path]]:

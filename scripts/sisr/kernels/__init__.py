@@ -12,15 +12,15 @@ from collections.abc import Callable, Mapping
 from importlib import import_module
 from inspect import signature
 from pathlib import Path
-from typing import Any
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING, Any
 
 from sisr import registry
 from sisr.errors import ConfigError, ImageError, unknown
-from sisr.images import require_pixels
-from sisr.kernels import user
+
+# What computes is imported where it does: the workflow reads this module to plan.
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 #: Functions by the name that registry entries use: "module:attribute", imported when first used.
 #: ``function(hr, scale, *, border, **params) -> lr``; hr is uint8 (H, W) or (H, W, 3) whose sides are
@@ -73,6 +73,8 @@ def apply(
         at, random kernel without a key.
     ImageError : not such an image, or sides that are not multiples of the scale
     """
+    from sisr.images import require_pixels
+
     entry = registry.entry("kernels", kernel_id, config)
     require_pixels(hr, f"kernel '{kernel_id}'")
     height, width = hr.shape[:2]
@@ -90,7 +92,7 @@ def apply(
     except TypeError as error:
         raise ConfigError(f"kernel '{kernel_id}': {entry['function']}: {error}") from None
     lr = function(*bound.args, **bound.kwargs)
-    if lr.dtype != np.uint8 or lr.shape != (height // scale, width // scale, *hr.shape[2:]):
+    if lr.dtype != hr.dtype or lr.shape != (height // scale, width // scale, *hr.shape[2:]):
         raise AssertionError(f"kernel '{kernel_id}' made {lr.dtype} {lr.shape} of {hr.shape} at x{scale}")
     return lr
 
@@ -119,7 +121,7 @@ def params(entry: Mapping[str, Any], scale: int) -> dict[str, Any]:
 def file_of(entry: Mapping[str, Any], config: Path = registry.CONFIG) -> Path | None:
     """The file that a kernel is read from, if any; a relative path starts in the folder ``config``."""
     name = entry.get("params", {}).get("file")
-    return None if name is None else config / Path(name).expanduser()
+    return None if name is None else registry.find(str(Path(name).expanduser()), config)
 
 
 def phase(entry: Mapping[str, Any], scale: int, config: Path = registry.CONFIG) -> tuple[float, float]:
@@ -128,6 +130,8 @@ def phase(entry: Mapping[str, Any], scale: int, config: Path = registry.CONFIG) 
     A kernel from a file that declares no phase has that of its centre of mass.
     """
     if "phase" not in entry:
+        from sisr.kernels import user
+
         return user.phase(scale, **_arguments(entry, scale, config))
     down, right = entry["phase"].get(str(scale), (0, 0))
     return float(down), float(right)
@@ -143,4 +147,6 @@ def _generator(kernel_id: str, rng_key: str | None) -> np.random.Generator:
         raise ConfigError(
             f"kernel '{kernel_id}' is random: expected a key for its random numbers, found none"
         )
-    return np.random.default_rng(int.from_bytes(hashlib.sha256(rng_key.encode()).digest()))
+    from numpy.random import default_rng
+
+    return default_rng(int.from_bytes(hashlib.sha256(rng_key.encode()).digest()))

@@ -6,12 +6,13 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from sisr.errors import ConfigError
-from sisr.metrics import lpips_backbone
 from sisr.metrics.protocol import LpipsProtocol, Measure, parse_measure, protocol
 
 #: Key -> (asset id, file name in the asset): the nets of LPIPS by their names, and what other metrics read.
 ASSETS: dict[str, tuple[str, str]] = {
-    **lpips_backbone.ASSETS,
+    "alex": ("lpips-backbones", "alexnet.ckpt"),
+    "vgg": ("lpips-backbones", "vgg16.ckpt"),
+    "squeeze": ("lpips-squeeze-backbone", "squeeze.backbone.pth"),
     "dists": ("dists-weights", "weights.pt"),
     "niqe": ("niqe-parameters", "niqe_pris_params.npz"),
 }

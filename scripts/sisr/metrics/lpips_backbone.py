@@ -19,13 +19,8 @@ import numpy.typing as npt
 
 from sisr.errors import ModelError, unknown
 
-#: Net -> (asset id, file name in the asset).
-ASSETS: dict[str, tuple[str, str]] = {
-    "alex": ("lpips-backbones", "alexnet.ckpt"),
-    "vgg": ("lpips-backbones", "vgg16.ckpt"),
-    "squeeze": ("lpips-squeeze-backbone", "squeeze.backbone.pth"),
-}
-
+#: Nets whose weights are read.
+NETS = ("alex", "vgg", "squeeze")
 
 _FLAX_MODULES = {"alex": "AlexNet_0", "vgg": "VGG16_0"}
 
@@ -71,8 +66,8 @@ def read_backbone(net: str, path: Path) -> list[npt.NDArray[np.float32]]:
 
     Weights are float32 ``(out, in, kh, kw)``, biases ``(out,)``.  Raises :class:`ModelError` naming the file.
     """
-    if net not in ASSETS:
-        raise ModelError(unknown("LPIPS net", net, ASSETS))
+    if net not in NETS:
+        raise ModelError(unknown("LPIPS net", net, NETS))
     arrays = _torch_arrays(path) if net == "squeeze" else _flax_arrays(path, _FLAX_MODULES[net])
     for array in arrays:
         if not isinstance(array, np.ndarray) or array.dtype != np.float32 or not np.isfinite(array).all():

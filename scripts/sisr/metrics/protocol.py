@@ -138,3 +138,18 @@ def parse_measures(texts: Iterable[str | Measure], config: Path = registry.CONFI
     if not measures:
         raise ConfigError("no measure given; expected at least one METRIC@PROTOCOL")
     return tuple(measures)
+
+
+#: Metrics that compare planes, and so have values under every fidelity protocol.
+FIDELITY_METRICS = ("psnr", "ssim")
+
+
+def fidelity_measures() -> list[str]:
+    """PSNR and SSIM under every fidelity protocol for which they are defined, in the registry's order."""
+    entries = registry.load("metrics")
+    return [
+        f"{metric}@{protocol}"
+        for protocol in registry.load("protocols")
+        for metric in FIDELITY_METRICS
+        if protocol in entries[metric]["protocols"]
+    ]

@@ -90,7 +90,7 @@ def _listed(items: Iterable[str]) -> str:
     return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
 
 
-def bibliography(shown: Names, path: Path = registry.CONFIG / "citations.bib") -> str:
+def bibliography(shown: Names, path: Path | None = None) -> str:
     """BibTeX entries of the datasets, models, kernels and metrics of a run, in the order of the file.
 
     An entry of ``config/citations.bib`` says in its field ``sisr`` what it is cited for, for example
@@ -106,9 +106,10 @@ def bibliography(shown: Names, path: Path = registry.CONFIG / "citations.bib") -
     return "\n\n".join(text for cited, text in entries(path) if wanted & cited)
 
 
-def entries(path: Path = registry.CONFIG / "citations.bib") -> list[tuple[set[str], str]]:
+def entries(path: Path | None = None) -> list[tuple[set[str], str]]:
     """What each entry of the bibliography is cited for, and its text without that field."""
     found = []
+    path = path or registry.find("citations.bib")
     for text in re.findall(r"^@\w+\{.*?^\}", path.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL):
         field = re.search(r"^\s*sisr\s*=\s*\{([^}]*)\},?\n", text, re.MULTILINE)
         cited = set(field.group(1).split()) if field else set()

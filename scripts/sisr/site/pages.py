@@ -10,7 +10,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sisr import tables
+from sisr import anchors, tables
 from sisr.atomic import write_text
 from sisr.blocks import BLOCK
 from sisr.errors import ScoreError
@@ -181,9 +181,7 @@ def _certification(path: Path | None) -> dict[str, Any] | None:
     """The line that the page opens with, and the rows of the table as text; what failed comes first."""
     if path is None:
         return None
-    from sisr import certification
-
-    found = certification.read(path)
+    found = anchors.read(path)
     order = {"fail": 0, "not run": 1, "pass": 2}
     rows = [
         {
@@ -199,7 +197,7 @@ def _certification(path: Path | None) -> dict[str, Any] | None:
         }
         for row in sorted(found, key=lambda row: order[row.status])
     ]
-    return {"summary": certification.summary(found), "rows": rows}
+    return {"summary": anchors.summary(found), "rows": rows}
 
 
 @cache

@@ -5,6 +5,10 @@ pictures, and ``findings()`` that says in sentences what came out, with its numb
 :mod:`sisr.figures.studies`, so that neither needs the other to be read or tested.
 """
 
+import json
+import re
+from pathlib import Path
+
 #: Studies by id, with the title that a reader sees.
 STUDIES = {
     "interpolation": "Interpolation",
@@ -16,3 +20,11 @@ STUDIES = {
     "pixel_art": "Pixel art",
     "alignment": "Self-ensemble and alignment",
 }
+
+
+def findings_text(path: Path) -> str:
+    """Findings that a study wrote, as text of a caption (reStructuredText); empty before it has run."""
+    if not path.is_file():
+        return ""
+    text = " ".join(json.loads(path.read_text(encoding="utf-8"))["findings"])
+    return re.sub(r"([\\`*|_])", r"\\\1", text)  # names of pictures and models are no markup

@@ -20,7 +20,7 @@ from sisr.engines import Upscaler, to_uint8
 from sisr.kernels.filtering import to_pixels
 from sisr.kernels.matlab import cubic, imresize
 from sisr.models import Model
-from sisr.modifiers import RawUpscaler, SelfEnsemble
+from sisr.modified import RawUpscaler, self_ensemble
 from sisr.phase import image_shift
 from sisr.studies.common import Floats, Picture, Row, chosen, curve, mean, psnr
 
@@ -212,7 +212,7 @@ def measure(
     shown: dict[str, Pixels] = {"original": _gray(pictures[0])}
     for label, (shift, turned) in TRAININGS.items():
         upscale = upscaler_of(train(training, shift, turned, iterations))
-        trained = {label: upscale, f"{label}, self-ensemble": SelfEnsemble().apply(upscale, SCALE)}
+        trained = {label: upscale, f"{label}, self-ensemble": self_ensemble(upscale)}
         for name, enlarge in trained.items():
             found = [_trained_rows(picture, name, enlarge) for picture in pictures]
             rows += [row for part, _ in found for row in part]
@@ -234,7 +234,7 @@ def _score(truth: Floats, found: Floats) -> float:
 def _ensemble_rows(picture: Picture, label: str, upscale: RawUpscaler) -> list[Row]:
     """PSNR of a model and of its self-ensemble on LR that is not shifted, both rounded to 8 bits."""
     lr = shrink(picture.rgb, 0.0)
-    ways: dict[str, RawUpscaler] = {"alone": upscale, "self-ensemble": SelfEnsemble().apply(upscale, SCALE)}
+    ways: dict[str, RawUpscaler] = {"alone": upscale, "self-ensemble": self_ensemble(upscale)}
     return [
         Row(
             f"ensemble: {way}", picture.name, label, "", "", PSNR, _score(picture.luma, luma(to_uint8(f(lr))))

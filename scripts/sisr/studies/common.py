@@ -6,7 +6,6 @@ import csv
 import io
 import json
 import math
-import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -136,14 +135,6 @@ def write(rows: Sequence[Row], findings: Sequence[str], table: Path, sentences: 
     """Write a study's table, and its findings as JSON ``{"findings": [...]}``, which the report shows."""
     write_text(table, to_csv(rows))
     write_json(sentences, {"findings": list(findings)})
-
-
-def sentences(path: Path) -> str:
-    """Findings that a study wrote, as text of a caption (reStructuredText); empty before it has run."""
-    if not path.is_file():
-        return ""
-    text = " ".join(json.loads(path.read_text(encoding="utf-8"))["findings"])
-    return re.sub(r"([\\`*|_])", r"\\\1", text)  # names of pictures and models are no markup
 
 
 def image_files(manifest: Path) -> dict[str, Path]:

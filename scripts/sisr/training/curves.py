@@ -17,6 +17,11 @@ from sisr.errors import TrainingError
 COLUMNS = ("iteration", "learning_rate", "loss", "psnr_y")
 
 
+def file_of(made_by: Path, scale: int) -> Path:
+    """The CSV of a model's curves: what its training wrote, or the file beside the weights of an asset."""
+    return made_by.with_suffix("") / f"x{scale}.csv" if made_by.suffix == ".json" else made_by
+
+
 @dataclass
 class History:
     """Rows of the curves so far, and sums over the iterations since the last row."""

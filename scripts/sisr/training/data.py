@@ -15,7 +15,8 @@ from torch.utils.data import Dataset
 from sisr import kernels
 from sisr.colour import replicate, rgb_to_y
 from sisr.errors import ImageError, TrainingError, unknown
-from sisr.images import decode_image, list_images, modcrop, natural_key, read_bytes
+from sisr.image_files import list_images, natural_key
+from sisr.images import decode_image, modcrop, read_bytes
 from sisr.kernels.matlab import imresize
 from sisr.recipes import Recipe
 

@@ -25,7 +25,8 @@ from sisr import registry
 from sisr.atomic import write_text
 from sisr.colour import rgb_to_y
 from sisr.errors import ConfigError, TrainingError
-from sisr.images import list_images, natural_key, pixel_digest, read_image
+from sisr.image_files import list_images, natural_key
+from sisr.images import pixel_digest, read_image
 from sisr.training.data import Source
 
 log = logging.getLogger(__name__)

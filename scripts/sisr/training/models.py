@@ -18,7 +18,7 @@ from torch import nn
 
 from sisr import archs
 from sisr.colour import rgb_to_y
-from sisr.compat import prepare_basicsr
+from sisr.compat import prepare_torchvision
 from sisr.errors import TrainingError, TrainingStopped
 from sisr.images import write_png
 from sisr.recipes import Recipe
@@ -27,7 +27,7 @@ from sisr.training.checkpoints import Folder
 from sisr.training.data import Pair, Patches, as_tensor
 from sisr.training.losses import LpipsLoss, Vgg16Loss, WithEdges
 
-prepare_basicsr()
+prepare_torchvision()
 
 from basicsr.models.esrgan_model import ESRGANModel  # noqa: E402
 from basicsr.models.sr_model import SRModel  # noqa: E402

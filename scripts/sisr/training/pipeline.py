@@ -1,6 +1,6 @@
 """From a recipe to BasicSR's options, and its ``train_pipeline`` with what it lacks.
 
-What ``basicsr.train`` 1.4.2 does otherwise, and what stands in for it while it runs:
+What ``basicsr.train`` does otherwise, and what stands in for it while it runs:
 
 * it reads its options from a file that the command line names: the file is written, ``sys.argv`` is set;
 * it looks for a checkpoint to resume from on a GPU: here on the CPU;

@@ -127,7 +127,7 @@ def _made(
         "validation": {source.name: source.sha256 for source in data.validation},
         "versions": {
             "python": sys.version.split()[0],
-            **{name: version(name) for name in ("torch", "numpy", "basicsr")},
+            **{name: version(name) for name in ("torch", "numpy", "new-basicsr")},
         },
         "device": device,
         "processes": world,

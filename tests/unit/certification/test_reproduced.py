@@ -11,7 +11,8 @@ import pytest
 from sisr.config import Cell
 from sisr.images import write_png
 from sisr.metrics.fidelity import psnr
-from sisr.protocol_table import all_measures, of_cell, score
+from sisr.metrics.protocol import fidelity_measures
+from sisr.protocol_table import of_cell, score
 from sisr.protocol_table import page as protocols_page
 from sisr.protocol_table import write as write_protocols
 from sisr.references import missing_measures
@@ -98,7 +99,7 @@ def test_same_pixels_have_a_value_under_every_protocol(tmp_path: Path) -> None:
     hr_manifest, status_file, pairs = pictures(tmp_path)
     pixels = of_cell("Noise", "set5", 4, hr_manifest, [status_file])
     means = score(pixels)
-    assert list(means) == all_measures()
+    assert list(means) == fidelity_measures()
     for protocol in ("y-bt601", "rgb", "yiq-nocrop", "y-bt601-crop6"):
         expected = np.mean([psnr(hr, sr, protocol, 4) for hr, sr in pairs])
         assert means[f"psnr@{protocol}"] == pytest.approx(expected, abs=1e-9)

@@ -12,7 +12,8 @@ import numpy as np
 import pytest
 from PIL import Image
 from sisr.errors import ImageError
-from sisr.images import list_images, modcrop, natural_key, pixel_digest, read_image, write_png
+from sisr.image_files import list_images, natural_key
+from sisr.images import modcrop, pixel_digest, read_image, write_png
 
 RNG = np.random.default_rng(7)
 GRAY = RNG.integers(0, 256, (6, 9), dtype=np.uint8)

@@ -101,10 +101,10 @@ def pair() -> Callable[..., tuple[Uint8Image, Uint8Image]]:
 
 @pytest.fixture(scope="session")
 def basicsr() -> Callable[[str, Uint8Image, Uint8Image, int, bool], float]:
-    """BasicSR 1.4.2: ``call("psnr" | "ssim", hr, sr, crop_border, test_y_channel)`` on RGB images."""
+    """BasicSR: ``call("psnr" | "ssim", hr, sr, crop_border, test_y_channel)`` on RGB images."""
     from sisr import compat
 
-    compat.prepare_basicsr()
+    compat.prepare_torchvision()
     module = pytest.importorskip("basicsr.metrics.psnr_ssim")
 
     def call(metric: str, hr: Uint8Image, sr: Uint8Image, crop: int, luma: bool) -> float:

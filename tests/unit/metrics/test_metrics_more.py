@@ -155,7 +155,7 @@ def test_niqe_equals_basicsr(get: Get, photo: Uint8Image, monkeypatch: pytest.Mo
     It works in float32, in which the deviation of nearly flat blocks is off by up to 0.06, and the value of a
     picture with such blocks by 0.01: so it is given float64 here.  Its resize is float32 in any case.
     """
-    compat.prepare_basicsr()
+    compat.prepare_torchvision()
     module = pytest.importorskip("basicsr.metrics.niqe")
     from sisr.metrics.niqe import NiqeScorer
 

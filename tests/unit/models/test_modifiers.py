@@ -9,6 +9,7 @@ import pytest
 from sisr import engines, models, modifiers
 from sisr.errors import ConfigError, ModelSkipped
 from sisr.kernels.matlab import imresize
+from sisr.modified import back_projection, self_ensemble
 from sisr.modifiers import BackProjection, Chain, SelfEnsemble
 from skimage import data
 
@@ -39,7 +40,7 @@ def model(**entry: object) -> models.Model:
 @pytest.mark.parametrize("shape", [(5, 7), (5, 7, 3)])
 def test_self_ensemble_of_what_commutes_with_turning_is_the_same(shape: tuple[int, ...]) -> None:
     lr = np.random.default_rng(0).integers(0, 256, shape, dtype=np.uint8)
-    found = SelfEnsemble().apply(lambda x: x.repeat(2, 0).repeat(2, 1), 2)(lr)
+    found = self_ensemble(lambda x: x.repeat(2, 0).repeat(2, 1))(lr)
     assert np.array_equal(found, lr.repeat(2, 0).repeat(2, 1))
 
 
@@ -51,7 +52,7 @@ def test_self_ensemble_is_the_mean_over_all_eight_symmetries() -> None:
         sr[0, 0] = 8.0
         return sr
 
-    found = SelfEnsemble().apply(network, 2)(np.zeros((4, 6), np.uint8))
+    found = self_ensemble(network)(np.zeros((4, 6), np.uint8))
     expected = np.zeros((8, 12))
     expected[[0, 0, -1, -1], [0, -1, 0, -1]] = 2.0
     assert np.array_equal(found, expected)
@@ -60,9 +61,7 @@ def test_self_ensemble_is_the_mean_over_all_eight_symmetries() -> None:
 def test_self_ensemble_averages_before_rounding() -> None:
     """One of eight outputs is 1 and the others 0: the mean is 1/8, not a rounded 0."""
     outputs = iter([1.0, *[0.0] * 7])
-    found = SelfEnsemble().apply(lambda x: np.full((2, 2), next(outputs), np.float32), 1)(
-        np.zeros((2, 2), np.uint8)
-    )
+    found = self_ensemble(lambda x: np.full((2, 2), next(outputs), np.float32))(np.zeros((2, 2), np.uint8))
     assert (found == 0.125).all()
 
 
@@ -76,8 +75,8 @@ def test_back_projection_brings_the_shrunk_image_to_lr(scale: int, gray: bool) -
         return float(np.sqrt(np.mean((imresize(sr.astype(float), Fraction(1, scale)) - lr) ** 2)))
 
     plain = imresize(lr, scale)
-    once = BackProjection(iterations=1).apply(lambda x: imresize(x, scale), scale)(lr)
-    ten = BackProjection().apply(lambda x: imresize(x, scale), scale)(lr)
+    once = back_projection(lambda x: imresize(x, scale), scale, BackProjection(iterations=1))(lr)
+    ten = back_projection(lambda x: imresize(x, scale), scale, BackProjection())(lr)
     assert distance(ten) < 0.1 * distance(once)
     assert distance(once) < distance(plain)
     assert np.mean((ten - hr.astype(float)) ** 2) < np.mean((plain - hr.astype(float)) ** 2)
@@ -85,7 +84,7 @@ def test_back_projection_brings_the_shrunk_image_to_lr(scale: int, gray: bool) -
 
 def test_back_projection_of_a_gray_image_by_an_rgb_network() -> None:
     lr = np.full((6, 8), 77, np.uint8)
-    found = BackProjection().apply(lambda x: np.full((12, 16, 3), 70.0, np.float32), 2)(lr)
+    found = back_projection(lambda x: np.full((12, 16, 3), 70.0, np.float32), 2, BackProjection())(lr)
     assert np.allclose(found, 77, atol=0.01)
 
 

