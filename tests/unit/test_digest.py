@@ -211,8 +211,8 @@ def test_choices_narrow_tables_and_registries(scripts: Callable[..., Path]) -> N
 
 def test_models_count_by_what_they_run() -> None:
     chosen = {"sisr__engines__RESOLVERS": []}
-    ncnn = reached("upscale_cell", sisr__engines__ENGINES=["ncnn"], sisr__archs__ARCHS=[], **chosen)
-    torch = reached("upscale_cell", sisr__engines__ENGINES=["torch"], sisr__archs__ARCHS=["espcn"], **chosen)
+    ncnn = reached("upscale_cell", sisr__models__ENGINES=["ncnn"], sisr__archs__ARCHS=[], **chosen)
+    torch = reached("upscale_cell", sisr__models__ENGINES=["torch"], sisr__archs__ARCHS=["espcn"], **chosen)
     modules = {name.rpartition(".")[0] for name in torch}
     assert {"sisr.engines.pytorch", "sisr.archs.espcn", "sisr.inference.runner"} <= modules
     assert modules.isdisjoint({"sisr.archs.imdn", "sisr.engines.ncnn_cpu", "sisr.checkpoints"})
