@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sisr.config import Cell
+from sisr.cells import Cell
 from sisr.gather import gather_scores, gather_status, gather_timings
 from sisr.joblog import job
 

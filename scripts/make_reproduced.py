@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sisr.config import Cell
+from sisr.cells import Cell
 from sisr.joblog import job
 from sisr.reproduced import compare, page, write
 

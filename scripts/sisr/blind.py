@@ -20,7 +20,7 @@ from PIL import Image
 
 from sisr import tables
 from sisr.atomic import write_json
-from sisr.config import Cell
+from sisr.cells import Cell
 from sisr.datasets import relative
 from sisr.errors import ImageError, ScoreError
 from sisr.gather import gather_scores, gather_status

@@ -11,9 +11,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from sisr import registry
+from sisr.cells import Cell
 from sisr.errors import ConfigError, unknown
 from sisr.inference.options import Options
 from sisr.kernels import require_scale
@@ -24,15 +25,6 @@ from sisr.recipes import read_recipe
 
 #: Axes of a suite, in the order of a cell, and what a user calls one value of each.
 AXES = {"datasets": "dataset", "kernels": "kernel", "scales": "scale", "models": "model"}
-
-
-class Cell(NamedTuple):
-    """One (dataset, kernel, scale, model) of a run."""
-
-    dataset: str
-    kernel: str
-    scale: int
-    model: str
 
 
 @dataclass(frozen=True)

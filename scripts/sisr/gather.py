@@ -8,8 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from sisr.atomic import replacing
-from sisr.config import Cell
-from sisr.tidy import SCORE_COLUMNS
+from sisr.cells import SCORE_COLUMNS, Cell
 
 STATUS_COLUMNS = (
     "dataset", "kernel", "scale", "model", "status", "reason", "images", "seconds_per_image", "notes",

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from sisr.atomic import replacing
+from sisr.cells import SCORE_COLUMNS
 from sisr.errors import ScoreError
-from sisr.tidy import SCORE_COLUMNS
 
 #: Bytes of the CSV that are in memory at a time: some ten thousand rows.
 BLOCK = 1 << 20

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from sisr import registry
-from sisr.config import Cell
+from sisr.cells import Cell
 from sisr.errors import ConfigError, unknown
 from sisr.metrics.protocol import parse_measure
 

@@ -12,11 +12,10 @@ from pathlib import Path
 
 from sisr import registry, tables
 from sisr.atomic import write_text
-from sisr.config import Cell
+from sisr.cells import SCORE_COLUMNS, Cell
 from sisr.errors import ScoreError
 from sisr.metrics import parse_measure
 from sisr.references import Reference, errata, missing_measures, of_cells
-from sisr.tidy import SCORE_COLUMNS
 
 #: Status files of a cell's shards, and the manifest of its HR images.
 CellFiles = Mapping[Cell, tuple[Path, Sequence[Path]]]

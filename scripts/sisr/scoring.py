@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sisr import blocks, registry
 from sisr.atomic import write_json, write_text
+from sisr.cells import SCORE_COLUMNS
 from sisr.colour import Uint8Image
 from sisr.errors import ScoreError
 from sisr.image_files import list_images
@@ -27,7 +28,6 @@ from sisr.metrics import Measure, files, parse_measure, parse_measures
 from sisr.metrics.fidelity import FIDELITY, prepare
 from sisr.metrics.pairs import size_text
 from sisr.ordered import map_ordered
-from sisr.tidy import SCORE_COLUMNS
 
 if TYPE_CHECKING:
     import numpy as np

@@ -22,9 +22,9 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from sisr.atomic import write_text
+from sisr.cells import SCORE_COLUMNS
 from sisr.errors import ConfigError, ScoreError
 from sisr.pages import environment
-from sisr.tidy import SCORE_COLUMNS
 
 if TYPE_CHECKING:
     from sisr import metrics

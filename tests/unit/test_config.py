@@ -11,7 +11,8 @@ from typing import Any
 
 import pytest
 from sisr import registry
-from sisr.config import Cell, read
+from sisr.cells import Cell
+from sisr.config import read
 from sisr.errors import ConfigError
 from sisr.inference.options import Options
 from sisr.my_photos import MyPhotos

@@ -7,7 +7,7 @@ import json
 from pathlib import Path
 
 import pytest
-from sisr.config import Cell
+from sisr.cells import Cell
 from sisr.gather import SCORE_COLUMNS, TIMING_COLUMNS, gather_scores, gather_status, gather_timings
 
 HEADER = ",".join(SCORE_COLUMNS) + "\n"

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from sisr.config import Cell
+from sisr.cells import Cell
 from sisr.images import write_png
 from sisr.metrics.fidelity import psnr
 from sisr.metrics.protocol import fidelity_measures

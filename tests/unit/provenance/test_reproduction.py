@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from sisr import provenance, registry
 from sisr.assets.manifest import FetchedFile, Manifest
+from sisr.cells import SCORE_COLUMNS
 from sisr.cli import app
 from sisr.crate import write_crate
 from sisr.digest import file_digest
@@ -18,7 +19,6 @@ from sisr.gather import STATUS_COLUMNS, TIMING_COLUMNS
 from sisr.reproduction.described import CrateOfRun, differences, source_digests
 from sisr.reproduction.outcome import compare
 from sisr.reproduction.rerun import absolute, rerun
-from sisr.tidy import SCORE_COLUMNS
 from typer.testing import CliRunner
 
 CONFIG: dict[str, Any] = {

@@ -8,9 +8,9 @@ import pandas as pd
 import pytest
 from pyarrow import parquet as arrow
 from sisr import parquet
+from sisr.cells import SCORE_COLUMNS
 from sisr.errors import ScoreError
 from sisr.tables import read_scores
-from sisr.tidy import SCORE_COLUMNS
 
 
 def table(path: Path, rows: list[str]) -> Path:

@@ -1,0 +1,18 @@
+"""A cell of the benchmark, and the tidy table in which its scores are written, gathered and read."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class Cell(NamedTuple):
+    """One (dataset, kernel, scale, model) of a run."""
+
+    dataset: str
+    kernel: str
+    scale: int
+    model: str
+
+
+#: Columns of ``scores.csv`` and of each cell's part of it.
+SCORE_COLUMNS = ("dataset", "image", "kernel", "scale", "model", "metric", "protocol", "value")
