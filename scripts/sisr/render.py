@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -10,6 +9,7 @@ from pathlib import Path
 
 from sisr.atomic import replacing
 from sisr.errors import SisrError
+from sisr.workspace import outer_environment
 
 #: Bytes that Snakemake's report shall not exceed: what a mail takes and a browser opens at once.
 LIMIT = 15_000_000
@@ -57,8 +57,3 @@ def render_report(snakefile: Path, config: Path, items: Sequence[str], out: Path
             page.replace(temporary)
         finally:
             page.unlink(missing_ok=True)
-
-
-def outer_environment() -> dict[str, str]:
-    """The environment without what would make a call of Snakemake believe that it is a job."""
-    return {name: value for name, value in os.environ.items() if not name.startswith("SNAKEMAKE_")}

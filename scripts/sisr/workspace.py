@@ -82,3 +82,8 @@ def _clear_stale(locks: Path, host: IO[bytes]) -> None:
     host.truncate(0)
     host.write(here)
     host.flush()
+
+
+def outer_environment() -> dict[str, str]:
+    """The environment without what would make a call of Snakemake believe that it is a job."""
+    return {name: value for name, value in os.environ.items() if not name.startswith("SNAKEMAKE_")}

@@ -16,8 +16,8 @@ from sisr import registry
 from sisr.atomic import write_text
 from sisr.config import read as read_config
 from sisr.errors import ReproductionError
-from sisr.render import outer_environment
 from sisr.reproduction.described import CrateOfRun
+from sisr.workspace import outer_environment
 
 #: Folders that runs write into.
 _MADE = ("results", "resources")
