@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sisr import tables
+from sisr import summaries
 from sisr.assets.manifest import Manifest
 from sisr.figures.studies import evaluation as figures
 from sisr.joblog import job
@@ -20,7 +20,7 @@ with job(snakemake.log[0]):
     dataset, kernel, scale = snakemake.params.lr_set
     result = evaluation.measure(
         read_pictures(hr, 3, evaluation.SIDE),
-        tables.read_scores(Path(snakemake.input.scores)),
+        summaries.read_scores(Path(snakemake.input.scores)),
         snakemake.params.measures,
         by_key({name: m.path(name) for m in manifests for name in m.files}),
         (dataset, kernel, scale),

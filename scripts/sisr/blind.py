@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from PIL import Image
 
-from sisr import tables
+from sisr import summaries, tables
 from sisr.atomic import write_json
 from sisr.cells import Cell
 from sisr.datasets import relative
@@ -125,8 +125,8 @@ def make_tables(
     gather_scores([table for table, _ in parts.values()], scores)
     cells = [_cell(scale, model) for model in parts]
     gather_status(cells, {DATASET: 1}, [path for _, path in parts.values()], status)
-    frame = tables.read_scores(scores)
-    ran = tables.read_status(status)
+    frame = summaries.read_scores(scores)
+    ran = summaries.read_status(status)
     pictures = max(ran["images"].astype(int), default=0)
     frame = complete(frame)
     count = frame["image"].nunique()
@@ -134,7 +134,7 @@ def make_tables(
         label = f"{shown.datasets[DATASET]} without {pictures - count} too small or flat"
         shown = replace(shown, datasets={DATASET: label})
     expected = {DATASET: count}
-    summary = tables.summarise(frame, shown.pools, expected)
+    summary = summaries.summarise(frame, shown.pools, expected)
     tables.render(
         with_certainty(summary, standings(frame, expected, scale, shown)),
         ran,

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from sisr import tables
+from sisr import shown_measures
 from sisr.errors import ScoreError
 from sisr.metrics import Measure, parse_measures
 from sisr.scoring import Pair, Progress, match_folders, protocol_lines, score_pairs, write_models
@@ -97,12 +97,12 @@ def describe(
     dataset: str, images: Sequence[str], names: tuple[str, str], measure: Measure, values: Any
 ) -> list[str]:
     """Lines on one measure; ``values`` is ``(images, 2)``."""
-    from sisr.comparison import show_p, signed
+    from sisr.shown_measures import show_p, signed
     from sisr.statistics import ALPHA, report
     from sisr.statistics.paired import smallest_p
     from sisr.statistics.samples import Sample
 
-    shown = tables.Measure.of(measure)
+    shown = shown_measures.Measure.of(measure)
     keys = [f"{dataset}/{image}" for image in images]
     order = np.argsort(np.array(keys), kind="stable")
     sample = Sample(
@@ -149,4 +149,4 @@ def _images(n: int) -> str:
 
 
 def _interval(low: str, high: str) -> str:
-    return "" if tables.MISSING in (low, high) else f"  (95 % interval {low} to {high})"
+    return "" if shown_measures.MISSING in (low, high) else f"  (95 % interval {low} to {high})"

@@ -16,12 +16,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from sisr import registry, tables
+from sisr import registry, summaries
 from sisr.atomic import write_text
 from sisr.errors import ScoreError
 from sisr.metrics import parse_measure
 from sisr.pages import environment
-from sisr.tables import Measure
+from sisr.shown_measures import Measure
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -119,10 +119,10 @@ def read_run(folder: Path) -> Run:
     """Scores, status and provenance of a results folder."""
     if not (folder / "scores.csv").is_file():
         raise ScoreError(f"{folder}: expected a results folder with scores.csv, found none")
-    scores = tables.read_scores(folder / "scores.csv")
+    scores = summaries.read_scores(folder / "scores.csv")
     status = {}
     if (folder / "status.csv").is_file():
-        frame = tables.read_status(folder / "status.csv")
+        frame = summaries.read_status(folder / "status.csv")
         columns = [frame[name] for name in ("dataset", "kernel", "scale", "model", "status", "reason")]
         status = {(d, k, int(s), m): (state, why) for d, k, s, m, state, why in zip(*columns, strict=True)}
     made: dict[str, Any] = {}
@@ -260,7 +260,7 @@ def _column(
 
 
 def _change(standing: Any, measure: Measure, p: float | None, testable: bool) -> Change:
-    from sisr.comparison import show_p, signed
+    from sisr.shown_measures import show_p, signed
     from sisr.statistics import ALPHA, paired
 
     texts = [measure.show(float(mean)) for mean in standing.means]

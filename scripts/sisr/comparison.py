@@ -12,10 +12,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sisr import tables
+from sisr import summaries
 from sisr.atomic import write_text
 from sisr.pages import environment
 from sisr.results import Names, image_counts, standings
+from sisr.shown_measures import Measure, show_p, signed
 from sisr.statistics import bootstrap
 from sisr.statistics.paired import images_needed, smallest_p
 from sisr.statistics.report import (
@@ -26,7 +27,6 @@ from sisr.statistics.report import (
     comparison_table,
     rank_table,
 )
-from sisr.tables import Measure
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -52,8 +52,8 @@ def make_comparison(
     from sisr.figures.critical_difference import critical_difference
     from sisr.statistics.samples import check_cells
 
-    frame = tables.read_scores(scores)
-    check_cells(frame, tables.read_status(status), shown.measures)
+    frame = summaries.read_scores(scores)
+    check_cells(frame, summaries.read_status(status), shown.measures)
     found = standings(frame, image_counts(hr_manifests), scale, shown)
     _write_csv(pairs, comparison_table(found))
     _write_csv(ranks, rank_table(found))
@@ -218,16 +218,3 @@ def _digits(value: float, measure: Measure) -> str:
     """A small positive number with the measure's digits, and one more where those would show one or none."""
     text = measure.show(float(value))
     return text if value >= 10 ** (1 - measure.digits) else f"{value:.{measure.digits + 1}f}"
-
-
-def signed(value: float, measure: Measure) -> str:
-    """A difference with its sign and one digit more than the mean has; a dash where it is not defined."""
-    if math.isnan(value):
-        return "—"
-    text = f"{value:+.{measure.digits + 1}f}"
-    return ("0" + text[2:] if not float(text) else text).replace("-", "−")
-
-
-def show_p(p: float) -> str:
-    """A p-value for reading: ``= 0.031``, or ``< 0.001``."""
-    return "< 0.001" if p < 0.001 else f"= {p:.3f}"

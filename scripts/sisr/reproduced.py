@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from sisr import registry, tables
+from sisr import registry, summaries
 from sisr.atomic import write_text
 from sisr.cells import SCORE_COLUMNS, Cell
 from sisr.errors import ScoreError
@@ -56,11 +56,11 @@ def compare(
 
     ``extra``: HR manifest and SR status files of the cells of :func:`missing_measures`.
     """
-    frame = tables.read_scores(scores)
-    states = tables.read_status(status)
+    frame = summaries.read_scores(scores)
+    states = summaries.read_status(status)
     reasons = {
         Cell(*cell): f"{state}: {reason}"
-        for *cell, state, reason, _ in states[list(tables.STATUS_COLUMNS)].to_numpy().tolist()
+        for *cell, state, reason, _ in states[list(summaries.STATUS_COLUMNS)].to_numpy().tolist()
         if state != "ok"
     }
     values: dict[tuple[Cell, str], list[float]] = {}

@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sisr import registry, tables
+from sisr import registry, summaries, tables
 from sisr.errors import ConfigError, unknown
 from sisr.metrics import parse_measure
-from sisr.tables import Measure
+from sisr.shown_measures import Measure
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -93,7 +93,7 @@ def image_counts(hr_manifests: Mapping[str, Path]) -> dict[str, int]:
 
 def _summarise(scores: pd.DataFrame, hr_manifests: Mapping[str, Path], shown: Names) -> pd.DataFrame:
     """Means by dataset and pool, of models that have every image that a dataset's manifest lists."""
-    return tables.summarise(scores, shown.pools, image_counts(hr_manifests))
+    return summaries.summarise(scores, shown.pools, image_counts(hr_manifests))
 
 
 def standings(scores: pd.DataFrame, expected: Mapping[str, int], scale: int, shown: Names) -> list[Standing]:
@@ -132,12 +132,12 @@ def make_tables(
     """
     from sisr.statistics.report import with_certainty
 
-    frame = tables.read_scores(scores)
+    frame = summaries.read_scores(scores)
     expected = image_counts(hr_manifests)
-    summary = tables.summarise(frame, shown.pools, expected)
+    summary = summaries.summarise(frame, shown.pools, expected)
     tables.render(
         with_certainty(summary, standings(frame, expected, scale, shown)),
-        tables.read_status(status),
+        summaries.read_status(status),
         shown.measures,
         scale,
         out,
@@ -200,7 +200,7 @@ def make_plots(
     """Draw the plots of one scale, for the run's first kernel."""
     from sisr.figures import plots
 
-    frame = tables.read_scores(scores)
+    frame = summaries.read_scores(scores)
     summary = _summarise(frame, hr_manifests, shown)
     kernel = first_kernel(frame, scale, shown)
     common: dict[str, Any] = {
@@ -240,7 +240,7 @@ def make_robustness(
     from sisr.figures import robustness as figures
     from sisr.pages import data_uri, write_page
 
-    summary = _summarise(tables.read_scores(scores), hr_manifests, shown)
+    summary = _summarise(summaries.read_scores(scores), hr_manifests, shown)
     found = robustness.matrices(
         summary,
         shown.fidelity,
@@ -349,7 +349,7 @@ def make_crops(
     """
     from sisr.figures import crops
 
-    frame = tables.read_scores(scores)
+    frame = summaries.read_scores(scores)
     here = frame[(frame["dataset"] == dataset) & (frame["kernel"] == kernel) & (frame["scale"] == scale)]
     hr = {i["name"]: hr_manifest.parent / i["file"] for i in _images(hr_manifest)} if hr_manifest else {}
     lr = {image["name"]: lr_manifest.parent / image["file"] for image in _images(lr_manifest)}

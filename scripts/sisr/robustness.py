@@ -1,7 +1,7 @@
 """What the LR kernel does to the models: differences to a reference kernel, ranks, and what to say of them.
 
-Everything is computed from the means of the tables (:func:`sisr.tables.summarise`).  Ranks compare values as
-they are printed, among the models that have a value on every kernel; equal ones share the better rank.
+Everything is computed from the means of the tables (:func:`sisr.summaries.summarise`).  Ranks compare values
+as they are printed, among the models that have a value on every kernel; equal ones share the better rank.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from sisr.tables import Measure
+from sisr.shown_measures import Measure
 
 if TYPE_CHECKING:
     import pandas as pd

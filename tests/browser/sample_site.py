@@ -17,11 +17,11 @@ from sisr.atomic import write_json
 from sisr.comparison import make_comparison
 from sisr.cost.table import COLUMNS as COST_COLUMNS
 from sisr.results import Names
+from sisr.shown_measures import Measure
 from sisr.site.originals import write_originals
 from sisr.site.origins import Weights
 from sisr.site.pages import build_site
 from sisr.site.pictures import write_cell
-from sisr.tables import Measure
 
 MEASURES = (
     Measure("psnr", "y-bt601", "PSNR-Y", "dB", "higher", 2),

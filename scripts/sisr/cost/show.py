@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from sisr import tables
+from sisr import summaries
 from sisr.cost import table
 from sisr.figures import cost as figures
 from sisr.results import Names, first_kernel
@@ -28,7 +28,7 @@ def make_plots(
     outs: Mapping[str, Path],
 ) -> None:
     """Draw quality against each of ``outs`` (``time``, ``parameters``) for the run's first kernel."""
-    frame = tables.read_scores(scores)
+    frame = summaries.read_scores(scores)
     counts = {
         dataset: len(json.loads(path.read_text(encoding="utf-8"))["images"])
         for dataset, path in hr_manifests.items()
@@ -42,7 +42,7 @@ def make_plots(
         "kernel_label": shown.kernels[kernel],
         "scale": scale,
     }
-    summary = tables.summarise(frame, shown.pools, counts)
+    summary = summaries.summarise(frame, shown.pools, counts)
     for name, out in outs.items():
         figures.quality_against(summary, shown.fidelity, _RESOURCES[name](rows), out, **common)
 

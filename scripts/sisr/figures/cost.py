@@ -14,7 +14,7 @@ import pandas as pd
 
 from sisr.figures import plots, style
 from sisr.figures.labels import SPREAD, place_labels
-from sisr.tables import Measure
+from sisr.shown_measures import Measure
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -15,9 +15,9 @@ import numpy as np
 
 from sisr.figures import style
 from sisr.figures.plots import empty_figure, new_figure
+from sisr.shown_measures import Measure
 from sisr.statistics.ranks import cliques
 from sisr.statistics.report import Standing
-from sisr.tables import Measure
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

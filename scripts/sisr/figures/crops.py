@@ -22,7 +22,7 @@ from PIL import Image, ImageDraw, ImageFont
 from sisr.atomic import replacing
 from sisr.errors import ConfigError, ImageError
 from sisr.images import read_image
-from sisr.tables import Measure
+from sisr.shown_measures import Measure
 
 #: Largest sheet: what Snakemake's report viewer shows whole.
 MAX_WIDTH, MAX_HEIGHT = 1600, 900

@@ -19,7 +19,7 @@ import pandas as pd
 
 from sisr.figures import style
 from sisr.figures.labels import FRONT, place_labels
-from sisr.tables import Measure
+from sisr.shown_measures import Measure
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

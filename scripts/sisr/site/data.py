@@ -60,7 +60,7 @@ def overview(
 
     Parameters
     ----------
-    summary : of :func:`sisr.tables.summarise`
+    summary : of :func:`sisr.summaries.summarise`
     ranks : intervals and verdicts beside the means, or None where there are none
     images : dataset -> names of its images, in the order of the viewer's numbers
     cost : one row a model and scale, or None

@@ -10,7 +10,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sisr import anchors, tables
+from sisr import anchors, summaries
 from sisr.atomic import write_text
 from sisr.blocks import BLOCK
 from sisr.errors import ScoreError
@@ -62,11 +62,11 @@ def build_site(
     """
     import pandas as pd
 
-    frame = tables.read_scores(scores)
+    frame = summaries.read_scores(scores)
     images = {
         dataset: [image["name"] for image in _read(path)["images"]] for dataset, path in hr_manifests.items()
     }
-    summary = tables.summarise(frame, shown.pools, {name: len(found) for name, found in images.items()})
+    summary = summaries.summarise(frame, shown.pools, {name: len(found) for name, found in images.items()})
     ranked = pd.concat([_read_ranks(path) for path in ranks]) if ranks else None
     costs = _read_cost(cost) if cost is not None else None
     made = _read(provenance)
@@ -83,7 +83,7 @@ def build_site(
             "cells": {cell: found["images"] for cell, found in cells.items()},
             "picks": data.picks(shown, frame, cells, images, regions)}  # fmt: skip
     overview = data.overview(
-        shown, summary, tables.read_status(status), ranked, images, costs, weights, devices, facts
+        shown, summary, summaries.read_status(status), ranked, images, costs, weights, devices, facts
     )
     overview["provenance"] = {
         "commit": made.get("commit"),
@@ -164,7 +164,7 @@ def _read_cost(path: Path) -> pd.DataFrame:
 
 def _trouble(status: Path, shown: Names) -> list[dict[str, str]]:
     """Cells that did not run, one row for those of a model that share a status and a reason."""
-    frame = tables.read_status(status)
+    frame = summaries.read_status(status)
     bad = frame[frame["status"] != "ok"]
     rows = []
     model: Any

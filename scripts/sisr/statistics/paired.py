@@ -8,9 +8,9 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from sisr.shown_measures import Measure
 from sisr.statistics import ALPHA
 from sisr.statistics.samples import Values
-from sisr.tables import Measure
 
 #: Differences are rounded to this many decimals, more than any score has: 30.3 - 30.1 and 0.3 - 0.1, not
 #: equal in binary, are a tie for the ranks.

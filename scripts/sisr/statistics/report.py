@@ -242,7 +242,7 @@ def _significant(value: float) -> str:
 
 
 def with_certainty(summary: pd.DataFrame, standings: Iterable[Standing]) -> pd.DataFrame:
-    """``summary`` (:func:`sisr.tables.summarise`) with the columns ``lower``, ``upper`` and ``verdict``.
+    """``summary`` (:func:`sisr.summaries.summarise`) with the columns ``lower``, ``upper`` and ``verdict``.
 
     NaN and an empty verdict where the summary has no mean.
     """

@@ -10,7 +10,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from sisr.errors import ScoreError
-from sisr.tables import Measure, check_scores, group_members
+from sisr.shown_measures import Measure
+from sisr.summaries import check_scores, group_members
 
 Values = NDArray[np.float64]
 
@@ -68,7 +69,7 @@ def samples(
     pools: Mapping[str, Sequence[str]] | None = None,
     expected: Mapping[str, int] | None = None,
 ) -> list[Sample]:
-    """The samples of one scale: by kernel, dataset or pool (as in :func:`sisr.tables.summarise`), measure.
+    """The samples of one scale: by kernel, dataset or pool (as in :func:`sisr.summaries.summarise`), measure.
 
     ``kernels`` and ``models`` give their order; others come after them by name.  A model without every image
     is left out of the sample, as its mean is left out of the tables, and a sample that no model is left in

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from sisr.errors import ScoreError
 from sisr.figures.crops import Region
-from sisr.tables import Measure
+from sisr.shown_measures import Measure
 
 HR = "HR"
 
@@ -36,10 +36,10 @@ def draw(
     regions : dataset -> image -> regions (x, y, width, height) in HR pixels
     measures : what stands below a crop; of the whole image
     """
-    from sisr import tables
+    from sisr import summaries
     from sisr.figures.training import crops_side_by_side
 
-    frame = tables.read_scores(scores)
+    frame = summaries.read_scores(scores)
     frame = frame[(frame["scale"] == scale) & (frame["kernel"] == kernel)]
     rows = [
         (dataset, image, Region(*region))

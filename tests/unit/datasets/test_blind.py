@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
-from sisr import blind, my_photos, tables
+from sisr import blind, my_photos, summaries
 from sisr.datasets import prepare_files
 from sisr.errors import ImageError
 from sisr.figures import crops
@@ -39,7 +39,7 @@ def test_only_pictures_with_every_score_are_averaged(tmp_path: Path) -> None:
     for image, model in (("a", "x"), ("b", "x"), ("a", "y")):
         lines.append(f"my-photos,{image},given,2,{model},niqe,y-bt601-uint8,5.0000")
     table.write_text("\n".join(lines) + "\n")
-    assert set(blind.complete(tables.read_scores(table))["image"]) == {"a"}
+    assert set(blind.complete(summaries.read_scores(table))["image"]) == {"a"}
 
 
 def test_crops_without_hr(tmp_path: Path) -> None:

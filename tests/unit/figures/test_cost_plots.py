@@ -14,7 +14,8 @@ from matplotlib.figure import Figure
 from sisr.figures import cost, style
 from sisr.figures.cost import Resource, quality_against
 from sisr.gather import SCORE_COLUMNS
-from sisr.tables import Measure, summarise
+from sisr.shown_measures import Measure
+from sisr.summaries import summarise
 
 PSNR = Measure("psnr", "y-bt601", "PSNR-Y", "dB", "higher", 2)
 MODELS = {f"m{i}": f"Model number {i}" for i in range(20)}

@@ -14,7 +14,7 @@ from PIL import Image
 from sisr.errors import ConfigError, ImageError
 from sisr.figures import crops
 from sisr.gather import SCORE_COLUMNS
-from sisr.tables import Measure
+from sisr.shown_measures import Measure
 
 PSNR = Measure("psnr", "y-bt601", "PSNR-Y", "dB", "higher", 2)
 LPIPS = Measure("lpips", "alex-v0.1", "LPIPS", "", "lower", 4)

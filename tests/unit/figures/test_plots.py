@@ -12,7 +12,8 @@ import pytest
 from matplotlib.figure import Figure
 from sisr.figures import plots, style
 from sisr.gather import SCORE_COLUMNS
-from sisr.tables import Measure, summarise
+from sisr.shown_measures import Measure
+from sisr.summaries import summarise
 
 PSNR = Measure("psnr", "y-bt601", "PSNR-Y", "dB", "higher", 2)
 LPIPS = Measure("lpips", "alex-v0.1", "LPIPS", "", "lower", 4)

@@ -15,7 +15,8 @@ from PIL import Image
 from sisr.figures import crops
 from sisr.figures import robustness as figures
 from sisr.robustness import CSV_COLUMNS, Matrix, flips, matrices, ordinal, sentences, to_csv
-from sisr.tables import SUMMARY_COLUMNS, Measure
+from sisr.shown_measures import Measure
+from sisr.summaries import SUMMARY_COLUMNS
 
 PSNR = Measure("psnr", "y-bt601", "PSNR-Y", "dB", "higher", 2)
 LPIPS = Measure("lpips", "alex-v0.1", "LPIPS", "", "lower", 4)

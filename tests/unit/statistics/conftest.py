@@ -7,8 +7,8 @@ import numpy as np
 import pandas as pd
 import pytest
 from made_samples import PSNR, MakeSample
+from sisr.shown_measures import Measure
 from sisr.statistics.samples import Sample
-from sisr.tables import Measure
 
 
 @pytest.fixture(scope="session")

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from sisr.shown_measures import Measure
 from sisr.statistics.samples import Sample
-from sisr.tables import Measure
 
 PSNR = Measure("psnr", "y-bt601", "PSNR-Y", "dB", "higher", 2)
 LPIPS = Measure("lpips", "alex-v0.1", "LPIPS", "", "lower", 4)

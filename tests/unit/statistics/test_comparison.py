@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from made_samples import LPIPS, PSNR, MakeSample
-from sisr import comparison
+from sisr import comparison, shown_measures
 from sisr.figures.critical_difference import critical_difference
 from sisr.results import Names
 from sisr.statistics.report import Standing, stand
@@ -49,7 +49,7 @@ def test_against_is_the_models_own_view(make_sample: MakeSample) -> None:
     ("value", "text"), [(-0.0001, "0.000"), (0.25, "+0.250"), (math.inf, "+inf"), (math.nan, "—")]
 )
 def test_signed(value: float, text: str) -> None:
-    assert comparison.signed(value, PSNR) == text
+    assert shown_measures.signed(value, PSNR) == text
 
 
 def test_diagram_is_the_same_bytes_and_has_room_for_25_models(

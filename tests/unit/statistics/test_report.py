@@ -10,14 +10,14 @@ import pandas as pd
 import pytest
 from made_samples import LPIPS, PSNR, MakeSample
 from sisr.errors import ScoreError
+from sisr.shown_measures import Measure
 from sisr.statistics import report
 from sisr.statistics.report import comparison_table, rank_table, stand
 from sisr.statistics.samples import Sample, check_cells, samples
-from sisr.tables import Measure
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tables"))
 import fake_run as run
-from sisr import tables
+from sisr import summaries
 
 
 @pytest.fixture(scope="module")
@@ -32,7 +32,7 @@ def samples_of(scores: pd.DataFrame) -> list[Sample]:
 
 def test_samples_hold_complete_models_and_equal_the_tables_means(scores: pd.DataFrame) -> None:
     found = samples_of(scores)
-    summary = tables.summarise(scores, run.POOLS)
+    summary = summaries.summarise(scores, run.POOLS)
     assert [(s.group, s.n, len(s.models)) for s in found[::4]] == [
         ("set5", 5, 9), ("set14", 14, 9), ("urban100", 100, 8), ("Set14 + Urban100", 114, 8),
     ]  # fmt: skip

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 from sisr.gather import SCORE_COLUMNS
-from sisr.tables import STATUS_COLUMNS, Measure
+from sisr.shown_measures import Measure
+from sisr.summaries import STATUS_COLUMNS
 
 MEASURES = (
     Measure("psnr", "y-bt601", "PSNR-Y", "dB", "higher", 2),

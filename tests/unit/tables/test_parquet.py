@@ -10,7 +10,7 @@ from pyarrow import parquet as arrow
 from sisr import parquet
 from sisr.cells import SCORE_COLUMNS
 from sisr.errors import ScoreError
-from sisr.tables import read_scores
+from sisr.summaries import read_scores
 
 
 def table(path: Path, rows: list[str]) -> Path:

@@ -10,9 +10,11 @@ import fake_run as run
 import numpy as np
 import pandas as pd
 import pytest
-from sisr import tables
+from sisr import summaries, tables
 from sisr.errors import ConfigError, ScoreError
-from sisr.tables import Measure, build, rank, render, summarise
+from sisr.shown_measures import Measure
+from sisr.summaries import summarise
+from sisr.tables import build, rank, render
 
 PSNR = Measure("psnr", "y-bt601", "PSNR-Y", "dB", "higher", 2)
 LPIPS = Measure("lpips", "alex-v0.1", "LPIPS", "", "lower", 4)
@@ -110,7 +112,7 @@ def test_pool_needs_all_its_datasets_and_a_name_of_its_own(tiny: Tiny) -> None:
 def test_read_scores_keeps_names_that_look_like_missing_values(tmp_path: Path) -> None:
     path = tmp_path / "scores.csv"
     path.write_text("dataset,image,kernel,scale,model,metric,protocol,value\nd,007,k,4,NA,psnr,rgb,inf\n")
-    frame = tables.read_scores(path)
+    frame = summaries.read_scores(path)
     assert frame.loc[0, ["image", "scale", "model", "value"]].tolist() == ["007", 4, "NA", math.inf]
 
 
@@ -130,10 +132,10 @@ def test_bad_score_tables_are_named(tmp_path: Path, text: str, message: str) -> 
     path = tmp_path / "scores.csv"
     path.write_text(text)
     with pytest.raises(ScoreError, match=message) as caught:
-        tables.read_scores(path)
+        summaries.read_scores(path)
     assert str(path) in str(caught.value) and "\n" not in str(caught.value)
     with pytest.raises(ScoreError, match="no such file"):
-        tables.read_scores(tmp_path / "none.csv")
+        summaries.read_scores(tmp_path / "none.csv")
 
 
 # --- ranking and layout ---------------------------------------------------------------------------------

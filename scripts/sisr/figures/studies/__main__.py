@@ -107,7 +107,7 @@ def tiling(images: Path) -> tuple[list[Row], list[str]]:
 
 def evaluation(images: Path) -> tuple[list[Row], list[str]]:
     """Of the demo's run, which has to be there."""
-    from sisr import registry, tables
+    from sisr import registry, summaries
     from sisr.errors import StudyError
     from sisr.figures.studies import evaluation as figures
     from sisr.metrics.files import ASSETS
@@ -124,7 +124,7 @@ def evaluation(images: Path) -> tuple[list[Row], list[str]]:
     models = demo["suites"]["papers"]["models"]
     asset, name = ASSETS["alex"]
     files = {"alex": RESOURCES / "assets" / asset / name}
-    scores = tables.read_scores(run / "scores.csv")
+    scores = summaries.read_scores(run / "scores.csv")
     result = study.measure(pictures(3, study.SIDE), scores, demo["metrics"], files, (dataset, kernel, scale))
     # The other two pictures state no licence: no page shows them.
     free = ("astronaut", "chelsea", "coffee", "camera")
