@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from PIL import Image
 
-from sisr import summaries, tables
+from sisr import summaries, table_writers
 from sisr.atomic import write_json
 from sisr.cells import Cell
 from sisr.datasets import relative
@@ -135,7 +135,7 @@ def make_tables(
         shown = replace(shown, datasets={DATASET: label})
     expected = {DATASET: count}
     summary = summaries.summarise(frame, shown.pools, expected)
-    tables.render(
+    table_writers.render(
         with_certainty(summary, standings(frame, expected, scale, shown)),
         ran,
         shown.measures,

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sisr import registry, summaries, tables
+from sisr import registry, summaries, table_writers, tables
 from sisr.errors import ConfigError, unknown
 from sisr.metrics import parse_measure
 from sisr.shown_measures import Measure
@@ -135,7 +135,7 @@ def make_tables(
     frame = summaries.read_scores(scores)
     expected = image_counts(hr_manifests)
     summary = summaries.summarise(frame, shown.pools, expected)
-    tables.render(
+    table_writers.render(
         with_certainty(summary, standings(frame, expected, scale, shown)),
         summaries.read_status(status),
         shown.measures,

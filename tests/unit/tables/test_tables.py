@@ -14,7 +14,8 @@ from sisr import summaries, tables
 from sisr.errors import ConfigError, ScoreError
 from sisr.shown_measures import Measure
 from sisr.summaries import summarise
-from sisr.tables import build, rank, render
+from sisr.table_writers import render
+from sisr.tables import build, rank
 
 PSNR = Measure("psnr", "y-bt601", "PSNR-Y", "dB", "higher", 2)
 LPIPS = Measure("lpips", "alex-v0.1", "LPIPS", "", "lower", 4)
