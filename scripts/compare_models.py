@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from sisr.comparison import make_comparison
 from sisr.joblog import job
-from sisr.results import names
+from sisr.shown_run import names
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sisr.joblog import job
-from sisr.results import names
+from sisr.shown_run import names
 from sisr.training.study import draw
 
 if TYPE_CHECKING:

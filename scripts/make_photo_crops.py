@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from sisr.blind import names_of
 from sisr.joblog import job
 from sisr.my_photos import DATASET, GIVEN
-from sisr.results import make_crops
+from sisr.result_crops import make_crops
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake

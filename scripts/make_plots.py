@@ -4,7 +4,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sisr.joblog import job
-from sisr.results import make_plots, names
+from sisr.result_plots import make_plots
+from sisr.shown_run import names
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from sisr.joblog import job
 from sisr.models import get
-from sisr.results import names
+from sisr.shown_run import names
 from sisr.site.origins import devices, weights
 from sisr.site.pages import build_site
 from sisr.training.curves import file_of

@@ -32,14 +32,14 @@ from sisr.scoring import Score, write_scores
 if TYPE_CHECKING:
     import pandas as pd
 
-    from sisr.results import Names
+    from sisr.shown_run import Names
 
 log = logging.getLogger(__name__)
 
 
 def names_of(measures: Sequence[str], models: Sequence[str]) -> Names:
     """Labels of what is shown of such pictures."""
-    from sisr.results import names
+    from sisr.shown_run import names
 
     return replace(names(measures, models, [DATASET], [], {}), kernels={GIVEN: GIVEN_LABEL})
 
@@ -119,7 +119,7 @@ def make_tables(
     ``parts``: model -> its tidy table and its status file.  Means are over the pictures that every measure
     has of every model; the heading says so where some are left out.
     """
-    from sisr.results import standings
+    from sisr.shown_run import standings
     from sisr.statistics.report import with_certainty
 
     gather_scores([table for table, _ in parts.values()], scores)

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING
 from sisr import summaries
 from sisr.atomic import write_text
 from sisr.pages import environment
-from sisr.results import Names, image_counts, standings
 from sisr.shown_measures import Measure, show_p, signed
+from sisr.shown_run import Names, image_counts, standings
 from sisr.statistics import bootstrap
 from sisr.statistics.paired import images_needed, smallest_p
 from sisr.statistics.report import (

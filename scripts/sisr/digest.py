@@ -66,7 +66,8 @@ def code_digest(*entries: str, only: Mapping[str, Iterable[str]] | None = None) 
     """sha256 (16 hex digits) over the meaning of all that entries can reach.
 
     ``entries`` are dotted names below ``scripts``: of scripts (``"make_lr"``), modules (``"sisr.scoring"``)
-    or definitions (``"sisr.results.make_plots"``); ``only`` has those of tables and registering decorators.
+    or definitions (``"sisr.result_plots.make_plots"``); ``only`` has those of tables and registering
+    decorators.
     """
     chosen = tuple(sorted((name, tuple(sorted(set(keys)))) for name, keys in (only or {}).items()))
     return _digest(entries, chosen)

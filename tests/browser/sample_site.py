@@ -16,8 +16,8 @@ from sisr.anchors import write as write_certification
 from sisr.atomic import write_json
 from sisr.comparison import make_comparison
 from sisr.cost.table import COLUMNS as COST_COLUMNS
-from sisr.results import Names
 from sisr.shown_measures import Measure
+from sisr.shown_run import Names
 from sisr.site.originals import write_originals
 from sisr.site.origins import Weights
 from sisr.site.pages import build_site

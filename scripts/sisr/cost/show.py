@@ -10,7 +10,7 @@ from typing import Any
 from sisr import summaries
 from sisr.cost import table
 from sisr.figures import cost as figures
-from sisr.results import Names, first_kernel
+from sisr.shown_run import Names, first_kernel
 
 
 def make_table(cost: Path, scale: int, out: Path, labels: Mapping[str, str]) -> None:

@@ -15,7 +15,7 @@ from sisr.site import data
 if TYPE_CHECKING:
     import pandas as pd
 
-    from sisr.results import Names
+    from sisr.shown_run import Names
 
 #: Vega's names of the markers of the static figures.
 _SHAPES = {

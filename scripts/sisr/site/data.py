@@ -17,7 +17,7 @@ from sisr.site.origins import Weights
 if TYPE_CHECKING:
     import pandas as pd
 
-    from sisr.results import Names
+    from sisr.shown_run import Names
 
 #: Facts of ``config/models.yaml`` that a reader of a number wants to see.
 _MODEL_FACTS = (

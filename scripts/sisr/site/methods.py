@@ -11,7 +11,7 @@ from sisr import __version__, registry
 from sisr.metrics.protocol import FidelityProtocol, protocol
 
 if TYPE_CHECKING:
-    from sisr.results import Names
+    from sisr.shown_run import Names
 
 #: Works that every run cites.
 _ALWAYS = ("tool:snakemake",)

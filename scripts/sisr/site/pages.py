@@ -15,7 +15,7 @@ from sisr.atomic import write_text
 from sisr.blocks import BLOCK
 from sisr.errors import ScoreError
 from sisr.pages import environment
-from sisr.results import Names
+from sisr.shown_run import Names
 from sisr.site import charts, data, methods
 from sisr.site.origins import Weights
 from sisr.site.pictures import ERROR_TOP, PROTOCOL

@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 from matplotlib.axes import Axes
 from PIL import Image
-from sisr import config, registry, results
+from sisr import config, registry, result_plots, result_tables, shown_run
 from sisr.atomic import write_json
 from sisr.comparison import make_comparison
 from sisr.figures import crops, plots
@@ -60,14 +60,14 @@ def test_report_of_the_full_benchmark(tmp_path: Path, monkeypatch: pytest.Monkey
         manifests[dataset] = tmp_path / f"{dataset}.json"
         images = [{"name": f"img_{i:03d}", "file": f"{i}.png"} for i in range(IMAGES[dataset])]
         write_json(manifests[dataset], {"images": images})
-    shown = results.names(
+    shown = shown_run.names(
         run.measures, run.values("model"), run.values("dataset"), run.values("kernel"), run.pools
     )
     out = tmp_path / "report"
     table, status_table = tmp_path / "scores.csv", tmp_path / "status.csv"
     for scale in run.values("scale"):
-        results.make_tables(table, status_table, manifests, scale, out, shown)
-        results.make_plots(
+        result_tables.make_tables(table, status_table, manifests, scale, out, shown)
+        result_plots.make_plots(
             table, manifests, scale, shown,
             quality=out / f"quality_x{scale}.svg", perception_distortion=out / f"plane_x{scale}.svg",
         )  # fmt: skip

@@ -157,8 +157,8 @@ def test_served_on_the_loopback_address_only(tmp_path: Path) -> None:
 
 
 def test_picks_name_the_image_where_the_best_fails() -> None:
-    from sisr.results import Names
     from sisr.shown_measures import Measure
+    from sisr.shown_run import Names
 
     measure = Measure("psnr", "y-bt601", "PSNR-Y", "dB", "higher", 2)
     rows = [
@@ -219,8 +219,8 @@ def test_training_curves_are_thinned_by_means_and_skip_what_is_not_there() -> No
 
 
 def test_rank_bars_overlap_where_ranks_are_nearer_than_the_critical_difference() -> None:
-    from sisr.results import Names
     from sisr.shown_measures import Measure
+    from sisr.shown_run import Names
 
     measure = Measure("psnr", "y-bt601", "PSNR-Y", "dB", "higher", 2)
     shown = Names((measure,), {"a": "A", "b": "B", "c": "C"}, {"d": "D", "e": "E"}, {"k": "K"}, {})

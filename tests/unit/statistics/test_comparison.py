@@ -8,7 +8,7 @@ import pytest
 from made_samples import LPIPS, PSNR, MakeSample
 from sisr import comparison, shown_measures
 from sisr.figures.critical_difference import critical_difference
-from sisr.results import Names
+from sisr.shown_run import Names
 from sisr.statistics.report import Standing, stand
 
 MODELS = {f"m{i}": f"Model {i} <&> (trained here)" for i in range(25)}

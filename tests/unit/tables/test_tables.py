@@ -409,7 +409,7 @@ def test_caveats_are_marked_in_every_form(scores: pd.DataFrame, status: pd.DataF
 
 
 def test_caveats_come_from_the_registries_and_from_training(tmp_path: Path) -> None:
-    from sisr.results import training_caveats
+    from sisr.result_tables import training_caveats
     from sisr.training import archive
 
     weights = tmp_path / "x2.safetensors"
