@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sisr.assets.manifest import Manifest
-from sisr.blind import score
+from sisr.given_scores import score
 from sisr.joblog import job
 from sisr.metrics.files import by_key
 

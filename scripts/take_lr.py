@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sisr.blind import take_lr
+from sisr.given_lr import take_lr
 from sisr.joblog import job
 
 if TYPE_CHECKING:

@@ -7,34 +7,19 @@ natural it looks and not whether it is right, and crops beside the LR.
 
 from __future__ import annotations
 
-import json
-import logging
-import math
-import shutil
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
-
-from PIL import Image
+from typing import TYPE_CHECKING
 
 from sisr import summaries, table_writers
-from sisr.atomic import write_json
-from sisr.cells import Cell
-from sisr.datasets import relative
-from sisr.errors import ImageError, ScoreError
 from sisr.gather import gather_scores, gather_status
-from sisr.images import read_image
-from sisr.metrics import Measure, files, parse_measure
-from sisr.my_photos import DATASET, GIVEN, GIVEN_LABEL
-from sisr.scoring import Score, write_scores
+from sisr.my_photos import DATASET, GIVEN, GIVEN_LABEL, cell_of
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from sisr.shown_run import Names
-
-log = logging.getLogger(__name__)
 
 
 def names_of(measures: Sequence[str], models: Sequence[str]) -> Names:
@@ -42,73 +27,6 @@ def names_of(measures: Sequence[str], models: Sequence[str]) -> Names:
     from sisr.shown_run import names
 
     return replace(names(measures, models, [DATASET], [], {}), kernels={GIVEN: GIVEN_LABEL})
-
-
-def take_lr(pictures: Path, scale: int, out_dir: Path, manifest: Path) -> dict[str, Any]:
-    """Make an LR set of pictures as they are, in the form of :func:`sisr.degrade.make_lr`.
-
-    ``pictures`` is the manifest of :func:`sisr.datasets.prepare`.  Raises :class:`ImageError` for a picture
-    whose SR would be too large to be read again.
-    """
-    document = json.loads(pictures.read_text(encoding="utf-8"))
-    most = 2 * (Image.MAX_IMAGE_PIXELS or math.inf)  # beyond it Pillow refuses a file
-    out_dir.mkdir(parents=True, exist_ok=True)
-    images = []
-    for image in document["images"]:
-        height, width = image["height"], image["width"]
-        if height * width * scale**2 > most:
-            raise ImageError(
-                f"{DATASET}/{image['name']}: x{scale} of {width}x{height} pixels has "
-                f"{height * width * scale**2 / 1e6:.0f} million, expected at most {most / 1e6:.0f} million; "
-                "give a smaller picture or restrict the scales"
-            )
-        target = out_dir / f"{image['name']}.png"
-        shutil.copyfile(pictures.parent / image["file"], target)
-        kept = {key: image[key] for key in ("height", "width", "channels", "sha256")}
-        images.append({"name": image["name"], "file": relative(target, manifest), **kept})
-    content = {"dataset": DATASET, "kernel": GIVEN, "scale": scale, "images": images}
-    write_json(manifest, content)
-    return content
-
-
-def score(
-    sr_status: Path,
-    scale: int,
-    model: str,
-    measures: Sequence[str],
-    metric_files: Mapping[str, Path],
-    out: Path,
-) -> None:
-    """Write the tidy table of one model: measures of the SR image alone.
-
-    A picture that a measure cannot be computed of, too small for NIQE for example, has no row, and the log
-    says why.
-    """
-    status = json.loads(sr_status.read_text(encoding="utf-8"))
-    scorers = {}
-    if status["status"] == "ok":
-        from sisr.metrics.niqe import NiqeScorer
-
-        for measure in map(parse_measure, measures):
-            parameters = files.require(measure, metric_files)[0]
-            scorers[measure] = NiqeScorer(parameters, measure.protocol, scale)
-    write_scores(out, _scores(sr_status.parent, status["images"], scorers), **_cell(scale, model)._asdict())
-
-
-def _scores(
-    folder: Path, images: Iterable[Mapping[str, Any]], scorers: Mapping[Measure, Any]
-) -> Iterator[Score]:
-    for image in images:
-        sr = read_image(folder / image["file"]).array
-        for measure, scorer in scorers.items():
-            try:
-                yield Score(image["name"], measure, scorer(sr, sr))
-            except ScoreError as error:
-                log.warning("%s: %s", image["name"], error)
-
-
-def _cell(scale: int, model: str) -> Cell:
-    return Cell(DATASET, GIVEN, scale, model)
 
 
 def make_tables(
@@ -123,7 +41,7 @@ def make_tables(
     from sisr.statistics.report import with_certainty
 
     gather_scores([table for table, _ in parts.values()], scores)
-    cells = [_cell(scale, model) for model in parts]
+    cells = [cell_of(scale, model) for model in parts]
     gather_status(cells, {DATASET: 1}, [path for _, path in parts.values()], status)
     frame = summaries.read_scores(scores)
     ran = summaries.read_status(status)

@@ -7,12 +7,20 @@ kernel.  As LR they have nothing to be compared with and are no cells: see :mod:
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any
+
+from sisr.cells import Cell
+from sisr.errors import ImageError
+
+if TYPE_CHECKING:
+    pass
+
+from dataclasses import dataclass
+from typing import NamedTuple
 
 from sisr import registry
-from sisr.errors import ConfigError, ImageError
+from sisr.errors import ConfigError
 from sisr.image_files import own_pictures
 
 #: Id in ``config/datasets.yaml``; the suite has the name of the config's key.
@@ -64,3 +72,7 @@ def measures_of(measures: Iterable[str], config: Path = registry.CONFIG) -> list
         for protocol in entry["protocols"]
     ]
     return [text for text in measures if text in alone] or alone
+
+
+def cell_of(scale: int, model: str) -> Cell:
+    return Cell(DATASET, GIVEN, scale, model)

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
-from sisr import blind, my_photos, summaries
+from sisr import blind, given_lr, my_photos, summaries
 from sisr.datasets import prepare_files
 from sisr.errors import ImageError
 from sisr.figures import crops
@@ -24,13 +24,13 @@ def test_lr_set_is_the_pictures_themselves(tmp_path: Path, monkeypatch: pytest.M
     pixels = np.random.default_rng(0).integers(0, 256, (5, 7, 3), np.uint8)
     write_png(tmp_path / "a.png", pixels)
     prepare_files("my-photos", {"a.png": tmp_path / "a.png"}, tmp_path / "hr", tmp_path / "hr.json")
-    found = blind.take_lr(tmp_path / "hr.json", 4, tmp_path / "lr", tmp_path / "lr.json")
+    found = given_lr.take_lr(tmp_path / "hr.json", 4, tmp_path / "lr", tmp_path / "lr.json")
     (image,) = found["images"]
     assert (image["name"], image["height"], image["width"], image["channels"]) == ("a", 5, 7, 3)
     assert np.array_equal(read_image(tmp_path / image["file"]).array, pixels)
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 5 * 7 * 8 - 1)
     with pytest.raises(ImageError, match=r"^my-photos/a: x4 of 7x5 pixels has .* restrict the scales$"):
-        blind.take_lr(tmp_path / "hr.json", 4, tmp_path / "lr", tmp_path / "lr.json")
+        given_lr.take_lr(tmp_path / "hr.json", 4, tmp_path / "lr", tmp_path / "lr.json")
 
 
 def test_only_pictures_with_every_score_are_averaged(tmp_path: Path) -> None:
