@@ -3,8 +3,9 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sisr.audit import audit_kernels, read_shifts, write_kernels
+from sisr.audit import audit_kernels, read_shifts
 from sisr.joblog import job
+from sisr.phase_pages import write_kernels
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake

@@ -3,8 +3,9 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sisr.audit import audit_models, read_shifts, write_models
+from sisr.audit import audit_models, read_shifts
 from sisr.joblog import job
+from sisr.phase_pages import write_models
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake

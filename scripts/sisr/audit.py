@@ -22,7 +22,6 @@ from numpy.typing import NDArray
 from sisr import kernels, registry
 from sisr.atomic import write_text
 from sisr.images import modcrop, read_image
-from sisr.pages import signed, write_page
 from sisr.phase import TOLERANCE, RampShift, image_shift, interval, ramp_shift
 
 #: Columns of the table of one LR set; ``model`` is empty where the picture is the LR image itself.
@@ -57,7 +56,7 @@ def measure_set(
         for model, files in sr_files.items():
             if name in files:
                 rows.append((*key, model, *image_shift(hr, read_image(files[name]).array, 1, scale)))
-    _write_csv(out, SET_COLUMNS, rows)
+    write_csv(out, SET_COLUMNS, rows)
 
 
 def _chosen(names: Sequence[str]) -> list[str]:
@@ -150,12 +149,6 @@ class KernelPhase:
         return gap <= max(TOLERANCE, error)
 
 
-KERNEL_COLUMNS = (
-    "kernel", "scale", "documented_down", "documented_right", "ramp_down", "ramp_right", "ramp_error",
-    "dataset", "images", "images_down", "images_right", "images_error", "agrees",
-)  # fmt: skip
-
-
 def kernel_ramp(kernel: str, scale: int, config: Path = registry.CONFIG) -> RampShift:
     """Shift of a kernel of the registry on ramps, see :func:`sisr.phase.ramp_shift`."""
 
@@ -190,23 +183,6 @@ def audit_kernels(
     return rows
 
 
-def write_kernels(
-    rows: Sequence[KernelPhase], datasets: Mapping[str, str], table: Path, page: Path | None = None
-) -> None:
-    """Write the table of kernels as CSV and as a page of the report; ``datasets``: id -> label."""
-    lines = [
-        (
-            row.kernel, row.scale, *row.documented, *row.ramp[:2], row.ramp_error, row.dataset,
-            row.images.images, row.images.down, row.images.right, row.images.error,
-            "yes" if row.ramp_agrees and row.images_agree else "no",
-        )
-        for row in rows
-    ]  # fmt: skip
-    _write_csv(table, KERNEL_COLUMNS, lines)
-    if page is not None:
-        write_page("phase_kernels.html.j2", page, rows=rows, datasets=datasets, tolerance=TOLERANCE)
-
-
 # --- models ---------------------------------------------------------------------------------------------
 
 
@@ -230,11 +206,6 @@ class ModelShift:
         return "off" if self.own.size > self.own.error else "unclear"
 
 
-MODEL_COLUMNS = (
-    "dataset", "kernel", "model", "images", "down", "right", "own_down", "own_right", "own_error", "verdict",
-)  # fmt: skip
-
-
 def audit_models(shifts: Iterable[Mapping[str, str]], scale: int) -> list[ModelShift]:
     """Shifts of all models at one scale, from rows of :func:`measure_set`'s tables, in their order."""
     lr: dict[tuple[str, str, str], tuple[float, float]] = {}
@@ -253,43 +224,6 @@ def audit_models(shifts: Iterable[Mapping[str, str]], scale: int) -> list[ModelS
         down, right = lr[picture]
         own.setdefault(key, []).append((found[0] - down, found[1] - right))
     return [ModelShift(*key, median_shift(sr[key]), median_shift(own[key])) for key in sr]
-
-
-def write_models(
-    rows: Sequence[ModelShift],
-    scale: int,
-    names: Mapping[str, Mapping[str, str]],
-    table: Path,
-    page: Path | None = None,
-) -> None:
-    """Write the table of models at one scale as CSV and as a page; ``names``: axis -> id -> label."""
-    lines = [
-        (
-            row.dataset, row.kernel, row.model, row.sr.images, row.sr.down, row.sr.right,
-            row.own.down, row.own.right, row.own.error, row.verdict,
-        )
-        for row in rows
-    ]  # fmt: skip
-    _write_csv(table, MODEL_COLUMNS, lines)
-    if page is None:
-        return
-    by_dataset = []
-    for dataset in dict.fromkeys(row.dataset for row in rows):
-        here = [row for row in rows if row.dataset == dataset]
-        cells = {(row.model, row.kernel): row for row in here}
-        ran = [kernel for kernel in names["kernels"] if any(row.kernel == kernel for row in here)]
-        models = [model for model in names["models"] if any(row.model == model for row in here)]
-        by_dataset.append((dataset, ran, models, cells))
-    write_page(
-        "phase_models.html.j2",
-        page,
-        scale=scale,
-        names=names,
-        tables=by_dataset,
-        off=[row for row in rows if row.verdict == "off"],
-        unclear=[row for row in rows if row.verdict == "unclear"],
-        limit=OFF,
-    )
 
 
 # --- two folders, for the command line ------------------------------------------------------------------
@@ -324,11 +258,6 @@ def audit_pairs(
     return rows, median_shift(row[1:] for row in rows)
 
 
-def signed_pair(shift: Sequence[float]) -> str:
-    """``(down, right)`` for a terminal, always as wide."""
-    return f"({signed(shift[0]):>5}, {signed(shift[1]):>5})"
-
-
 # --- files ----------------------------------------------------------------------------------------------
 
 
@@ -341,7 +270,7 @@ def read_shifts(paths: Iterable[Path]) -> list[dict[str, str]]:
     return rows
 
 
-def _write_csv(path: Path, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
+def write_csv(path: Path, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(columns)

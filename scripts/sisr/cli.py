@@ -444,7 +444,7 @@ def audit_kernels(
     Exit code 1 if a kernel is not where the registry says.
     """
     from sisr.audit import audit_kernels as measure
-    from sisr.audit import signed_pair
+    from sisr.phase_pages import signed_pair
 
     entries = registry.load("kernels")
     chosen = {name: registry.entry("kernels", name) for name in kernel or entries}
@@ -471,7 +471,8 @@ def audit_pair(
     scale: Scale,
 ) -> None:
     """How far the pictures of a folder are shifted against the HR images; LR or SR is told by their size."""
-    from sisr.audit import OFF, audit_pairs, signed_pair
+    from sisr.audit import OFF, audit_pairs
+    from sisr.phase_pages import signed_pair
     from sisr.scoring import match_folders
 
     pairs = [(pair.image, pair.hr_path, pair.sr_path) for pair in match_folders(hr, other, scale)]

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import yaml
-from sisr import audit, kernels, registry
+from sisr import audit, kernels, phase_pages, registry
 from sisr.cli import app
 from sisr.degrade import make_lr
 from sisr.images import write_png
@@ -120,7 +120,7 @@ def test_tables_and_pages_of_a_run(measured: list[dict[str, str]], tmp_path: Pat
     sets = [(kernel, 2, "set") for kernel in ("pillow-bicubic", "opencv-nearest")]
     rows = audit.audit_kernels(sets, measured)
     assert all(row.ramp_agrees and row.images_agree for row in rows)
-    audit.write_kernels(rows, {"set": "The set"}, tmp_path / "kernels.csv", tmp_path / "kernels.html")
+    phase_pages.write_kernels(rows, {"set": "The set"}, tmp_path / "kernels.csv", tmp_path / "kernels.html")
     with (tmp_path / "kernels.csv").open() as stream:
         of_nearest = list(csv.DictReader(stream))[1]
     assert of_nearest["documented_down"] == "-0.5000"
@@ -136,7 +136,7 @@ def test_tables_and_pages_of_a_run(measured: list[dict[str, str]], tmp_path: Pat
         "models": {"still": "Still", "moved": "Moved", "gone": "Gone"},
     }
     models = audit.audit_models(measured, 2)
-    audit.write_models(models, 2, names, tmp_path / "models.csv", tmp_path / "models.html")
+    phase_pages.write_models(models, 2, names, tmp_path / "models.csv", tmp_path / "models.html")
     page = (tmp_path / "models.html").read_text()
     assert "<b>Moved</b> on Pillow bicubic (The set: +0.50, +0.50" in page
     assert 'class="first off"' in page
