@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sisr.cost.table import gather
+from sisr.cost.gathering import gather
 from sisr.joblog import job
 
 if TYPE_CHECKING:

@@ -15,7 +15,7 @@ from sisr.anchors import Certified
 from sisr.anchors import write as write_certification
 from sisr.atomic import write_json
 from sisr.comparison import make_comparison
-from sisr.cost.table import COLUMNS as COST_COLUMNS
+from sisr.cost.gathering import COLUMNS as COST_COLUMNS
 from sisr.shown_measures import Measure
 from sisr.shown_run import Names
 from sisr.site.originals import write_originals

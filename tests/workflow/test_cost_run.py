@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from sisr.cost import ledger_table, table
+from sisr.cost import gathering, ledger_table
 from tiny_project import CONFIG, Project, rows
 
 pytestmark = pytest.mark.workflow
@@ -32,7 +32,7 @@ def test_a_run_with_costs(project: Project) -> None:
 
     cost = {row["model"]: row for row in rows(project.read("results/tiny/cost.csv"))}
     assert list(cost) == ["bicubic", "tiny-espcn", "gone"]
-    assert tuple(cost["gone"]) == table.COLUMNS
+    assert tuple(cost["gone"]) == gathering.COLUMNS
     # ESPCN x2, in closed form: 64 (25 + 1) + 32 (9 * 64 + 1) + 4 (9 * 32 + 1).
     assert cost["tiny-espcn"]["parameters"] == cost["gone"]["parameters"] == "21284"
     assert cost["tiny-espcn"]["receptive_field"] == "9"

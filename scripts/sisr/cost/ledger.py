@@ -16,10 +16,9 @@ from sisr import device as devices
 from sisr import engines
 from sisr.atomic import write_json
 from sisr.cost.counts import WeightFiles
-from sisr.cost.ledger_table import PRECISIONS
 from sisr.errors import ModelError, ModelSkipped, ModelUnavailable
 from sisr.images import modcrop, read_image
-from sisr.inference.options import Options
+from sisr.inference.options import LOWER_PRECISIONS, Options
 from sisr.metrics.fidelity import psnr
 from sisr.models import Model
 from sisr.upscale import attempt
@@ -90,7 +89,7 @@ def ledger(
     """
     rows: list[dict[str, Any]] = []
     lower: dict[str, TorchUpscaler] = {}
-    for precision in PRECISIONS:
+    for precision in LOWER_PRECISIONS:
         try:
             if reason := why_not(precision, device):
                 raise ModelSkipped(reason)
@@ -168,7 +167,7 @@ def ledger_job(
     status = attempt(work)
     rows = list(status.images) or [
         {"image": "", "precision": precision, "status": status.status, "reason": status.reason}
-        for precision in PRECISIONS
+        for precision in LOWER_PRECISIONS
     ]
     write_json(
         out,

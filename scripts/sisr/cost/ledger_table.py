@@ -11,9 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from sisr.atomic import replacing, write_text
+from sisr.inference.options import LOWER_PRECISIONS
 
-#: Precisions of the ledger, in the order of its columns.
-PRECISIONS = ("tf32", "bf16", "fp16")
 #: Columns of ``precision.csv``; ``docs/cost.md`` explains them.
 COLUMNS = (
     "model", "scale", "dataset", "kernel", "image", "precision", "psnr_fp32", "psnr", "delta_psnr",
@@ -57,7 +56,9 @@ def to_html(documents: Sequence[Mapping[str, Any]], models: Mapping[str, str]) -
     for scale in dict.fromkeys(document["scale"] for document in documents):
         here = {document["model"]: document for document in documents if document["scale"] == scale}
         lines = [_line(models[name], here[name]["rows"], notes) for name in models if name in here]
-        headings = [(title, f"{precision}, {unit}") for precision in PRECISIONS for title, unit in _HEADINGS]
+        headings = [
+            (title, f"{precision}, {unit}") for precision in LOWER_PRECISIONS for title, unit in _HEADINGS
+        ]
         sheets.append({"caption": f"×{scale}", "headings": headings, "lines": lines})
     # A model that had no weights has come to no device.
     found = dict.fromkeys(document["device"] for document in documents if document["device"])
@@ -80,7 +81,7 @@ def _line(label: str, rows: Sequence[Mapping[str, Any]], notes: dict[str, str]) 
     cells: list[str] = []
     values: list[float] = []
     reasons: dict[str, list[str]] = {}
-    for precision in PRECISIONS:
+    for precision in LOWER_PRECISIONS:
         mine = [row for row in rows if row["precision"] == precision]
         done = [row for row in mine if row["status"] == "ok"]
         for row in mine:

@@ -8,14 +8,14 @@ from pathlib import Path
 from typing import Any
 
 from sisr import summaries
-from sisr.cost import table
+from sisr.cost import gathering, table
 from sisr.figures import cost as figures
 from sisr.shown_run import Names, first_kernel
 
 
 def make_table(cost: Path, scale: int, out: Path, labels: Mapping[str, str]) -> None:
     """Write ``out/cost_x{scale}.csv``, ``.md`` and ``.html``; ``labels`` are the models', in order."""
-    rows = table.read(cost)
+    rows = gathering.read(cost)
     table.write(table.build(rows, scale, labels), rows, out)
 
 
@@ -34,7 +34,7 @@ def make_plots(
         for dataset, path in hr_manifests.items()
     }
     kernel = first_kernel(frame, scale, shown)
-    rows = [row for row in table.read(cost) if int(row["scale"]) == scale]
+    rows = [row for row in gathering.read(cost) if int(row["scale"]) == scale]
     common: dict[str, Any] = {
         "models": shown.models,
         "groups": shown.groups,

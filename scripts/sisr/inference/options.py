@@ -77,3 +77,7 @@ class Options:
 
 #: Smaller tiles spend nearly all of their time on context.
 MINIMUM_TILE = 16
+
+
+#: Precisions of the ledger, in the order of its columns.
+LOWER_PRECISIONS = ("tf32", "bf16", "fp16")

@@ -154,9 +154,9 @@ def _read_ranks(path: Path) -> pd.DataFrame:
 def _read_cost(path: Path) -> pd.DataFrame:
     import pandas as pd
 
-    from sisr.cost import table
+    from sisr.cost import gathering
 
-    table.read(path)  # complains of another file
+    gathering.read(path)  # complains of another file
     # As with ranks, and "global" is a receptive field.
     na = {name: [""] for name in data.COST_COLUMNS}
     return pd.read_csv(path, dtype={"model": str}, keep_default_na=False, na_values=na)

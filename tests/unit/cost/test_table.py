@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sisr.cost import table
+from sisr.cost import gathering, table
 from sisr.cost.jobs import count_job, time_job
 from sisr.errors import ModelUnavailable, ScoreError
 from sisr.models import get
@@ -46,13 +46,13 @@ def gathered(tmp_path: Path) -> Path:
         document(tmp_path / "t2", "imdn", "oom", "out of memory on the CPU"),
         document(tmp_path / "t3", "gone", "unavailable", "never released"),
     ]
-    table.gather(counts, timings, tmp_path / "cost.csv")
+    gathering.gather(counts, timings, tmp_path / "cost.csv")
     return tmp_path / "cost.csv"
 
 
 def test_csv_has_plain_numbers_and_empty_cells(gathered: Path) -> None:
     bicubic, imdn, gone = csv.DictReader(gathered.open())
-    assert tuple(bicubic) == table.COLUMNS
+    assert tuple(bicubic) == gathering.COLUMNS
     assert (bicubic["seconds"], bicubic["seconds_q1"], bicubic["timed_output"]) == (
         "0.00123",
         "0.0009",
@@ -63,7 +63,7 @@ def test_csv_has_plain_numbers_and_empty_cells(gathered: Path) -> None:
 
 
 def test_table_prints_units_and_reasons(gathered: Path) -> None:
-    built = table.build(table.read(gathered), 4, LABELS)
+    built = table.build(gathering.read(gathered), 4, LABELS)
     bicubic, imdn, gone = built.lines
     assert imdn.cells == ("715.2", "40.9", "107.8", "global", *["—"] * 4)
     assert bicubic.cells == ("0", "—", "—", "—", "0.00123", "0.0012", "50", "640×360")
@@ -77,7 +77,7 @@ def test_table_prints_units_and_reasons(gathered: Path) -> None:
 
 
 def test_three_forms(gathered: Path, tmp_path: Path) -> None:
-    rows = table.read(gathered)
+    rows = gathering.read(gathered)
     built = table.build(rows, 4, LABELS)
     table.write(built, rows, tmp_path)
     assert (tmp_path / "cost_x4.csv").read_text() == gathered.read_text()
@@ -91,8 +91,8 @@ def test_three_forms(gathered: Path, tmp_path: Path) -> None:
 
 
 def test_without_timing_there_are_no_columns_of_it(tmp_path: Path) -> None:
-    table.gather([document(tmp_path / "c", "imdn", **COUNTED)], [], tmp_path / "cost.csv")
-    built = table.build(table.read(tmp_path / "cost.csv"), 4, LABELS)
+    gathering.gather([document(tmp_path / "c", "imdn", **COUNTED)], [], tmp_path / "cost.csv")
+    built = table.build(gathering.read(tmp_path / "cost.csv"), 4, LABELS)
     assert [column.heading for column in built.columns] == [column.heading for column in table.COUNTED]
     assert built.notes == ()
 
@@ -100,7 +100,7 @@ def test_without_timing_there_are_no_columns_of_it(tmp_path: Path) -> None:
 def test_a_table_of_something_else_is_refused(tmp_path: Path) -> None:
     (tmp_path / "cost.csv").write_text("model,scale\n")
     with pytest.raises(ScoreError, match=r"cost\.csv: columns \['model', 'scale'\], expected"):
-        table.read(tmp_path / "cost.csv")
+        gathering.read(tmp_path / "cost.csv")
 
 
 @pytest.mark.parametrize(
