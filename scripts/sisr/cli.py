@@ -495,10 +495,10 @@ def compare(
 ) -> None:
     """Show two runs side by side: the same table, with differences and whether they are more than chance."""
     from sisr.compare_folders import folder_names
-    from sisr.compare_runs import compare_runs
+    from sisr.runs_page import write_comparison
 
     page = out or Path("compare_{}_{}.html".format(*(Path(name).name for name in folder_names(a, b))))
-    counts = compare_runs(a, b, page)
+    counts = write_comparison(a, b, page)
     typer.echo(f"{page}: " + ", ".join(f"{number} {verdict}" for verdict, number in counts.items()))
 
 

@@ -11,8 +11,8 @@ from typing import Any
 import pandas as pd
 import pytest
 from sample_site import HOSTILE, make_run
-from sisr.compare_runs import compare_runs
 from sisr.errors import ScoreError
+from sisr.runs_page import write_comparison
 from sisr.site.serve import serving
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
@@ -370,10 +370,10 @@ def test_two_runs_side_by_side(
     scores["image"] = HOSTILE[0] + scores["image"]
     scores.to_csv(other / "scores.csv", index=False)
     with pytest.raises(ScoreError, match="has 6 and 6 images"):
-        compare_runs(site.parent, other, tmp_path / "page.html")
+        write_comparison(site.parent, other, tmp_path / "page.html")
     scores["image"] = scores["image"].str.removeprefix(HOSTILE[0])
     scores.to_csv(other / "scores.csv", index=False)
-    counts = compare_runs(site.parent, other, tmp_path / "page.html")
+    counts = write_comparison(site.parent, other, tmp_path / "page.html")
     assert (counts["better"], counts["worse"]) == (2, 2)
     metrics = {"width": 360, "height": 800, "deviceScaleFactor": 1, "mobile": True}
     browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)

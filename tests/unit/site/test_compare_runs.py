@@ -10,8 +10,9 @@ import pytest
 from scipy.stats import wilcoxon
 from sisr.atomic import write_json
 from sisr.cli import app
-from sisr.compare_runs import BETTER, FEW, ONLY_A, ONLY_B, OPEN, SAME, WORSE, compare_runs, read_run, sections
+from sisr.compare_runs import BETTER, FEW, ONLY_A, ONLY_B, OPEN, SAME, WORSE, read_run, sections
 from sisr.errors import ScoreError
+from sisr.runs_page import write_comparison
 from sisr.statistics.paired import holm
 from typer.testing import CliRunner
 
@@ -82,7 +83,7 @@ def test_lower_is_better_where_it_is(tmp_path: Path) -> None:
 def test_few_images_decide_nothing(tmp_path: Path) -> None:
     a = make_run(tmp_path / "a", {"vdsr": BASE[:5]})
     b = make_run(tmp_path / "b", {"vdsr": BASE[:5] + 1})
-    assert compare_runs(a, b, tmp_path / "page.html") == {FEW: 1}
+    assert write_comparison(a, b, tmp_path / "page.html") == {FEW: 1}
 
 
 def test_infinite_values_and_failed_models(tmp_path: Path) -> None:
@@ -90,7 +91,7 @@ def test_infinite_values_and_failed_models(tmp_path: Path) -> None:
     perfect[3] = np.inf
     a = make_run(tmp_path / "a", {"vdsr": perfect, "imdn": BASE}, failed=("edsr",))
     b = make_run(tmp_path / "b", {"vdsr": perfect, "imdn": perfect, "edsr": BASE})
-    counts = compare_runs(a, b, tmp_path / "page.html")
+    counts = write_comparison(a, b, tmp_path / "page.html")
     assert counts == {SAME: 1, OPEN: 1, ONLY_B: 1}
     text = (tmp_path / "page.html").read_text()
     assert '<td class="first">failed</td>' in text
@@ -101,7 +102,7 @@ def test_page_escapes_names_and_says_what_differs(tmp_path: Path) -> None:
     hostile = "<script>alert(1)</script>"
     a = make_run(tmp_path / "a", {hostile: BASE}, packages={"torch": "2.0"})
     b = make_run(tmp_path / "b", {hostile: BASE}, packages={"torch": "2.1"}, python=hostile)
-    compare_runs(a, b, tmp_path / "page.html")
+    write_comparison(a, b, tmp_path / "page.html")
     text = (tmp_path / "page.html").read_text()
     assert "<script" not in text
     assert "&lt;script&gt;" in text
@@ -119,11 +120,11 @@ def test_runs_that_do_not_match_are_refused(tmp_path: Path) -> None:
     for name, (options, message) in others.items():
         b = make_run(tmp_path / name, {"vdsr": BASE}, **options)  # type: ignore[arg-type]
         with pytest.raises(ScoreError, match=message):
-            compare_runs(a, b, tmp_path / "page.html")
+            write_comparison(a, b, tmp_path / "page.html")
     with pytest.raises(ScoreError, match="compared with itself"):
-        compare_runs(a, tmp_path / "other" / ".." / "a", tmp_path / "page.html")
+        write_comparison(a, tmp_path / "other" / ".." / "a", tmp_path / "page.html")
     with pytest.raises(ScoreError, match=r"expected a results folder with scores\.csv, found none"):
-        compare_runs(a, tmp_path, tmp_path / "page.html")
+        write_comparison(a, tmp_path, tmp_path / "page.html")
     assert not (tmp_path / "page.html").exists()
 
 
@@ -133,7 +134,7 @@ def test_other_pixels_of_one_name_are_refused(tmp_path: Path) -> None:
         digest = ("1" if folder.name == "a" else "2") * 64
         write_json(folder / "hr" / "set5.json", {"images": [{"name": "img_00", "sha256": digest}]})
     with pytest.raises(ScoreError, match="picture 'img_00' of dataset 'set5' is not the same: sha256 1111"):
-        compare_runs(*folders, tmp_path / "page.html")
+        write_comparison(*folders, tmp_path / "page.html")
 
 
 def test_command(tmp_path: Path) -> None:
