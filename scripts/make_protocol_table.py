@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING
 
 from sisr.assets.manifest import Manifest
 from sisr.joblog import job
-from sisr.protocol_table import of_assets, of_cell, page, score, write
+from sisr.protocol_page import page
+from sisr.protocol_table import of_assets, of_cell, score, write
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake

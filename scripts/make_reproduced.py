@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING
 
 from sisr.cells import Cell
 from sisr.joblog import job
-from sisr.reproduced import compare, page, write
+from sisr.reproduced import compare, write
+from sisr.reproduced_page import page
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake

@@ -12,11 +12,12 @@ from sisr.cells import Cell
 from sisr.images import write_png
 from sisr.metrics.fidelity import psnr
 from sisr.metrics.protocol import fidelity_measures
+from sisr.protocol_page import page as protocols_page
 from sisr.protocol_table import of_cell, score
-from sisr.protocol_table import page as protocols_page
 from sisr.protocol_table import write as write_protocols
 from sisr.references import missing_measures
-from sisr.reproduced import compare, page, write
+from sisr.reproduced import compare, write
+from sisr.reproduced_page import page
 
 HEADER = "dataset,image,kernel,scale,model,metric,protocol,value\n"
 STATUS = "dataset,kernel,scale,model,status,reason,images,seconds_per_image\n"
