@@ -397,8 +397,8 @@ def score(
 
     from sisr.assets import fetch as fetch_asset
     from sisr.compare_folders import compare_folders
+    from sisr.folders import score_folders
     from sisr.metrics.files import assets_of, by_key
-    from sisr.scoring import score_folders
 
     if (sr is None) == (compare is None):
         raise SisrError("score: give either SR_DIR or --compare A B")
@@ -472,8 +472,8 @@ def audit_pair(
 ) -> None:
     """How far the pictures of a folder are shifted against the HR images; LR or SR is told by their size."""
     from sisr.audit import OFF, audit_pairs
+    from sisr.folders import match_folders
     from sisr.phase_pages import signed_pair
-    from sisr.scoring import match_folders
 
     pairs = [(pair.image, pair.hr_path, pair.sr_path) for pair in match_folders(hr, other, scale)]
     rows, median = audit_pairs(pairs, scale)

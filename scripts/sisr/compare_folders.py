@@ -12,8 +12,9 @@ import numpy as np
 
 from sisr import shown_measures
 from sisr.errors import ScoreError
+from sisr.folders import match_folders, protocol_lines
 from sisr.metrics import Measure, parse_measures
-from sisr.scoring import Pair, Progress, match_folders, protocol_lines, score_pairs, write_models
+from sisr.scoring import Pair, Progress, score_pairs, write_models
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,7 +49,7 @@ def compare_folders(
     device: str = "cpu",
     progress: Progress | None = None,
 ) -> FolderComparison:
-    """Score two folders as :func:`sisr.scoring.score_folders` does, and compare them image by image.
+    """Score two folders as :func:`sisr.folders.score_folders` does, and compare them image by image.
 
     ``out_csv`` gets the tidy table of both; it is not written if an image fails.  The models are called what
     their folders are called; where the folders have one name, what the folders above them are called.

@@ -39,7 +39,7 @@ def make_crops(
     sr_status : model -> status files of its shards
     limit : bytes that a sheet may have
     """
-    from sisr.figures import crops
+    from sisr.figures import crop_choice, crops
 
     frame = summaries.read_scores(scores)
     here = frame[(frame["dataset"] == dataset) & (frame["kernel"] == kernel) & (frame["scale"] == scale)]
@@ -52,7 +52,7 @@ def make_crops(
     wanted: list[tuple[str, Sequence[int] | None]] = [
         (image, region) for image, boxes in regions.items() for region in boxes
     ]
-    picked = crops.pick_images(here, shown.shown(), kernel, scale, len(lr)).get(dataset, [])
+    picked = crop_choice.pick_images(here, shown.shown(), kernel, scale, len(lr)).get(dataset, [])
     # Images without scores come last.
     picked += [image for image in lr if image not in picked]
     wanted += [(image, None) for image in picked if image not in regions]
@@ -60,7 +60,7 @@ def make_crops(
     wanted = (wanted * len(outs))[: len(outs)]
     for (image, box), out in zip(wanted, outs, strict=True):
         srs = {model: files[image] for model, files in sr.items() if image in files}
-        region = crops.pick_region(hr.get(image), srs, scale, lr=lr[image]) if box is None else box
+        region = crop_choice.pick_region(hr.get(image), srs, scale, lr=lr[image]) if box is None else box
         values: dict[str, dict[str, float]] = {}
         of_image = here[here["image"] == image]
         columns = (of_image[name] for name in ("model", "metric", "protocol", "value"))

@@ -91,14 +91,16 @@ def _lr_sheet(
     out: Path,
 ) -> None:
     """The image and window in which the kernels differ most, with the score of the reference's leader."""
-    from sisr.figures import crops
+    from sisr.figures import crop_choice, crops
 
     hr = {image["name"]: hr_manifest.parent / image["file"] for image in listed(hr_manifest)}
     lrs: dict[str, dict[str, Path]] = {name: {} for name in hr}
     for kernel, manifest in lr_manifests.items():
         for image in listed(manifest):
             lrs[image["name"]][kernel] = manifest.parent / image["file"]
-    regions = {name: crops.pick_lr_region(hr[name], lrs[name], scale) for name in list(hr)[:_SHEET_FROM]}
+    regions = {
+        name: crop_choice.pick_lr_region(hr[name], lrs[name], scale) for name in list(hr)[:_SHEET_FROM]
+    }
     name = max(regions, key=lambda image: (regions[image][1], image))
     notes = {}
     if matrix is not None and matrix.ranked:

@@ -11,7 +11,7 @@ import numpy as np
 
 from sisr.errors import ConfigError
 from sisr.figures import style
-from sisr.figures.crops import Region
+from sisr.figures.crop_choice import Region
 from sisr.figures.plots import empty_figure, new_figure
 from sisr.images import read_image
 

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from sisr.errors import ScoreError
-from sisr.figures.crops import Region
+from sisr.figures.crop_choice import Region
 from sisr.shown_measures import Measure
 
 HR = "HR"

@@ -10,7 +10,7 @@ from PIL import Image
 from sisr import blind, given_lr, my_photos, summaries
 from sisr.datasets import prepare_files
 from sisr.errors import ImageError
-from sisr.figures import crops
+from sisr.figures import crop_choice, crops
 from sisr.images import read_image, write_png
 
 
@@ -50,7 +50,7 @@ def test_crops_without_hr(tmp_path: Path) -> None:
     write_png(sr["x"], big)
     big[20:32, 40:56] = 255 - big[20:32, 40:56]
     write_png(sr["y"], big)
-    region = crops.pick_region(None, sr, 2, (16, 12), lr=lr)
+    region = crop_choice.pick_region(None, sr, 2, (16, 12), lr=lr)
     assert region == (40, 20, 16, 12)
     common = {"scale": 2, "title": "t", "labels": {}, "values": {}, "measures": ()}
     with_hr = crops.crop_sheet(sr["x"], lr, sr, region, tmp_path / "with.png", **common)

@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 from PIL import Image
 from sisr.errors import ConfigError, ImageError
-from sisr.figures import crops
+from sisr.figures import crop_choice, crops
 from sisr.gather import SCORE_COLUMNS
 from sisr.shown_measures import Measure
 
@@ -91,7 +91,7 @@ def test_tiles_are_repeated_pixels_of_the_images(make: Callable[..., Case], gray
 def test_lr_tile_of_a_region_off_the_lr_grid_shows_the_same_field() -> None:
     lr = np.arange(48, dtype=np.uint8).reshape(6, 8)
     whole = lr.repeat(4, axis=0).repeat(4, axis=1)
-    box = crops.Region(5, 3, 10, 7)
+    box = crop_choice.Region(5, 3, 10, 7)
     assert (crops._cut_lr(lr, box, 4) == whole[3:10, 5:15]).all()
 
 
@@ -192,7 +192,7 @@ def test_region_is_where_the_models_differ(make: Callable[..., Case], tmp_path: 
     array = np.asarray(Image.open(case.srs["model 1"])).copy()
     array[60:80, 24:48] ^= 0x7F
     Image.fromarray(array).save(case.srs["model 1"])
-    region = crops.pick_region(case.hr, case.srs, SCALE, (24, 20))
+    region = crop_choice.pick_region(case.hr, case.srs, SCALE, (24, 20))
     assert region == (24, 60, 24, 20)
 
 
@@ -201,7 +201,7 @@ def test_flat_windows_are_passed_over(make: Callable[..., Case]) -> None:
     array = np.asarray(Image.open(case.srs["model 1"])).copy()
     array[40:80, 140:190] = 0  # the models differ most where the HR is flat
     Image.fromarray(array).save(case.srs["model 1"])
-    region = crops.pick_region(case.hr, case.srs, SCALE)
+    region = crop_choice.pick_region(case.hr, case.srs, SCALE)
     hr = np.asarray(Image.open(case.hr))
     assert hr[region.y : region.y + region.h, region.x : region.x + region.w].std() > 4
 
@@ -210,8 +210,8 @@ def test_flat_windows_are_passed_over(make: Callable[..., Case]) -> None:
 def test_default_region_lies_in_the_cropped_image(make: Callable[..., Case], models: int) -> None:
     for size in ((203, 162), (50, 40), (1024, 300)):
         case = make(models, size)
-        region = crops.pick_region(case.hr, case.srs, SCALE)
-        assert region == crops.pick_region(case.hr, case.srs, SCALE)
+        region = crop_choice.pick_region(case.hr, case.srs, SCALE)
+        assert region == crop_choice.pick_region(case.hr, case.srs, SCALE)
         assert region.x % SCALE == region.y % SCALE == 0
         assert 0 < region.x + region.w <= size[0] - size[0] % SCALE
         assert 0 < region.y + region.h <= size[1] - size[1] % SCALE
@@ -231,8 +231,8 @@ def test_picked_images_are_those_with_the_largest_spread() -> None:
         ("d", "calm", "k", 4, "perfect", "psnr", "y-bt601", float("inf")),
     ]
     scores = pd.DataFrame(rows, columns=list(SCORE_COLUMNS))
-    assert crops.pick_images(scores, [PSNR, LPIPS], "k", 4) == {"d": ["wild", "some"]}
-    assert crops.pick_images(scores, [PSNR], "k", 4, per_dataset=9) == {"d": ["wild", "some", "calm"]}
-    assert crops.pick_images(scores, [PSNR], "other", 4) == {}
+    assert crop_choice.pick_images(scores, [PSNR, LPIPS], "k", 4) == {"d": ["wild", "some"]}
+    assert crop_choice.pick_images(scores, [PSNR], "k", 4, per_dataset=9) == {"d": ["wild", "some", "calm"]}
+    assert crop_choice.pick_images(scores, [PSNR], "other", 4) == {}
     shuffled = scores.sample(frac=1, random_state=1)
-    assert crops.pick_images(shuffled, [PSNR], "k", 4) == {"d": ["wild", "some"]}
+    assert crop_choice.pick_images(shuffled, [PSNR], "k", 4) == {"d": ["wild", "some"]}

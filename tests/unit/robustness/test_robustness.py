@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from PIL import Image
-from sisr.figures import crops
+from sisr.figures import crop_choice, crops
 from sisr.figures import robustness as figures
 from sisr.robustness import CSV_COLUMNS, Matrix, flips, matrices, ordinal, sentences, to_csv
 from sisr.shown_measures import Measure
@@ -170,7 +170,7 @@ def test_lr_sheet_shows_the_pixels_of_each_kernel(tmp_path: Path) -> None:
         lr[24:, 10:30] += np.uint8(60 * place)  # where they differ
         lrs[kernel] = tmp_path / f"{kernel}.png"
         Image.fromarray(lr).save(lrs[kernel])
-    region, difference = crops.pick_lr_region(tmp_path / "hr.png", lrs, 4)
+    region, difference = crop_choice.pick_lr_region(tmp_path / "hr.png", lrs, 4)
     assert difference == pytest.approx(np.var([90, 150]) * 20 * 16 / (24 * 18))
     assert region.w == 96
     assert region.h == 72

@@ -15,10 +15,11 @@ import pytest
 from sisr import scoring
 from sisr.colour import Uint8Image
 from sisr.errors import ConfigError, ImageError, ScoreError
+from sisr.folders import match_folders, score_folders
 from sisr.images import Picture, read_image, write_png
 from sisr.metrics import parse_measure
 from sisr.metrics.fidelity import psnr, ssim
-from sisr.scoring import Pair, Score, match_folders, score_cell, score_folders, score_pairs, write_scores
+from sisr.scoring import Pair, Score, score_cell, score_pairs, write_scores
 
 MEASURES = ["psnr@y-bt601", "ssim@y-bt601", "psnr@rgb"]
 HEADER = "dataset,image,kernel,scale,model,metric,protocol,value"

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 from sisr.errors import ConfigError, TrainingError
-from sisr.figures.crops import Region
+from sisr.figures.crop_choice import Region
 from sisr.figures.training import crops_side_by_side
 from sisr.figures.training import curves as draw_curves
 from sisr.images import write_png

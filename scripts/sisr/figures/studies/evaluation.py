@@ -9,7 +9,7 @@ import numpy as np
 
 from sisr.colour import replicate
 from sisr.figures import style
-from sisr.figures.crops import pick_region
+from sisr.figures.crop_choice import pick_region
 from sisr.figures.studies.common import drawing, grid_of, picture
 from sisr.images import read_image
 from sisr.studies.common import curve
