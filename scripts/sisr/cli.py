@@ -35,7 +35,7 @@ Mirror = Annotated[
 ]
 
 
-class Table(StrEnum):
+class Registry(StrEnum):
     """What ``sisr list`` can list."""
 
     DATASETS = "datasets"
@@ -89,24 +89,24 @@ def main(version: Annotated[bool, typer.Option("--version", help="Print the vers
 
 @app.command("list")
 @one_line_errors
-def list_entries(what: Annotated[Table, typer.Argument(help="Registry to list.")]) -> None:
+def list_entries(what: Annotated[Registry, typer.Argument(help="Registry to list.")]) -> None:
     """List a registry: datasets, kernels, models, metrics, protocols or assets."""
     entries = registry.load(what.value)
     width = max(map(len, entries))
     for name, entry in entries.items():
         details = [entry.get("label") or entry.get("description", "")]
-        if what is Table.METRICS:
+        if what is Registry.METRICS:
             details += [f"{entry['direction']} is better"]
             details += ["looks at SR alone"] if entry.get("reference") == "none" else []
             details += [f"unavailable: {entry['unavailable']}"] if "unavailable" in entry else []
-        if what is Table.MODELS:
+        if what is Registry.MODELS:
             entry, model = entry_of(name), get_model(name)  # noqa: PLW2901 - with what it inherits
             details += [model.engine, " ".join(f"x{s}" for s in model.scales) or "any scale"]
             if entry.get("parameters"):
                 details.append(f"{entry['parameters']:,} parameters")
             details.append(f"licence: {entry['licence']}" if entry["licence"] != "none" else "")
             details.append(f"unavailable: {entry['unavailable']}" if "unavailable" in entry else "")
-        if what is Table.PROTOCOLS or what is Table.KERNELS:
+        if what is Registry.PROTOCOLS or what is Registry.KERNELS:
             details.append(entry.get("description", ""))
         typer.echo(f"{name:{width}}  {'; '.join(' '.join(str(d).split()) for d in details if d)}")
 

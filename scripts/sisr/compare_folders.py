@@ -103,7 +103,7 @@ def describe(
     from sisr.statistics.paired import smallest_p
     from sisr.statistics.samples import Sample
 
-    shown = shown_measures.Measure.of(measure)
+    shown = shown_measures.ShownMeasure.of(measure)
     keys = [f"{dataset}/{image}" for image in images]
     order = np.argsort(np.array(keys), kind="stable")
     sample = Sample(

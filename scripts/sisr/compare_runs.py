@@ -19,7 +19,7 @@ import numpy as np
 from sisr import registry, summaries
 from sisr.errors import ScoreError
 from sisr.metrics import parse_measure
-from sisr.shown_measures import Measure
+from sisr.shown_measures import ShownMeasure
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -33,7 +33,7 @@ SIGNS = {SAME: "=", BETTER: "▲", WORSE: "▼", OPEN: "≈", FEW: "?", CONTRARY
 
 
 @dataclass(frozen=True)
-class Run:
+class FinishedRun:
     """What a comparison reads of a results folder.
 
     ``images`` by (dataset, kernel, scale); ``pictures``: sha256 of HR pictures by (dataset, image), as far as
@@ -78,18 +78,18 @@ class Change:
 
 
 @dataclass(frozen=True)
-class Section:
+class RunSection:
     """One table: an LR set, its measures, and for each model a change or None under each of them."""
 
     dataset: str
     kernel: str
     scale: int
     images: int
-    measures: tuple[Measure, ...]
+    measures: tuple[ShownMeasure, ...]
     rows: tuple[tuple[str, tuple[Change | None, ...]], ...]
 
 
-def read_run(folder: Path) -> Run:
+def read_run(folder: Path) -> FinishedRun:
     """Scores, status and provenance of a results folder."""
     if not (folder / "scores.csv").is_file():
         raise ScoreError(f"{folder}: expected a results folder with scores.csv, found none")
@@ -112,7 +112,7 @@ def read_run(folder: Path) -> Run:
         for image in _read(path).get("images", ())
         if "sha256" in image
     }
-    return Run(folder, scores, status, made, images, pictures)
+    return FinishedRun(folder, scores, status, made, images, pictures)
 
 
 def _read(path: Path) -> dict[str, Any]:
@@ -122,7 +122,7 @@ def _read(path: Path) -> dict[str, Any]:
         raise ScoreError(f"{path}: not JSON: {error}") from None
 
 
-def sections(a: Run, b: Run) -> list[Section]:
+def sections(a: FinishedRun, b: FinishedRun) -> list[RunSection]:
     """The tables of all LR sets that both runs have."""
     shared = [key for key in a.images if key in b.images]
     if not shared:
@@ -152,26 +152,28 @@ def sections(a: Run, b: Run) -> list[Section]:
     return [_section(a, b, key, [_measure(text) for text in measures]) for key in shared]
 
 
-def _sets(run: Run) -> str:
+def _sets(run: FinishedRun) -> str:
     return ", ".join(f"{dataset}/{kernel}/x{scale}" for dataset, kernel, scale in run.images)
 
 
-def _measures(run: Run) -> list[str]:
+def _measures(run: FinishedRun) -> list[str]:
     return list(dict.fromkeys(run.scores["metric"] + "@" + run.scores["protocol"]))
 
 
-def _measure(text: str) -> Measure:
-    return Measure.of(parse_measure(text))
+def _measure(text: str) -> ShownMeasure:
+    return ShownMeasure.of(parse_measure(text))
 
 
-def _section(a: Run, b: Run, key: tuple[str, str, int], measures: Sequence[Measure]) -> Section:
+def _section(
+    a: FinishedRun, b: FinishedRun, key: tuple[str, str, int], measures: Sequence[ShownMeasure]
+) -> RunSection:
     dataset, kernel, scale = key
     models = list(dict.fromkeys(m for run in (a, b) for m in _models(run, key)))
     columns = {measure: _column(a, b, key, measure, models) for measure in measures}
     rows = tuple(
         (_label("models", model), tuple(columns[measure][model] for measure in measures)) for model in models
     )
-    return Section(
+    return RunSection(
         _label("datasets", dataset),
         _label("kernels", kernel),
         scale,
@@ -181,13 +183,13 @@ def _section(a: Run, b: Run, key: tuple[str, str, int], measures: Sequence[Measu
     )
 
 
-def _models(run: Run, key: tuple[str, str, int]) -> list[str]:
+def _models(run: FinishedRun, key: tuple[str, str, int]) -> list[str]:
     """Models that a run tried on an LR set, in its order, also those that have no numbers."""
     tried = [model for (*where, model) in run.status if tuple(where) == key]
     return list(dict.fromkeys([*tried, *_part(run, key)["model"]]))
 
 
-def _part(run: Run, key: tuple[str, str, int]) -> pd.DataFrame:
+def _part(run: FinishedRun, key: tuple[str, str, int]) -> pd.DataFrame:
     scores = run.scores
     dataset, kernel, scale = key
     return scores[(scores["dataset"] == dataset) & (scores["kernel"] == kernel) & (scores["scale"] == scale)]
@@ -199,7 +201,7 @@ def _label(axis: str, name: str) -> str:
 
 
 def _column(
-    a: Run, b: Run, key: tuple[str, str, int], measure: Measure, models: Sequence[str]
+    a: FinishedRun, b: FinishedRun, key: tuple[str, str, int], measure: ShownMeasure, models: Sequence[str]
 ) -> dict[str, Change | None]:
     """Changes of the models under one measure; Holm's correction is over those whose values differ."""
     from sisr.statistics import ALPHA, paired, report
@@ -233,7 +235,7 @@ def _column(
     return changes
 
 
-def _change(standing: Any, measure: Measure, p: float | None, testable: bool) -> Change:
+def _change(standing: Any, measure: ShownMeasure, p: float | None, testable: bool) -> Change:
     from sisr.shown_measures import show_p, signed
     from sisr.statistics import ALPHA, paired
 
@@ -263,7 +265,7 @@ def _change(standing: Any, measure: Measure, p: float | None, testable: bool) ->
 
 
 def _values(
-    run: Run, key: tuple[str, str, int], measure: Measure, images: Sequence[str]
+    run: FinishedRun, key: tuple[str, str, int], measure: ShownMeasure, images: Sequence[str]
 ) -> dict[str, np.ndarray]:
     """Values of the models that have every image, in the order of ``images``."""
     part = _part(run, key)
@@ -272,7 +274,7 @@ def _values(
     return {str(model): wide[model].to_numpy(float) for model in wide if wide[model].notna().all()}
 
 
-def _why(run: Run, key: tuple[str, str, int], model: str) -> str:
+def _why(run: FinishedRun, key: tuple[str, str, int], model: str) -> str:
     """Why a model has no mean in a run: its status, or that it was not run or lacks images."""
     if (*key, model) not in run.status:
         return "not run"
@@ -280,7 +282,7 @@ def _why(run: Run, key: tuple[str, str, int], model: str) -> str:
     return "images missing" if state == "ok" else state
 
 
-def differences(a: Run, b: Run) -> list[tuple[str, str, str]]:
+def differences(a: FinishedRun, b: FinishedRun) -> list[tuple[str, str, str]]:
     """What was not the same when the runs were made: name, in A, in B."""
     flat = [dict(_flat(run.made)) for run in (a, b)]
     keys = dict.fromkeys([*flat[0], *flat[1]])

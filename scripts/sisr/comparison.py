@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from sisr import summaries
 from sisr.atomic import write_text
 from sisr.pages import environment
-from sisr.shown_measures import Measure, show_p, signed
+from sisr.shown_measures import ShownMeasure, show_p, signed
 from sisr.shown_run import Names, image_counts, standings
 from sisr.statistics import bootstrap
 from sisr.statistics.paired import images_needed, smallest_p
@@ -107,7 +107,7 @@ class Ladder:
 
     kernel: str
     group: str
-    measure: Measure
+    measure: ShownMeasure
     images: int
     lines: tuple[Line, ...]
     facts: tuple[str, ...]
@@ -210,11 +210,11 @@ def _count(number: int, noun: str) -> str:
     return f"{number} {noun}{'s' * (number != 1)}"
 
 
-def _interval(low: float, high: float, measure: Measure) -> str:
+def _interval(low: float, high: float, measure: ShownMeasure) -> str:
     return "" if math.isnan(low) else f"{measure.show(float(low))} to {measure.show(float(high))}"
 
 
-def _digits(value: float, measure: Measure) -> str:
+def _digits(value: float, measure: ShownMeasure) -> str:
     """A small positive number with the measure's digits, and one more where those would show one or none."""
     text = measure.show(float(value))
     return text if value >= 10 ** (1 - measure.digits) else f"{value:.{measure.digits + 1}f}"

@@ -18,7 +18,7 @@ _REPLICATED = {"y-bt601": "y-bt601-replicate"}
 
 
 @dataclass(frozen=True)
-class Source:
+class Publication:
     """Where a number is printed: a paper or repository, and the place in it."""
 
     id: str
@@ -36,7 +36,7 @@ class Reference:
     ``checked`` or ``assumed`` for Set14, empty for sets without gray images.
     """
 
-    source: Source
+    source: Publication
     model: str
     label: str
     same_weights: bool
@@ -60,7 +60,7 @@ class Reference:
 class Erratum:
     """A printed value that is known to be wrong: what is right, as far as known, and why."""
 
-    source: Source
+    source: Publication
     model: str
     dataset: str
     scale: int
@@ -120,7 +120,7 @@ def _by_cell(config: Path) -> dict[tuple[object, ...], list[Reference]]:
 
 
 def _of_table(
-    table: dict[str, Any], where: str, document: dict[str, Any], sources: dict[str, Source], config: Path
+    table: dict[str, Any], where: str, document: dict[str, Any], sources: dict[str, Publication], config: Path
 ) -> Iterable[Reference]:
     source = _source(table["source"], where, sources)
     measures, tolerances = table["measures"], table["tolerance"]
@@ -162,11 +162,11 @@ def _of_table(
                 )
 
 
-def _sources(document: dict[str, Any]) -> dict[str, Source]:
-    return {key: Source(key, **entry) for key, entry in document["sources"].items()}
+def _sources(document: dict[str, Any]) -> dict[str, Publication]:
+    return {key: Publication(key, **entry) for key, entry in document["sources"].items()}
 
 
-def _source(key: str, where: str, sources: dict[str, Source]) -> Source:
+def _source(key: str, where: str, sources: dict[str, Publication]) -> Publication:
     if key not in sources:
         raise ConfigError(f"{where}.source: {unknown('source', key, sources)}")
     return sources[key]

@@ -26,7 +26,7 @@ COLUMNS = (
 
 
 @dataclass(frozen=True)
-class Comparison:
+class Reproduced:
     """A published number, and the run's own; ``ours`` is NaN, and ``reason`` says why, where it has none."""
 
     reference: Reference
@@ -50,7 +50,7 @@ class Comparison:
 
 def compare(
     scores: Path, status: Path, cells: Sequence[Cell], extra: CellFiles, measures: Sequence[str]
-) -> list[Comparison]:
+) -> list[Reproduced]:
     """Every reference of the run's cells under a measure that the run has, in the order of the cells.
 
     ``extra``: HR manifest and SR status files of the cells of :func:`missing_measures`.
@@ -78,7 +78,7 @@ def compare(
         for reference in of_cells([cell]):
             ours = means.get((cell, reference.measure), math.nan)
             if cell in reasons or not math.isnan(ours):  # else a measure that the run was not asked for
-                found.append(Comparison(reference, ours, reasons.get(cell, "")))
+                found.append(Reproduced(reference, ours, reasons.get(cell, "")))
     return found
 
 
@@ -100,7 +100,7 @@ def _score(cell: Cell, hr: Path, shards: Sequence[Path], measures: Sequence[str]
     return {measure: math.fsum(of) / len(of) for measure, of in values.items()}
 
 
-def write(rows: Sequence[Comparison], path: Path) -> None:
+def write(rows: Sequence[Reproduced], path: Path) -> None:
     """Write the CSV, one row a published number."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")

@@ -9,10 +9,10 @@ from pathlib import Path
 from sisr import registry
 from sisr.metrics import parse_measure
 from sisr.references import errata
-from sisr.reproduced import Comparison
+from sisr.reproduced import Reproduced
 
 
-def page(rows: Sequence[Comparison], path: Path) -> None:
+def page(rows: Sequence[Reproduced], path: Path) -> None:
     """Write the page: a table for each scale, numbers that should agree and do not first."""
     from sisr.listing import Block, Entry, Page, write_page
 
@@ -23,7 +23,7 @@ def page(rows: Sequence[Comparison], path: Path) -> None:
     kinds = {"agrees": "pass", "differs": "fail"}
     datasets, registered = registry.load("datasets"), registry.load("models")
 
-    def line(row: Comparison) -> list[Entry]:
+    def line(row: Reproduced) -> list[Entry]:
         r = row.reference
         digits = parse_measure(r.measure).digits
         have = not math.isnan(row.ours)

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from sisr.shown_measures import Measure
+from sisr.shown_measures import ShownMeasure
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -36,7 +36,7 @@ class Matrix:
     """
 
     group: str
-    measure: Measure
+    measure: ShownMeasure
     kernels: tuple[str, ...]
     models: tuple[str, ...]
     values: NDArray[np.float64]
@@ -61,7 +61,7 @@ class Matrix:
 
 def matrices(
     summary: pd.DataFrame,
-    measure: Measure,
+    measure: ShownMeasure,
     scale: int,
     *,
     models: Sequence[str],
@@ -93,7 +93,7 @@ def matrices(
     return found
 
 
-def _ranks(values: NDArray[np.float64], measure: Measure) -> NDArray[np.int64]:
+def _ranks(values: NDArray[np.float64], measure: ShownMeasure) -> NDArray[np.int64]:
     sign = 1.0 if measure.direction == "higher" else -1.0
     printed = np.array(
         [[math.nan if math.isnan(v) else float(measure.show(v)) for v in row] for row in values]

@@ -23,7 +23,7 @@ MISSING = "—"
 
 
 @dataclass(frozen=True)
-class Measure:
+class ShownMeasure:
     """One column of the tables: a metric under a protocol, and how to print it.
 
     ``direction`` is what is better: ``"higher"``, ``"lower"`` or ``"closer to 0"``; ``digits`` are those
@@ -44,7 +44,7 @@ class Measure:
             )
 
     @classmethod
-    def of(cls, measure: metrics.Measure) -> Measure:
+    def of(cls, measure: metrics.Measure) -> ShownMeasure:
         """How the tables print what the metric registry knows."""
         m = measure
         return cls(m.metric, m.protocol, m.label, m.unit, m.direction, m.digits)
@@ -71,7 +71,7 @@ class Measure:
         return str(value) if math.isinf(value) else f"{value:.{self.digits}f}"
 
 
-def signed(value: float, measure: Measure) -> str:
+def signed(value: float, measure: ShownMeasure) -> str:
     """A difference with its sign and one digit more than the mean has; a dash where it is not defined."""
     if math.isnan(value):
         return "—"

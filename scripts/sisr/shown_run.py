@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from sisr import registry, summaries
 from sisr.errors import ConfigError
 from sisr.metrics import parse_measure
-from sisr.shown_measures import Measure
+from sisr.shown_measures import ShownMeasure
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -27,7 +27,7 @@ _FIGURE_MEASURES = ("psnr@y-bt601", "lpips@alex-v0.1")
 class Names:
     """What a run shows, in its order: id -> label."""
 
-    measures: tuple[Measure, ...]
+    measures: tuple[ShownMeasure, ...]
     models: Mapping[str, str]
     datasets: Mapping[str, str]
     kernels: Mapping[str, str]
@@ -39,18 +39,18 @@ class Names:
         return {**self.datasets, **{pool: pool for pool in self.pools}}
 
     @property
-    def fidelity(self) -> Measure:
+    def fidelity(self) -> ShownMeasure:
         return self._first(_FIGURE_MEASURES[0], "higher")
 
     @property
-    def perception(self) -> Measure:
+    def perception(self) -> ShownMeasure:
         return self._first(_FIGURE_MEASURES[1], "lower")
 
-    def shown(self) -> tuple[Measure, ...]:
+    def shown(self) -> tuple[ShownMeasure, ...]:
         """Measures of the small figures, without repetition."""
         return tuple(dict.fromkeys((self.fidelity, self.perception)))
 
-    def _first(self, key: str, direction: str) -> Measure:
+    def _first(self, key: str, direction: str) -> ShownMeasure:
         for wanted in (lambda m: m.key == key, lambda m: m.direction == direction, lambda m: True):
             found = next((measure for measure in self.measures if wanted(measure)), None)
             if found is not None:
@@ -67,7 +67,7 @@ def names(
 ) -> Names:
     """Labels of what a run shows.  A pool counts only if the run has all of its datasets."""
     return Names(
-        measures=tuple(Measure.of(parse_measure(text)) for text in measures),
+        measures=tuple(ShownMeasure.of(parse_measure(text)) for text in measures),
         models=_labels("models", models),
         datasets=_labels("datasets", datasets),
         kernels=_labels("kernels", kernels),

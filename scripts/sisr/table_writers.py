@@ -11,11 +11,11 @@ import pandas as pd
 
 from sisr.atomic import write_text
 from sisr.pages import environment
-from sisr.shown_measures import MISSING, Measure
+from sisr.shown_measures import MISSING, ShownMeasure
 
 if TYPE_CHECKING:
     pass
-from sisr.tables import NOT_RUN, TIE, Caveat, Cell, Section, Table, build
+from sisr.tables import NOT_RUN, TIE, Caveat, Printed, Section, Table, build
 
 #: Characters of \footnotesize text that fit the 345 pt line of LaTeX's article class beside a model's name.
 _TEX_LINE = 74
@@ -24,7 +24,7 @@ _TEX_LINE = 74
 def render(
     summary: pd.DataFrame,
     status: pd.DataFrame,
-    measures: Sequence[Measure],
+    measures: Sequence[ShownMeasure],
     scale: int,
     out: Path,
     *,
@@ -79,7 +79,7 @@ def to_csv(table: Table, summary: pd.DataFrame) -> str:
                     for column, cell in zip(section.columns, row.cells, strict=True)
                     if column.group == group
                 }
-                found = [cells.get(measure.key, Cell(math.nan, MISSING)) for measure in table.measures]
+                found = [cells.get(measure.key, Printed(math.nan, MISSING)) for measure in table.measures]
                 shown = [text for cell in found for text in _csv_cell(cell, table.intervals)]
                 n = int(counts.get((section.kernel, row.model, group), 0))
                 lines.append([section.kernel, row.model, group, *shown, n])
@@ -89,7 +89,7 @@ def to_csv(table: Table, summary: pd.DataFrame) -> str:
     return pd.DataFrame(lines, columns=header).to_csv(index=False, lineterminator="\n")
 
 
-def _csv_cell(cell: Cell, intervals: bool) -> list[str]:
+def _csv_cell(cell: Printed, intervals: bool) -> list[str]:
     numbers = (cell.value, cell.lower, cell.upper) if intervals else (cell.value,)
     shown = ["" if math.isnan(v) else str(v) if math.isinf(v) else f"{v:.6f}" for v in numbers]
     return [*shown, str(int(cell.tied))] if intervals else shown
@@ -144,7 +144,7 @@ def _md_mark(mark: str) -> str:
     return f"<sup>{mark}</sup>" if mark else ""
 
 
-def _md_cell(cell: Cell) -> str:
+def _md_cell(cell: Printed) -> str:
     wrapped = {1: f"**{cell.text}**", 2: f"<ins>{cell.text}</ins>"}.get(cell.rank, cell.text)
     return wrapped + _md_mark(TIE if cell.tied else "") + _md_mark(cell.mark)
 
@@ -166,7 +166,7 @@ def _tex(text: str) -> str:
     return " ".join("".join("''" if c == '"' else _TEX.get(c, c) for c in text).split())
 
 
-def _tex_cell(cell: Cell) -> str:
+def _tex_cell(cell: Printed) -> str:
     text = _tex(cell.text)
     wrapped = {1: rf"\best{{{text}}}", 2: rf"\second{{{text}}}"}.get(cell.rank, text)
     return wrapped + (r"\tied{}" if cell.tied else "") + _tex_mark(cell.mark)

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from sisr.shown_measures import MISSING, Measure
+from sisr.shown_measures import MISSING, ShownMeasure
 
 if TYPE_CHECKING:
     pass
@@ -38,7 +38,7 @@ NOT_RUN = "A dash without a letter: the model was not run there."
 
 
 @dataclass(frozen=True)
-class Cell:
+class Printed:
     """One printed value: ``rank`` 1 is best, 2 second, 0 neither; ``mark`` refers to a :class:`Note`.
 
     ``lower`` and ``upper`` end the 95 % interval of the mean, NaN where it was not computed.  ``tied``: not
@@ -61,7 +61,7 @@ class Column:
     group: str
     group_label: str
     images: int
-    measure: Measure
+    measure: ShownMeasure
 
 
 @dataclass(frozen=True)
@@ -70,7 +70,7 @@ class Row:
 
     model: str
     label: str
-    cells: tuple[Cell, ...]
+    cells: tuple[Printed, ...]
     mark: str = ""
     caveat: str = ""
 
@@ -123,7 +123,7 @@ class Table:
     """Result table of one scale: a section per kernel, notes on what is missing."""
 
     scale: int
-    measures: tuple[Measure, ...]
+    measures: tuple[ShownMeasure, ...]
     sections: tuple[Section, ...]
     notes: tuple[Note, ...]
     untested: tuple[tuple[str, str], ...] = ()
@@ -205,7 +205,7 @@ def _letters(index: int) -> str:
 def build(
     summary: pd.DataFrame,
     status: pd.DataFrame,
-    measures: Sequence[Measure],
+    measures: Sequence[ShownMeasure],
     scale: int,
     *,
     models: Mapping[str, str],
@@ -266,7 +266,7 @@ def build(
                     if not mark and None not in found:
                         mark = notes.add(models.get(model, model), "incomplete", column.group_label, note)
                 sure = certainty.get((column.group, model, column.measure.key), _UNKNOWN)
-                cells.append(Cell(value, column.measure.show(value), ranked[line], mark, *sure))
+                cells.append(Printed(value, column.measure.show(value), ranked[line], mark, *sure))
             made = _row(model, models.get(model, model), cells)
             rows.append(replace(made, caveat=caveats[model].sign) if caveats and model in caveats else made)
         sections.append(Section(kernel, kernels.get(kernel, kernel), columns, tuple(rows)))
@@ -351,7 +351,7 @@ def _status_marks(
     return marks
 
 
-def _row(model: str, label: str, cells: list[Cell]) -> Row:
+def _row(model: str, label: str, cells: list[Printed]) -> Row:
     """A row in which everything is missing for one reason carries the mark once, beside the label."""
     marks = {cell.mark for cell in cells}
     if len(marks) == 1 and "" not in marks:
@@ -359,7 +359,7 @@ def _row(model: str, label: str, cells: list[Cell]) -> Row:
     return Row(model, label, tuple(cells))
 
 
-def rank(values: Sequence[float], measure: Measure) -> list[int]:
+def rank(values: Sequence[float], measure: ShownMeasure) -> list[int]:
     """1 for the best of ``values``, 2 for the second, 0 for the rest and for NaN.
 
     Values are compared as printed, so those that look equal share their place; a lone value has no rank.

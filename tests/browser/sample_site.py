@@ -16,17 +16,17 @@ from sisr.anchors import write as write_certification
 from sisr.atomic import write_json
 from sisr.comparison import make_comparison
 from sisr.cost.gathering import COLUMNS as COST_COLUMNS
-from sisr.shown_measures import Measure
+from sisr.shown_measures import ShownMeasure
 from sisr.shown_run import Names
 from sisr.site.originals import write_originals
-from sisr.site.origins import Weights
+from sisr.site.origins import WeightsOrigin
 from sisr.site.pages import build_site
 from sisr.site.pictures import write_cell
 
 MEASURES = (
-    Measure("psnr", "y-bt601", "PSNR-Y", "dB", "higher", 2),
-    Measure("ssim", "y-bt601", "SSIM-Y", "", "higher", 4),
-    Measure("lpips", "alex-v0.1", "LPIPS", "", "lower", 4),
+    ShownMeasure("psnr", "y-bt601", "PSNR-Y", "dB", "higher", 2),
+    ShownMeasure("ssim", "y-bt601", "SSIM-Y", "", "higher", 4),
+    ShownMeasure("lpips", "alex-v0.1", "LPIPS", "", "lower", 4),
 )
 KERNEL = "matlab-bicubic"
 #: LPIPS of every block of every picture.
@@ -95,7 +95,7 @@ def make_run(
             "python": "3.11", "packages": {"numpy": "2"},
             "machine": {"processor": "a <processor>", "cpus": 2, "gpus": []}, "assets": {}}  # fmt: skip
     (folder / "provenance.json").write_text(json.dumps(made), encoding="utf-8")
-    made_of = Weights(f"asset {HOSTILE[0]}", {"weights.pth": "ab" * 32})
+    made_of = WeightsOrigin(f"asset {HOSTILE[0]}", {"weights.pth": "ab" * 32})
     shown = Names(MEASURES, labels, {"pictures": dataset}, {KERNEL: "MATLAB bicubic"}, {})
     tables = {"scores": folder / "scores.csv", "status": folder / "status.csv"}
     for scale in scales:

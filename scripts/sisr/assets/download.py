@@ -42,7 +42,7 @@ class Policy:
     parallel: int = 8
 
 
-class Progress:
+class TransferBar:
     """A bar over the bytes of one asset, on standard error and only on a terminal.  Safe between threads."""
 
     def __init__(self, label: str, total: int | None, show: bool) -> None:
@@ -62,7 +62,7 @@ class Progress:
                 disable=None,
             )
 
-    def __enter__(self) -> Progress:
+    def __enter__(self) -> TransferBar:
         return self
 
     def __exit__(
@@ -115,7 +115,7 @@ class _Sink:
 class Transfer:
     """The fetching of one asset: what its files share while they are downloaded in parallel."""
 
-    def __init__(self, progress: Progress, policy: Policy) -> None:
+    def __init__(self, progress: TransferBar, policy: Policy) -> None:
         self.progress = progress
         self.policy = policy
         #: Set when one file of the bundle has failed; downloads under way then end.

@@ -17,7 +17,7 @@ from sisr.assets import catalog, distributions
 from sisr.assets.archives import extract
 from sisr.assets.catalog import Archive, Asset, AssetFile, Distribution
 from sisr.assets.content import Content, inspect, part_file, remove_parts, writing
-from sisr.assets.download import Policy, Progress, Transfer
+from sisr.assets.download import Policy, Transfer, TransferBar
 from sisr.assets.manifest import FetchedFile, Manifest
 from sisr.assets.sources import Mirror, shown, sources
 from sisr.errors import AssetError, ChecksumError
@@ -27,7 +27,7 @@ log = logging.getLogger(__package__)
 #: What a fetch found: content and the address it stands for, by file name.
 _Found = dict[str, tuple[Content, str]]
 
-_SILENT = Progress("", None, False)
+_SILENT = TransferBar("", None, False)
 
 
 def fetch(
@@ -247,7 +247,7 @@ class _Job:
         )
         total = None if None in sizes else sum(size or 0 for size in sizes)
         log.info("%s: fetching %d of %d files", self.asset.id, len(missing), len(self.asset.files))
-        with Progress(self.asset.id, total, self.show) as progress:
+        with TransferBar(self.asset.id, total, self.show) as progress:
             transfer = Transfer(progress, self.policy)
             if isinstance(container, Distribution):
                 return self._from_distribution(container, missing, transfer)

@@ -33,7 +33,7 @@ PROTOCOL = "y-bt601"
 
 
 @dataclass(frozen=True)
-class Difference:
+class PrecisionLoss:
     """What a lower precision changed in one image.
 
     PSNR in dB under :data:`PROTOCOL`, of the 8-bit images; ``max_error`` is the largest absolute difference
@@ -47,7 +47,7 @@ class Difference:
     changed: float
 
 
-def compare(hr: np.ndarray, reference: np.ndarray, other: np.ndarray, scale: int) -> Difference:
+def compare(hr: np.ndarray, reference: np.ndarray, other: np.ndarray, scale: int) -> PrecisionLoss:
     """Difference of two outputs (floating point on [0, 255], not rounded) for one HR image (uint8).
 
     Raises :class:`ModelError` where ``other`` is not finite.
@@ -59,7 +59,7 @@ def compare(hr: np.ndarray, reference: np.ndarray, other: np.ndarray, scale: int
     # Two images that equal HR have the same, infinite, PSNR.
     delta = 0.0 if math.isinf(fp32) and math.isinf(lower) else lower - fp32
     error = np.abs(other.astype(np.float64) - reference.astype(np.float64)).max()
-    return Difference(fp32, lower, delta, float(error), float((before != after).mean()))
+    return PrecisionLoss(fp32, lower, delta, float(error), float((before != after).mean()))
 
 
 def why_not(precision: str, device: str) -> str:

@@ -23,7 +23,7 @@ _MISSING = "—"
 
 
 @dataclass(frozen=True)
-class Line:
+class LedgerLine:
     """One model: printed cells and their numbers (NaN where missing), and the letter of its note."""
 
     label: str
@@ -77,7 +77,7 @@ def to_html(documents: Sequence[Mapping[str, Any]], models: Mapping[str, str]) -
     )  # fmt: skip
 
 
-def _line(label: str, rows: Sequence[Mapping[str, Any]], notes: dict[str, str]) -> Line:
+def _line(label: str, rows: Sequence[Mapping[str, Any]], notes: dict[str, str]) -> LedgerLine:
     cells: list[str] = []
     values: list[float] = []
     reasons: dict[str, list[str]] = {}
@@ -97,7 +97,7 @@ def _line(label: str, rows: Sequence[Mapping[str, Any]], notes: dict[str, str]) 
         cells += [signed(numbers[0]), signed(numbers[1]), f"{numbers[2]:.3f}"]
     text = "; ".join(f"{', '.join(dict.fromkeys(which))} {reason}" for reason, which in reasons.items())
     mark = notes.setdefault(text, chr(ord("a") + len(notes))) if text else ""
-    return Line(label, tuple(cells), tuple(values), mark)
+    return LedgerLine(label, tuple(cells), tuple(values), mark)
 
 
 def signed(value: float) -> str:

@@ -21,7 +21,7 @@ _MISSING = "—"
 
 
 @dataclass(frozen=True)
-class Column:
+class CostColumn:
     """One column: how a row's text becomes what is printed, and the number by which it is sorted."""
 
     heading: str
@@ -31,7 +31,7 @@ class Column:
 
 
 @dataclass(frozen=True)
-class Line:
+class CostLine:
     """One model: printed cells and their numbers (NaN where missing), and the letter of its note."""
 
     label: str
@@ -45,8 +45,8 @@ class CostTable:
     """The cost of one scale, ready to be written; ``machines`` is a line for each that measured a row."""
 
     scale: int
-    columns: tuple[Column, ...]
-    lines: tuple[Line, ...]
+    columns: tuple[CostColumn, ...]
+    lines: tuple[CostLine, ...]
     notes: tuple[tuple[str, str], ...]
     machines: tuple[str, ...]
 
@@ -69,7 +69,7 @@ def _number(name: str, divisor: float = 1.0) -> Callable[[Mapping[str, str]], fl
     return lambda row: float(row[name]) / divisor if row[name] not in ("", "global") else math.nan
 
 
-def _column(heading: str, unit: str, name: str, divisor: float, digits: int | None = None) -> Column:
+def _column(heading: str, unit: str, name: str, divisor: float, digits: int | None = None) -> CostColumn:
     """A column of plain numbers: with ``digits`` after the point, or with three significant ones below 1."""
     value = _number(name, divisor)
 
@@ -79,7 +79,7 @@ def _column(heading: str, unit: str, name: str, divisor: float, digits: int | No
             return significant(number)
         return f"{number:,.{digits}f}"
 
-    return Column(heading, unit, text, value)
+    return CostColumn(heading, unit, text, value)
 
 
 def _field(row: Mapping[str, str]) -> str:
@@ -102,13 +102,13 @@ COUNTED = (
     _column("Parameters", "K", "parameters", 1e3, 1),
     _column("Multiply-adds", "G", "multiply_adds", 1e9, 1),
     _column("Activations", "M", "activations", 1e6, 1),
-    Column("Receptive field", "LR px", _field, _field_value),
+    CostColumn("Receptive field", "LR px", _field, _field_value),
 )
 TIMED = (
     _column("Time", "s / MP", "seconds", 1),
-    Column("IQR", "s / MP", lambda row: significant(_spread(row), 2), _spread),
+    CostColumn("IQR", "s / MP", lambda row: significant(_spread(row), 2), _spread),
     _column("Peak memory", "MiB", "peak_memory", 2**20, 0),
-    Column("at output", "px", lambda row: row["timed_output"].replace("x", "×") or _MISSING, _pixels),
+    CostColumn("at output", "px", lambda row: row["timed_output"].replace("x", "×") or _MISSING, _pixels),
 )
 
 
@@ -124,7 +124,7 @@ def build(rows: Sequence[Mapping[str, str]], scale: int, models: Mapping[str, st
         reason = _reason(row)
         mark = notes.setdefault(reason, _letter(len(notes))) if reason else ""
         cells, values = zip(*((column.text(row), column.value(row)) for column in columns), strict=True)
-        lines.append(Line(models[model], cells, values, mark))
+        lines.append(CostLine(models[model], cells, values, mark))
     return CostTable(
         scale, columns, tuple(lines), tuple((m, r) for r, m in notes.items()), _machines(here.values())
     )

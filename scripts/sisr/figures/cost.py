@@ -14,7 +14,7 @@ import pandas as pd
 
 from sisr.figures import plots, style
 from sisr.figures.labels import SPREAD, place_labels
-from sisr.shown_measures import Measure
+from sisr.shown_measures import ShownMeasure
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -35,7 +35,7 @@ class Resource:
 
 def quality_against(
     summary: pd.DataFrame,
-    measure: Measure,
+    measure: ShownMeasure,
     resource: Resource,
     out: Path,
     *,
@@ -80,7 +80,11 @@ def quality_against(
 
 
 def _panel(
-    axis: Axes, part: Mapping[str, float], measure: Measure, resource: Resource, models: Mapping[str, str]
+    axis: Axes,
+    part: Mapping[str, float],
+    measure: ShownMeasure,
+    resource: Resource,
+    models: Mapping[str, str],
 ) -> dict[str, tuple[float, float]]:
     """Draw the points of one panel; returns where each model stands."""
     colours, markers = style.model_colours(models), style.model_markers(models)

@@ -15,7 +15,7 @@ import numpy as np
 
 from sisr.figures import style
 from sisr.figures.plots import empty_figure, new_figure
-from sisr.shown_measures import Measure
+from sisr.shown_measures import ShownMeasure
 from sisr.statistics.ranks import cliques
 from sisr.statistics.report import Standing
 
@@ -30,7 +30,7 @@ _SIDE = 0.25
 
 def critical_difference(
     standings: Sequence[Standing],
-    measures: Sequence[Measure],
+    measures: Sequence[ShownMeasure],
     out: Path,
     *,
     models: Mapping[str, str],

@@ -11,7 +11,7 @@ import pandas as pd
 
 from sisr.errors import ImageError
 from sisr.images import read_image
-from sisr.shown_measures import Measure
+from sisr.shown_measures import ShownMeasure
 
 #: HR windows whose luma has a smaller standard deviation (of 255 levels) show nothing.
 _FLAT = 4.0
@@ -27,7 +27,7 @@ class Region(NamedTuple):
 
 
 def pick_images(
-    scores: pd.DataFrame, measures: Sequence[Measure], kernel: str, scale: int, per_dataset: int = 2
+    scores: pd.DataFrame, measures: Sequence[ShownMeasure], kernel: str, scale: int, per_dataset: int = 2
 ) -> dict[str, list[str]]:
     """Images of each dataset on which the models disagree most.
 

@@ -22,7 +22,7 @@ from sisr.atomic import replacing
 from sisr.errors import ConfigError, ImageError
 from sisr.figures.crop_choice import Region, sr_pixels, truth_pixels
 from sisr.images import read_image
-from sisr.shown_measures import Measure
+from sisr.shown_measures import ShownMeasure
 
 #: Largest sheet: what Snakemake's report viewer shows whole.
 MAX_WIDTH, MAX_HEIGHT = 1600, 900
@@ -75,7 +75,7 @@ def crop_sheet(
     title: str,
     labels: Mapping[str, str],
     values: Mapping[str, Mapping[str, float]],
-    measures: Sequence[Measure],
+    measures: Sequence[ShownMeasure],
     missing: Mapping[str, str] | None = None,
     limit: int | None = None,
 ) -> Path:
@@ -143,7 +143,7 @@ def crop_sheet(
 
 
 def _best(
-    values: Mapping[str, Mapping[str, float]], srs: Mapping[str, Path], measures: Sequence[Measure]
+    values: Mapping[str, Mapping[str, float]], srs: Mapping[str, Path], measures: Sequence[ShownMeasure]
 ) -> dict[str, str]:
     """The best value of each measure as printed, so that equal ones share the mark; none with one model."""
     best = {}
@@ -281,7 +281,7 @@ def _draw(
     full: Image.Image,
     box: Region,
     title: str,
-    measures: Sequence[Measure],
+    measures: Sequence[ShownMeasure],
     footer: str,
 ) -> Image.Image:
     tile_size = (box.w * layout.enlarge, box.h * layout.enlarge)

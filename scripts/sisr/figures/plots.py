@@ -19,7 +19,7 @@ import pandas as pd
 
 from sisr.figures import style
 from sisr.figures.labels import FRONT, place_labels
-from sisr.shown_measures import Measure
+from sisr.shown_measures import ShownMeasure
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -35,7 +35,7 @@ _PANELS_PER_ROW = 4
 
 def quality(
     scores: pd.DataFrame,
-    measures: Sequence[Measure],
+    measures: Sequence[ShownMeasure],
     out: Path,
     *,
     models: Mapping[str, str],
@@ -84,7 +84,7 @@ def quality(
 
 
 def _distribution(
-    axis: Axes, data: pd.DataFrame, measure: Measure, names: Sequence[str], models: Mapping[str, str]
+    axis: Axes, data: pd.DataFrame, measure: ShownMeasure, names: Sequence[str], models: Mapping[str, str]
 ) -> None:
     import matplotlib as mpl
     import seaborn as sns
@@ -138,9 +138,9 @@ def _aside(axis: Axes, place: int, text: str) -> None:
     )  # fmt: skip
 
 
-def _share_x(axes: np.ndarray, rows: Sequence[Sequence[tuple[Measure, str]]]) -> None:
+def _share_x(axes: np.ndarray, rows: Sequence[Sequence[tuple[ShownMeasure, str]]]) -> None:
     """Give all panels of one measure the same limits."""
-    found: dict[Measure, list[Axes]] = {}
+    found: dict[ShownMeasure, list[Axes]] = {}
     for line, panels in zip(axes, rows, strict=True):
         for axis, (measure, _) in zip(line, panels, strict=False):
             found.setdefault(measure, []).append(axis)
@@ -157,8 +157,8 @@ def _share_x(axes: np.ndarray, rows: Sequence[Sequence[tuple[Measure, str]]]) ->
 
 def perception_distortion(
     summary: pd.DataFrame,
-    distortion: Measure,
-    perception: Measure,
+    distortion: ShownMeasure,
+    perception: ShownMeasure,
     out: Path,
     *,
     models: Mapping[str, str],
@@ -202,7 +202,11 @@ def perception_distortion(
 
 
 def _trade_off(
-    axis: Axes, part: pd.DataFrame, distortion: Measure, perception: Measure, models: Mapping[str, str]
+    axis: Axes,
+    part: pd.DataFrame,
+    distortion: ShownMeasure,
+    perception: ShownMeasure,
+    models: Mapping[str, str],
 ) -> pd.DataFrame:
     """Draw the points of one panel; returns those drawn."""
     colours, markers = style.model_colours(models), style.model_markers(models)
@@ -267,12 +271,12 @@ def empty_figure(text: str) -> Figure:
     return figure
 
 
-def axis_label(measure: Measure) -> str:
+def axis_label(measure: ShownMeasure) -> str:
     """Heading with the unit."""
     return f"{measure.heading} ({measure.unit})" if measure.unit else measure.heading
 
 
-def is_measure(frame: pd.DataFrame, measure: Measure) -> pd.Series:
+def is_measure(frame: pd.DataFrame, measure: ShownMeasure) -> pd.Series:
     """Which rows of a tidy table hold a measure."""
     return (frame["metric"] == measure.metric) & (frame["protocol"] == measure.protocol)
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from sisr import registry
 from sisr.figures.style import model_colours
-from sisr.site.origins import Weights
+from sisr.site.origins import WeightsOrigin
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -52,7 +52,7 @@ def overview(
     ranks: pd.DataFrame | None,
     images: Mapping[str, Sequence[str]],
     cost: pd.DataFrame | None = None,
-    weights: Mapping[tuple[str, int], Weights] | None = None,
+    weights: Mapping[tuple[str, int], WeightsOrigin] | None = None,
     devices: Mapping[str, str] | None = None,
     facts: Mapping[str, Mapping[str, Any]] | None = None,
 ) -> dict[str, Any]:

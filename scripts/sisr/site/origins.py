@@ -14,7 +14,7 @@ from sisr.models import Model
 
 
 @dataclass(frozen=True)
-class Weights:
+class WeightsOrigin:
     """Weights of one model and scale: what they came from, and the sha256 of each file by its name.
 
     ``source`` is for reading, for example ``asset vdsr``; ``files`` is empty where they could not be had.
@@ -24,7 +24,7 @@ class Weights:
     files: Mapping[str, str] = field(default_factory=dict)
 
 
-def weights(model: Model, scale: int, source: Path | None, own: Sequence[Path] = ()) -> Weights | None:
+def weights(model: Model, scale: int, source: Path | None, own: Sequence[Path] = ()) -> WeightsOrigin | None:
     """Weights that a model ran with at a scale; None for one that has none.
 
     Parameters
@@ -33,15 +33,15 @@ def weights(model: Model, scale: int, source: Path | None, own: Sequence[Path] =
     own : files of the user's own that the model is made of
     """
     if own:
-        return Weights("own files", {path.name: file_digest(path) for path in own})
+        return WeightsOrigin("own files", {path.name: file_digest(path) for path in own})
     spec = model.weights.get(scale)
     if spec is None or source is None:
         return None
     if spec.recipe:
-        return Weights(f"trained in this run, recipe {spec.recipe}", {source.name: file_digest(source)})
+        return WeightsOrigin(f"trained in this run, recipe {spec.recipe}", {source.name: file_digest(source)})
     manifest = Manifest.read(source)
     used = {name: manifest.files[name].sha256 for name in spec.files.values() if name in manifest.files}
-    return Weights(f"asset {spec.asset}", used if manifest.status == "ok" else {})
+    return WeightsOrigin(f"asset {spec.asset}", used if manifest.status == "ok" else {})
 
 
 def devices(statuses: Iterable[tuple[str, Path]]) -> dict[str, str]:

@@ -17,7 +17,7 @@ from sisr.errors import ScoreError
 from sisr.pages import environment
 from sisr.shown_run import Names
 from sisr.site import charts, data, methods
-from sisr.site.origins import Weights
+from sisr.site.origins import WeightsOrigin
 from sisr.site.pictures import ERROR_TOP, PROTOCOL
 from sisr.site.script import write_script
 
@@ -43,7 +43,7 @@ def build_site(
     certification: Path | None = None,
     crops: Sequence[Path] = (),
     pictures: Mapping[str, Path] | None = None,
-    weights: Mapping[tuple[str, int], Weights] | None = None,
+    weights: Mapping[tuple[str, int], WeightsOrigin] | None = None,
     devices: Mapping[str, str] | None = None,
     facts: Mapping[str, Mapping[str, Any]] | None = None,
 ) -> None:

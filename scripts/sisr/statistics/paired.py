@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from sisr.shown_measures import Measure
+from sisr.shown_measures import ShownMeasure
 from sisr.statistics import ALPHA
 from sisr.statistics.samples import Values
 
@@ -109,17 +109,17 @@ def images_needed(tests: int, alpha: float = ALPHA) -> int:
     return n
 
 
-def sense(measure: Measure) -> float:
+def sense(measure: ShownMeasure) -> float:
     """1 where a larger value of :func:`comparable` is better, else -1."""
     return 1.0 if measure.direction == "higher" else -1.0
 
 
-def comparable(values: Values, measure: Measure) -> Values:
+def comparable(values: Values, measure: ShownMeasure) -> Values:
     """The values that are compared: their sizes where closer to 0 is better, else themselves."""
     return np.abs(values) if measure.direction == "closer to 0" else values
 
 
-def wins(a: Values, b: Values, measure: Measure) -> tuple[int, int, int]:
+def wins(a: Values, b: Values, measure: ShownMeasure) -> tuple[int, int, int]:
     """Images on which ``a`` is better, ties, and images on which ``b`` is better; a tie is what prints
     alike."""
     first, second = (comparable(printed(x, measure), measure) for x in (a, b))
@@ -127,7 +127,7 @@ def wins(a: Values, b: Values, measure: Measure) -> tuple[int, int, int]:
     return int((outcome > 0).sum()), int((outcome == 0).sum()), int((outcome < 0).sum())
 
 
-def printed(values: Values, measure: Measure) -> Values:
+def printed(values: Values, measure: ShownMeasure) -> Values:
     """Values as the tables print them."""
     return np.array([float(measure.show(float(value))) for value in values.ravel()]).reshape(values.shape)
 

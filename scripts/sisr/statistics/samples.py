@@ -10,7 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from sisr.errors import ScoreError
-from sisr.shown_measures import Measure
+from sisr.shown_measures import ShownMeasure
 from sisr.summaries import check_scores, group_members
 
 Values = NDArray[np.float64]
@@ -27,7 +27,7 @@ class Sample:
     group: str
     kernel: str
     scale: int
-    measure: Measure
+    measure: ShownMeasure
     images: tuple[str, ...]
     models: tuple[str, ...]
     values: Values
@@ -61,7 +61,7 @@ class Sample:
 
 def samples(
     scores: pd.DataFrame,
-    measures: Sequence[Measure],
+    measures: Sequence[ShownMeasure],
     scale: int,
     *,
     kernels: Sequence[str] = (),
@@ -115,7 +115,7 @@ def _in_order(known: Sequence[str], present: Iterable[str]) -> list[str]:
     return [name for name in known if name in names] + sorted(names.difference(known))
 
 
-def check_cells(scores: pd.DataFrame, status: pd.DataFrame, measures: Sequence[Measure]) -> None:
+def check_cells(scores: pd.DataFrame, status: pd.DataFrame, measures: Sequence[ShownMeasure]) -> None:
     """Raise :class:`ScoreError`, naming the cell, where a finished cell has no score of a measure."""
     cell = ["dataset", "kernel", "scale", "model"]
     keys = [*cell, "metric", "protocol"]

@@ -22,7 +22,7 @@ from sisr.kernels.matlab import cubic, imresize
 from sisr.models import Model
 from sisr.modified import RawUpscaler, self_ensemble
 from sisr.phase import image_shift
-from sisr.studies.common import Floats, Picture, Row, chosen, curve, mean, psnr
+from sisr.studies.common import Floats, StudyImage, StudyRow, chosen, curve, mean, psnr
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -178,13 +178,13 @@ def upscaler_of(network: ESPCN) -> RawUpscaler:
 
 
 @dataclass(frozen=True, eq=False)
-class Result:
+class AlignmentResult:
     """``rows`` of the table; ``own``: shift of each trained network's SR on aligned LR.
 
     ``pictures``: of the first picture, the original and what each trained network makes of aligned LR.
     """
 
-    rows: list[Row]
+    rows: list[StudyRow]
     own: dict[str, Shift]
     pictures: dict[str, Pixels]
     quality: dict[str, float]
@@ -192,16 +192,16 @@ class Result:
 
 
 def measure(
-    pictures: Sequence[Picture],
+    pictures: Sequence[StudyImage],
     networks: Iterable[tuple[Model, Upscaler]],
     training: Sequence[Pixels],
     iterations: int = ITERATIONS,
-) -> Result:
+) -> AlignmentResult:
     """Gain of the self-ensemble, test numbers against LR's shift, and networks trained on shifted LR.
 
     ``training``: 8-bit luma, sides multiples of the scale, of pictures that are not in ``pictures``.
     """
-    rows: list[Row] = []
+    rows: list[StudyRow] = []
     methods: dict[str, RawUpscaler] = {BICUBIC: lambda lr: imresize(lr.astype(np.float64), SCALE)}
     methods |= {model.label: upscaler.modified for model, upscaler in networks}
     for label, upscale in methods.items():
@@ -219,10 +219,10 @@ def measure(
             own[name] = median_shift(shift_found for _, shift_found in found)
         shown[label] = to_uint8(upscale(shrink(_gray(pictures[0]), 0.0)))
     quality = {name: _score(luma(shown["original"]), luma(sr)) for name, sr in shown.items()}
-    return Result(rows, own, shown, quality, pictures[0].name)
+    return AlignmentResult(rows, own, shown, quality, pictures[0].name)
 
 
-def _gray(picture: Picture) -> Pixels:
+def _gray(picture: StudyImage) -> Pixels:
     """8-bit luma, what the trained networks work on."""
     return to_pixels(255 * picture.luma)
 
@@ -231,19 +231,19 @@ def _score(truth: Floats, found: Floats) -> float:
     return psnr(truth, found, BORDER)
 
 
-def _ensemble_rows(picture: Picture, label: str, upscale: RawUpscaler) -> list[Row]:
+def _ensemble_rows(picture: StudyImage, label: str, upscale: RawUpscaler) -> list[StudyRow]:
     """PSNR of a model and of its self-ensemble on LR that is not shifted, both rounded to 8 bits."""
     lr = shrink(picture.rgb, 0.0)
     ways: dict[str, RawUpscaler] = {"alone": upscale, "self-ensemble": self_ensemble(upscale)}
     return [
-        Row(
+        StudyRow(
             f"ensemble: {way}", picture.name, label, "", "", PSNR, _score(picture.luma, luma(to_uint8(f(lr))))
         )
         for way, f in ways.items()
     ]
 
 
-def _shift_rows(picture: Picture, label: str, upscale: RawUpscaler) -> list[Row]:
+def _shift_rows(picture: StudyImage, label: str, upscale: RawUpscaler) -> list[StudyRow]:
     """PSNR against LR's shift, as it is and moved back by the shift that registration finds."""
     rows = []
     for shift in SHIFTS:
@@ -251,14 +251,14 @@ def _shift_rows(picture: Picture, label: str, upscale: RawUpscaler) -> list[Row]
         found = image_shift(picture.rgb, sr, 1, SCALE)
         undone = moved_back(luma(sr), found)
         for part, plane in ((PLAIN, luma(sr)), (UNDONE, undone)):
-            rows.append(Row(part, picture.name, label, FOUND, shift, PSNR, _score(picture.luma, plane)))
-        rows.append(Row("registration", picture.name, label, FOUND, shift, FOUND, float(np.mean(found))))
+            rows.append(StudyRow(part, picture.name, label, FOUND, shift, PSNR, _score(picture.luma, plane)))
+        rows.append(StudyRow("registration", picture.name, label, FOUND, shift, FOUND, float(np.mean(found))))
     return rows
 
 
 def _trained_rows(
-    picture: Picture, label: str, upscale: Callable[[Pixels], np.ndarray]
-) -> tuple[list[Row], tuple[float, float]]:
+    picture: StudyImage, label: str, upscale: Callable[[Pixels], np.ndarray]
+) -> tuple[list[StudyRow], tuple[float, float]]:
     """PSNR and shift of a trained network's SR on aligned and shifted LR; and the shift on aligned LR."""
     hr = _gray(picture)
     rows, shifts = [], []
@@ -266,15 +266,15 @@ def _trained_rows(
         sr = to_uint8(upscale(shrink(hr, shift)))
         found = image_shift(hr, sr, 1, SCALE)
         shifts.append(found)
-        rows.append(Row("trained", picture.name, label, FOUND, shift, PSNR, _score(luma(hr), luma(sr))))
-        rows.append(Row("trained", picture.name, label, FOUND, shift, FOUND, float(np.mean(found))))
+        rows.append(StudyRow("trained", picture.name, label, FOUND, shift, PSNR, _score(luma(hr), luma(sr))))
+        rows.append(StudyRow("trained", picture.name, label, FOUND, shift, FOUND, float(np.mean(found))))
     return rows, shifts[0]
 
 
 # --- what came out --------------------------------------------------------------------------------------
 
 
-def gains(rows: Sequence[Row]) -> dict[str, float]:
+def gains(rows: Sequence[StudyRow]) -> dict[str, float]:
     """Gain of the self-ensemble in dB by model, mean over the pictures."""
     models = dict.fromkeys(row.method for row in chosen(rows, part="ensemble: alone"))
     return {
@@ -284,13 +284,13 @@ def gains(rows: Sequence[Row]) -> dict[str, float]:
     }
 
 
-def best_network(rows: Sequence[Row]) -> str | None:
+def best_network(rows: Sequence[StudyRow]) -> str | None:
     """The network with the best mean PSNR alone; None without networks."""
     names = [name for name in gains(rows) if name != BICUBIC]
     return max(names, key=lambda m: mean(rows, part="ensemble: alone", method=m), default=None)
 
 
-def findings(result: Result) -> list[str]:
+def findings(result: AlignmentResult) -> list[str]:
     """What came out, with its numbers."""
     rows, said = result.rows, []
     gained = gains(rows)

@@ -28,7 +28,7 @@ _MULTIPLE = 24
 
 
 @dataclass(frozen=True, eq=False)
-class Picture:
+class StudyImage:
     """A picture of a study: ``rgb`` is uint8 (h, w, 3), sides multiples of 24."""
 
     name: str
@@ -40,7 +40,7 @@ class Picture:
         return rgb_to_y(self.rgb) / 255
 
 
-class Row(NamedTuple):
+class StudyRow(NamedTuple):
     """One line of a study's table.
 
     ``at`` is the value of ``parameter`` (empty where there is none); ``value`` is of ``measure``.
@@ -58,7 +58,7 @@ class Row(NamedTuple):
 # --- pictures -------------------------------------------------------------------------------------------
 
 
-def crop(name: str, image: NDArray[np.uint8], side: int) -> Picture:
+def crop(name: str, image: NDArray[np.uint8], side: int) -> StudyImage:
     """The middle of an image, at most ``side`` x ``side``.
 
     Raises :class:`StudyError` for an image with a side below ``LEAST``.
@@ -68,10 +68,10 @@ def crop(name: str, image: NDArray[np.uint8], side: int) -> Picture:
         raise StudyError(f"{name}: expected a picture of at least {LEAST}x{LEAST}, found {width}x{height}")
     sides = [min(side, length) // _MULTIPLE * _MULTIPLE for length in (height, width)]
     top, left = (height - sides[0]) // 2, (width - sides[1]) // 2
-    return Picture(name, replicate(image[top : top + sides[0], left : left + sides[1]]))
+    return StudyImage(name, replicate(image[top : top + sides[0], left : left + sides[1]]))
 
 
-def read_pictures(manifest: Path, count: int, side: int) -> list[Picture]:
+def read_pictures(manifest: Path, count: int, side: int) -> list[StudyImage]:
     """The middles of the first ``count`` large enough pictures of a prepared dataset.
 
     Raises :class:`StudyError` where none is large enough.
@@ -97,12 +97,12 @@ def psnr(truth: Floats, found: Floats, border: int = 0) -> float:
     return math.inf if mse == 0 else -10 * math.log10(mse)
 
 
-def mean(rows: Iterable[Row], **wanted: object) -> float:
+def mean(rows: Iterable[StudyRow], **wanted: object) -> float:
     """Mean value of the rows whose fields are the wanted ones."""
     return float(np.mean([row.value for row in chosen(rows, **wanted)]))
 
 
-def chosen(rows: Iterable[Row], **wanted: object) -> list[Row]:
+def chosen(rows: Iterable[StudyRow], **wanted: object) -> list[StudyRow]:
     """The rows whose fields are the wanted ones; :class:`ValueError` for none, which is a slip of ours."""
     found = [row for row in rows if all(getattr(row, key) == value for key, value in wanted.items())]
     if not found:
@@ -110,7 +110,7 @@ def chosen(rows: Iterable[Row], **wanted: object) -> list[Row]:
     return found
 
 
-def curve(rows: Iterable[Row], **wanted: object) -> tuple[Floats, Floats]:
+def curve(rows: Iterable[StudyRow], **wanted: object) -> tuple[Floats, Floats]:
     """Values of ``at`` in rising order, and the mean value (over pictures) at each."""
     found = chosen(rows, **wanted)
     at = sorted({float(row.at) for row in found})
@@ -120,18 +120,18 @@ def curve(rows: Iterable[Row], **wanted: object) -> tuple[Floats, Floats]:
 # --- files ----------------------------------------------------------------------------------------------
 
 
-def to_csv(rows: Sequence[Row]) -> str:
-    """A table with the columns of :class:`Row`; six significant digits, ``inf`` for an infinite value."""
+def to_csv(rows: Sequence[StudyRow]) -> str:
+    """A table with the columns of :class:`StudyRow`; six significant digits, ``inf`` where infinite."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(Row._fields)
+    writer.writerow(StudyRow._fields)
     for row in rows:
         at = f"{row.at:g}" if isinstance(row.at, float | int) else row.at
         writer.writerow([*row[:4], at, row.measure, f"{row.value:.6g}"])
     return text.getvalue()
 
 
-def write(rows: Sequence[Row], findings: Sequence[str], table: Path, sentences: Path) -> None:
+def write(rows: Sequence[StudyRow], findings: Sequence[str], table: Path, sentences: Path) -> None:
     """Write a study's table, and its findings as JSON ``{"findings": [...]}``, which the report shows."""
     write_text(table, to_csv(rows))
     write_json(sentences, {"findings": list(findings)})

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from sisr.kernels.filtering import gaussian
 from sisr.studies import variation
-from sisr.studies.common import Floats, Picture, Row, mean, psnr
+from sisr.studies.common import Floats, StudyImage, StudyRow, mean, psnr
 
 Spectrum = NDArray[np.complex128]
 
@@ -252,25 +252,25 @@ CURES: dict[str, Restorer] = {
 
 
 @dataclass(frozen=True, eq=False)
-class Result:
+class DeconvolutionResult:
     """``rows`` of the table; of the first picture, at the moderate blur, what each method makes of it."""
 
-    rows: list[Row]
+    rows: list[StudyRow]
     pictures: dict[str, Floats]
     observed: Floats
     psf: Floats
     picture: str
 
 
-def measure(pictures: Sequence[Picture]) -> Result:
+def measure(pictures: Sequence[StudyImage]) -> DeconvolutionResult:
     """Causes of the failure one at a time, then every cure against blur and noise."""
-    rows: list[Row] = []
+    rows: list[StudyRow] = []
     shown: dict[str, Floats] = {}
     psf = psf_of(BLUR)
     for picture in pictures:
         scene = picture.luma
         for name, value in causes(scene).items():
-            rows.append(Row("cause", picture.name, name, "", "", "PSNR", value))
+            rows.append(StudyRow("cause", picture.name, name, "", "", "PSNR", value))
         conditions = dict.fromkeys([*((blur, NOISE) for blur in BLURS), *((BLUR, noise) for noise in NOISES)])
         for blur, noise in conditions:
             restored = _restore(scene, blur, noise)
@@ -280,11 +280,13 @@ def measure(pictures: Sequence[Picture]) -> Result:
             for method, found in restored.items():
                 value = psnr(truth, found)
                 if noise == NOISE:
-                    rows.append(Row("cure", picture.name, method, "blur in pixels", blur, "PSNR", value))
+                    rows.append(StudyRow("cure", picture.name, method, "blur in pixels", blur, "PSNR", value))
                 if blur == BLUR:
-                    rows.append(Row("cure", picture.name, method, "noise in levels", noise, "PSNR", value))
+                    rows.append(
+                        StudyRow("cure", picture.name, method, "noise in levels", noise, "PSNR", value)
+                    )
     first = pictures[0].luma
-    return Result(rows, shown, observe(first, psf, NOISE), psf, pictures[0].name)
+    return DeconvolutionResult(rows, shown, observe(first, psf, NOISE), psf, pictures[0].name)
 
 
 def causes(scene: Floats) -> dict[str, float]:
@@ -336,7 +338,7 @@ def amplification(otf: Spectrum) -> float:
     return float(np.mean(1 / np.abs(otf) ** 2))
 
 
-def findings(result: Result) -> list[str]:
+def findings(result: DeconvolutionResult) -> list[str]:
     """What came out, with its numbers."""
     at_moderate = {"part": "cure", "parameter": "noise in levels", "at": NOISE}
     quality = {m: mean(result.rows, method=m, **at_moderate) for m in ("blurred", "division", *CURES)}

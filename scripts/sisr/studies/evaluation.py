@@ -17,7 +17,7 @@ from sisr.colour import Uint8Image
 from sisr.images import write_png
 from sisr.metrics import Measure, parse_measures
 from sisr.scoring import Pair, score_pairs
-from sisr.studies.common import Floats, Picture, Row, curve
+from sisr.studies.common import Floats, StudyImage, StudyRow, curve
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -68,8 +68,8 @@ def one_a_metric(measures: Sequence[str]) -> tuple[Measure, ...]:
 
 
 def distortion_rows(
-    pictures: Sequence[Picture], measures: Sequence[Measure], files: Mapping[str, Path]
-) -> list[Row]:
+    pictures: Sequence[StudyImage], measures: Sequence[Measure], files: Mapping[str, Path]
+) -> list[StudyRow]:
     """Scores of every picture under every distortion."""
     jobs: list[tuple[str, str, float]] = []
     with tempfile.TemporaryDirectory() as name:
@@ -85,13 +85,15 @@ def distortion_rows(
                     jobs.append((picture.name, kind, strength))
         scores = iter(score_pairs(pairs, _SCALE, measures, files))
         return [
-            Row("distortion", picture, kind, DISTORTIONS[kind][0], strength, score.measure.label, score.value)
+            StudyRow(
+                "distortion", picture, kind, DISTORTIONS[kind][0], strength, score.measure.label, score.value
+            )
             for picture, kind, strength in jobs
             for score in (next(scores) for _ in measures)
         ]
 
 
-def same_score(rows: Sequence[Row], measure: Measure, kind: str, strength: float, other: str) -> float:
+def same_score(rows: Sequence[StudyRow], measure: Measure, kind: str, strength: float, other: str) -> float:
     """How strong another distortion is that scores like one of ``kind``; NaN beyond what was measured."""
     at, values = curve(rows, part="distortion", method=kind, measure=measure.label)
     wanted = float(np.interp(strength, at, values))
@@ -180,10 +182,10 @@ def disagreements(here: pd.DataFrame, one: Measure, other: Measure, count: int =
 
 
 @dataclass(frozen=True, eq=False)
-class Result:
+class EvaluationResult:
     """``rows`` of the table; what is drawn of one LR set: mean scores of its models, and contradictions."""
 
-    rows: list[Row]
+    rows: list[StudyRow]
     measures: tuple[Measure, ...]
     pair: tuple[Measure, Measure]
     models: Mapping[str, Mapping[str, float]]
@@ -192,12 +194,12 @@ class Result:
 
 
 def measure(
-    pictures: Sequence[Picture],
+    pictures: Sequence[StudyImage],
     scores: pd.DataFrame,
     measures: Sequence[str],
     files: Mapping[str, Path],
     lr_set: tuple[str, str, int],
-) -> Result:
+) -> EvaluationResult:
     """Curves under distortions, rank correlations on every LR set, and contradictions on one.
 
     ``files``: as for :func:`sisr.scoring.score_pairs`; ``lr_set``: (dataset, kernel, scale).
@@ -214,7 +216,7 @@ def measure(
                 continue
             value = rank_correlation(both[first.id].to_numpy(), both[second.id].to_numpy(), first, second)
             method = f"{first.label} and {second.label}"
-            rows.append(Row("agreement", name, method, "models", len(both), "rank correlation", value))
+            rows.append(StudyRow("agreement", name, method, "models", len(both), "rank correlation", value))
     dataset, kernel, scale = lr_set
     here = scores[(scores["dataset"] == dataset) & (scores["kernel"] == kernel) & (scores["scale"] == scale)]
     pair = (chosen[0], chosen[-1])
@@ -226,7 +228,7 @@ def measure(
         if (record["dataset"], record["kernel"], record["scale"]) == lr_set
     }
     found = disagreements(here, *pair) if len(here) and pair[0] != pair[1] else []
-    return Result(rows, every, pair, models, found, f"{dataset}/{kernel}/x{scale}")
+    return EvaluationResult(rows, every, pair, models, found, f"{dataset}/{kernel}/x{scale}")
 
 
 def sr_files(status_files: Mapping[str, Sequence[Path]]) -> dict[str, dict[str, Path]]:
@@ -239,7 +241,7 @@ def sr_files(status_files: Mapping[str, Sequence[Path]]) -> dict[str, dict[str, 
     return found
 
 
-def correlations(result: Result) -> Floats:
+def correlations(result: EvaluationResult) -> Floats:
     """Mean rank correlation over the LR sets of each pair of measures, (m, m), 1 on the diagonal."""
     size = len(result.measures)
     table = np.eye(size)
@@ -250,7 +252,7 @@ def correlations(result: Result) -> Floats:
     return table
 
 
-def findings(result: Result) -> list[str]:
+def findings(result: EvaluationResult) -> list[str]:
     """What came out, with its numbers."""
     said = []
     distorted = [m for m in result.measures if any(r.measure == m.label for r in result.rows)]

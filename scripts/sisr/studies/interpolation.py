@@ -9,7 +9,7 @@ from itertools import pairwise
 import numpy as np
 
 from sisr.kernels.matlab import KERNELS, imresize
-from sisr.studies.common import Floats, Picture, Row, mean, psnr
+from sisr.studies.common import Floats, StudyImage, StudyRow, mean, psnr
 
 #: Name for people -> kernel of :mod:`sisr.kernels.matlab`.
 METHODS = {"nearest": "box", "linear": "linear", "cubic": "cubic", "Lanczos": "lanczos3"}
@@ -26,10 +26,10 @@ _BORDER = 4
 
 
 @dataclass(frozen=True, eq=False)
-class Result:
+class InterpolationResult:
     """``rows`` of the table; the zone plate and a crop of a picture, enlarged by each method."""
 
-    rows: list[Row]
+    rows: list[StudyRow]
     plates: dict[str, Floats]
     crops: dict[str, Floats]
     picture: str
@@ -116,22 +116,22 @@ def band_energy(picture: Floats, bands: int = _BANDS) -> Floats:
 # --- the study ------------------------------------------------------------------------------------------
 
 
-def measure(pictures: Sequence[Picture]) -> Result:
+def measure(pictures: Sequence[StudyImage]) -> InterpolationResult:
     """The zone plate and each picture, made smaller by MATLAB's bicubic and enlarged by each method."""
-    rows: list[Row] = []
+    rows: list[StudyRow] = []
     frequencies = np.linspace(0, 0.5, 51)
     for method in METHODS:
         for at, value in zip(frequencies, sine_error(method, frequencies, SCALE), strict=True):
-            rows.append(Row("sine", "", method, CYCLES, float(at), "relative error", value))
+            rows.append(StudyRow("sine", "", method, CYCLES, float(at), "relative error", value))
     plates = _zone_plates(rows)
     crops: dict[str, Floats] = {}
     for picture in pictures:
         enlarged = _picture(picture, rows)
         crops = crops or enlarged
-    return Result(rows, plates, crops, pictures[0].name)
+    return InterpolationResult(rows, plates, crops, pictures[0].name)
 
 
-def _zone_plates(rows: list[Row]) -> dict[str, Floats]:
+def _zone_plates(rows: list[StudyRow]) -> dict[str, Floats]:
     """Enlarge the plate, and measure along its middle row, where frequency is horizontal and known."""
     side = 128
     coarse, fine = zone_plate(side), fine_zone_plate(side, SCALE)
@@ -149,11 +149,11 @@ def _zone_plates(rows: list[Row]) -> dict[str, Floats]:
             if band.any():
                 at = float((low + high) / 2)
                 value = float(error[band].mean())
-                rows.append(Row("zone plate", "", method, CYCLES, at, "relative error", value))
+                rows.append(StudyRow("zone plate", "", method, CYCLES, at, "relative error", value))
     return plates
 
 
-def _picture(picture: Picture, rows: list[Row]) -> dict[str, Floats]:
+def _picture(picture: StudyImage, rows: list[StudyRow]) -> dict[str, Floats]:
     truth = picture.luma
     lr = imresize(truth, 1 / SCALE, kernel="cubic")
     enlarged = {"truth": truth}
@@ -161,7 +161,7 @@ def _picture(picture: Picture, rows: list[Row]) -> dict[str, Floats]:
     for method, kernel in METHODS.items():
         enlarged[method] = imresize(lr, SCALE, kernel=kernel)
         rows.append(
-            Row("picture", picture.name, method, "", "", "PSNR", psnr(truth, enlarged[method], SCALE))
+            StudyRow("picture", picture.name, method, "", "", "PSNR", psnr(truth, enlarged[method], SCALE))
         )
         lost = band_energy(enlarged[method] - truth)
         for band in range(_BANDS):
@@ -171,11 +171,11 @@ def _picture(picture: Picture, rows: list[Row]) -> dict[str, Floats]:
                 "part of all error": lost[band] / lost.sum(),
             }
             for what, value in values.items():
-                rows.append(Row("spectrum", picture.name, method, CYCLES, at, what, float(value)))
+                rows.append(StudyRow("spectrum", picture.name, method, CYCLES, at, what, float(value)))
     return enlarged
 
 
-def findings(result: Result) -> list[str]:
+def findings(result: InterpolationResult) -> list[str]:
     """What came out, with its numbers."""
     rows = result.rows
     quarter = {m: 100 * mean(rows, part="sine", method=m, at=0.25) for m in METHODS}

@@ -22,7 +22,7 @@ from sisr.engines import Upscaler
 from sisr.kernels.matlab import cubic, imresize
 from sisr.models import Model
 from sisr.studies import variation
-from sisr.studies.common import Floats, Picture, Row, mean, psnr
+from sisr.studies.common import Floats, StudyImage, StudyRow, mean, psnr
 
 SCALE = 2
 #: Standard deviation of the camera's blur in HR pixels, and of the noise in 8-bit levels.
@@ -278,21 +278,21 @@ BICUBIC = "bicubic of one frame"
 
 
 @dataclass(frozen=True, eq=False)
-class Result:
+class MisrResult:
     """``rows`` of the table; of the first picture, what ``MANY`` frames with estimated shifts give."""
 
-    rows: list[Row]
+    rows: list[StudyRow]
     pictures: dict[str, Floats]
     quality: dict[str, float]
     picture: str
 
 
-def measure(pictures: Sequence[Picture], networks: Iterable[tuple[Model, Upscaler]] = ()) -> Result:
+def measure(pictures: Sequence[StudyImage], networks: Iterable[tuple[Model, Upscaler]] = ()) -> MisrResult:
     """Every method against frames, noise and registration, beside what one frame gives.
 
     ``networks`` enlarge the first frame; they were trained on other LR images than this camera's.
     """
-    rows: list[Row] = []
+    rows: list[StudyRow] = []
     shown: dict[str, Floats] = {}
     inner = slice(MARGIN, -MARGIN)
     for picture in pictures:
@@ -321,14 +321,14 @@ def measure(pictures: Sequence[Picture], networks: Iterable[tuple[Model, Upscale
     keep = {"truth", BICUBIC, *METHODS, *([best] if best else [])}
     shown = {name: found for name, found in shown.items() if name in keep}
     quality = {name: psnr(shown["truth"], found, MARGIN) for name, found in shown.items() if name != "truth"}
-    return Result(rows, shown, quality, pictures[0].name)
+    return MisrResult(rows, shown, quality, pictures[0].name)
 
 
-def _one_frame(picture: str, method: str, noise: float, value: float) -> Row:
-    return Row("one frame", picture, method, "noise in levels", noise, "PSNR", value)
+def _one_frame(picture: str, method: str, noise: float, value: float) -> StudyRow:
+    return StudyRow("one frame", picture, method, "noise in levels", noise, "PSNR", value)
 
 
-def _one_picture(name: str, scene: Floats, truth: Floats, rows: list[Row]) -> dict[str, Floats]:
+def _one_picture(name: str, scene: Floats, truth: Floats, rows: list[StudyRow]) -> dict[str, Floats]:
     """Add a picture's rows; returns what ``MANY`` frames with estimated shifts give at the usual noise."""
     made: dict[str, Floats] = {}
     drawn = draw_shifts(max(FRAMES))
@@ -342,12 +342,12 @@ def _one_picture(name: str, scene: Floats, truth: Floats, rows: list[Row]) -> di
         if count > 1:
             slip = float(np.sqrt(np.mean((estimated - true)[1:] ** 2)))
             method, what = "phase correlation", "rms error in HR pixels"
-            rows += [Row("registration", name, method, parameter, x, what, slip) for parameter, x in at]
+            rows += [StudyRow("registration", name, method, parameter, x, what, slip) for parameter, x in at]
         for part, shifts in (("known shifts", true), ("estimated shifts", estimated)):
             found = _reconstruct(frames, shifts, deviation)
             for method, scene_found in found.items():
                 value = psnr(truth, scene_found, MARGIN)
-                rows += [Row(part, name, method, parameter, x, "PSNR", value) for parameter, x in at]
+                rows += [StudyRow(part, name, method, parameter, x, "PSNR", value) for parameter, x in at]
         if count == MANY:
             one = enlarged(frames[0])
             rows.append(_one_frame(name, BICUBIC, noise, psnr(truth, one, MARGIN)))
@@ -358,7 +358,7 @@ def _one_picture(name: str, scene: Floats, truth: Floats, rows: list[Row]) -> di
 
 
 def _misplace(
-    name: str, frames: Floats, truth: Floats, shifts: Floats, deviation: float, rows: list[Row]
+    name: str, frames: Floats, truth: Floats, shifts: Floats, deviation: float, rows: list[StudyRow]
 ) -> None:
     """Rows of reconstructions with shifts that are wrong by known amounts."""
     wrong = np.random.default_rng(7).standard_normal(shifts.shape)
@@ -366,7 +366,7 @@ def _misplace(
     for error in MISPLACEMENTS:
         for method, found in _reconstruct(frames, shifts + error * wrong, deviation).items():
             value = psnr(truth, found, MARGIN)
-            rows.append(Row("wrong shifts", name, method, "error in HR pixels", error, "PSNR", value))
+            rows.append(StudyRow("wrong shifts", name, method, "error in HR pixels", error, "PSNR", value))
 
 
 def _reconstruct(frames: Floats, shifts: Floats, deviation: float) -> dict[str, Floats]:
@@ -374,13 +374,13 @@ def _reconstruct(frames: Floats, shifts: Floats, deviation: float) -> dict[str, 
     return {method: function(frames, model, shifts, deviation) for method, function in METHODS.items()}
 
 
-def best_network(rows: Sequence[Row]) -> str | None:
+def best_network(rows: Sequence[StudyRow]) -> str | None:
     """The network with the best mean at the usual noise; None without networks."""
     names = dict.fromkeys(row.method for row in rows if row.part == "one frame" and row.method != BICUBIC)
     return max(names, key=lambda m: mean(rows, part="one frame", method=m, at=NOISE), default=None)
 
 
-def findings(result: Result) -> list[str]:
+def findings(result: MisrResult) -> list[str]:
     """What came out, with its numbers."""
     rows = result.rows
     one = mean(rows, part="one frame", method=BICUBIC, at=NOISE)

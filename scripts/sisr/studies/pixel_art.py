@@ -11,7 +11,7 @@ import numpy as np
 from sisr.engines import Upscaler
 from sisr.kernels.matlab import imresize
 from sisr.models import Model
-from sisr.studies.common import Row, chosen, mean, psnr
+from sisr.studies.common import StudyRow, chosen, mean, psnr
 from sisr.studies.sprites import SPRITES, Labels, Pixels, Sprite
 
 SCALES = (2, 4)
@@ -106,10 +106,10 @@ def quality(truth: Pixels, found: Pixels) -> float:
 
 
 @dataclass(frozen=True, eq=False)
-class Result:
+class PixelArtResult:
     """``rows`` of the table; pictures at the largest scale by sprite and method, large drawings by sprite."""
 
-    rows: list[Row]
+    rows: list[StudyRow]
     pictures: dict[str, dict[str, Pixels]] = field(default_factory=dict)
     drawings: dict[str, Pixels] = field(default_factory=dict)
 
@@ -119,9 +119,9 @@ class Result:
         return best_network(self.rows, SCALES[-1])
 
 
-def measure(networks: Mapping[int, Iterable[tuple[Model, Upscaler]]]) -> Result:
+def measure(networks: Mapping[int, Iterable[tuple[Model, Upscaler]]]) -> PixelArtResult:
     """Every sprite enlarged by every method; ``networks`` are by scale."""
-    result = Result([])
+    result = PixelArtResult([])
     for scale in SCALES:
         loaded = {model.label: upscale for model, upscale in networks.get(scale, ())}
         for sprite in SPRITES:
@@ -132,14 +132,14 @@ def measure(networks: Mapping[int, Iterable[tuple[Model, Upscaler]]]) -> Result:
                 for method, picture in photographed(sprite, scale, loaded).items():
                     value = quality(drawing, picture)
                     result.rows.append(
-                        Row(f"photographed x{scale}", sprite.name, method, "", "", PSNR, value)
+                        StudyRow(f"photographed x{scale}", sprite.name, method, "", "", PSNR, value)
                     )
                 result.drawings[sprite.name] = drawing
             result.pictures[sprite.name] = made
     return result
 
 
-def _judged(sprite: Sprite, scale: int, made: Mapping[str, Pixels]) -> list[Row]:
+def _judged(sprite: Sprite, scale: int, made: Mapping[str, Pixels]) -> list[StudyRow]:
     rows = []
     labels = sprite.labels(scale) if sprite.outlined else None
     for method, picture in made.items():
@@ -154,23 +154,25 @@ def _judged(sprite: Sprite, scale: int, made: Mapping[str, Pixels]) -> list[Row]
                 WRONG: 100 * float((picture != drawing).any(axis=-1).mean()),
                 SNAPPED: 100 * float((snap(picture, sprite.palette) != labels).mean()),
             }
-        rows += [Row(f"x{scale}", sprite.name, method, "", "", what, value) for what, value in values.items()]
+        rows += [
+            StudyRow(f"x{scale}", sprite.name, method, "", "", what, value) for what, value in values.items()
+        ]
     return rows
 
 
-def networks_of(rows: Iterable[Row], scale: int) -> list[str]:
+def networks_of(rows: Iterable[StudyRow], scale: int) -> list[str]:
     """Labels of the networks that enlarged by a scale."""
     names = dict.fromkeys(row.method for row in rows if row.part == f"x{scale}")
     return [name for name in names if name not in CLASSICAL]
 
 
-def best_network(rows: list[Row], scale: int) -> str | None:
+def best_network(rows: list[StudyRow], scale: int) -> str | None:
     """The network that is best at what it was trained for, shrunk drawings; None without networks."""
     names = networks_of(rows, scale)
     return max(names, key=lambda m: mean(rows, part=f"photographed x{scale}", method=m), default=None)
 
 
-def findings(result: Result) -> list[str]:
+def findings(result: PixelArtResult) -> list[str]:
     """What came out, with its numbers."""
     rows, scale = result.rows, SCALES[-1]
     part = f"x{scale}"

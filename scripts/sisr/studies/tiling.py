@@ -20,7 +20,7 @@ from sisr.colour import rgb_to_y
 from sisr.errors import StudyError
 from sisr.inference.tiling import tiles
 from sisr.kernels.matlab import imresize
-from sisr.studies.common import Picture, Row, chosen, curve
+from sisr.studies.common import StudyImage, StudyRow, chosen, curve
 
 if TYPE_CHECKING:
     from sisr.networks import Network
@@ -79,7 +79,7 @@ def cost(window: int, context: int) -> float:
     return window**2 / (window - 2 * context) ** 2
 
 
-def planes_of(picture: Picture, network: Network) -> Planes:
+def planes_of(picture: StudyImage, network: Network) -> Planes:
     """What a network is fed of a picture, ``SIDE`` x ``SIDE`` at most, on its range."""
     rgb = picture.rgb[: SIDE * SCALE, : SIDE * SCALE]
     if network.enlarge_first:  # it refines the enlargement, which has the size of HR
@@ -104,23 +104,23 @@ class Shown:
 
 
 @dataclass(frozen=True, eq=False)
-class Result:
+class TilingResult:
     """``rows`` of the table; ``reaches`` by network; the network whose seams are shown."""
 
-    rows: list[Row]
+    rows: list[StudyRow]
     reaches: dict[str, int | str]
     shown: Shown
     picture: str
 
 
-def measure(pictures: Sequence[Picture], networks: Iterable[tuple[str, Network]]) -> Result:
+def measure(pictures: Sequence[StudyImage], networks: Iterable[tuple[str, Network]]) -> TilingResult:
     """Seam error and cost against context, for each network.
 
     Raises :class:`StudyError` without a network.
     """
     from sisr.inference import field
 
-    rows: list[Row] = []
+    rows: list[StudyRow] = []
     reaches: dict[str, int | str] = {}
     candidates: list[Shown] = []
     for label, network in networks:
@@ -150,7 +150,7 @@ def measure(pictures: Sequence[Picture], networks: Iterable[tuple[str, Network]]
     # The one that looks farthest of those whose seams vanish within the window.
     finite = [shown for shown in candidates if isinstance(shown.reach, int) and shown.reach in shown.stitched]
     best = max(finite, key=lambda shown: int(shown.reach)) if finite else candidates[0]
-    return Result(rows, reaches, best, pictures[0].name)
+    return TilingResult(rows, reaches, best, pictures[0].name)
 
 
 def _runner(network: Network) -> Callable[[Planes], Planes]:
@@ -163,11 +163,13 @@ def _runner(network: Network) -> Callable[[Planes], Planes]:
     return run
 
 
-def _row(picture: str, label: str, context: int, what: str, value: float) -> Row:
-    return Row("tiles", picture, label, "context", context, what, value)
+def _row(picture: str, label: str, context: int, what: str, value: float) -> StudyRow:
+    return StudyRow("tiles", picture, label, "context", context, what, value)
 
 
-def _compare(picture: str, label: str, context: int, whole: Planes, stitched: Planes, peak: int) -> list[Row]:
+def _compare(
+    picture: str, label: str, context: int, whole: Planes, stitched: Planes, peak: int
+) -> list[StudyRow]:
     error = np.abs(whole - stitched) / peak
     levels = [np.clip(np.rint(255 / peak * planes), 0, 255) for planes in (whole, stitched)]
     measures = {
@@ -178,7 +180,7 @@ def _compare(picture: str, label: str, context: int, whole: Planes, stitched: Pl
     return [_row(picture, label, context, what, value) for what, value in measures.items()]
 
 
-def seams_vanish(rows: Sequence[Row], label: str, what: str = "largest error in levels") -> int | None:
+def seams_vanish(rows: Sequence[StudyRow], label: str, what: str = "largest error in levels") -> int | None:
     """Least measured context from which on the outputs are equal; None where they never are."""
     at, value = curve(rows, method=label, measure=what)
     # A value on the edge between two levels may round either way.
@@ -189,7 +191,7 @@ def seams_vanish(rows: Sequence[Row], label: str, what: str = "largest error in 
     return int(at[np.flatnonzero(~equal)[-1] + 1]) if not equal.all() else int(at[0])
 
 
-def findings(result: Result) -> list[str]:
+def findings(result: TilingResult) -> list[str]:
     """What came out, with its numbers."""
     said = []
     for label, reach in result.reaches.items():

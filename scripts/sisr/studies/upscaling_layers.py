@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from sisr.studies.common import Floats, Picture, Row, mean, psnr
+from sisr.studies.common import Floats, StudyImage, StudyRow, mean, psnr
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -212,37 +212,37 @@ def unpool(picture: Floats, factor: int) -> tuple[Floats, Floats]:
 
 
 @dataclass(frozen=True, eq=False)
-class Result:
+class LayersResult:
     """``rows`` of the table; of the first picture, what kernels and unpooling make of it."""
 
-    rows: list[Row]
+    rows: list[StudyRow]
     boards: dict[str, Floats]
     unpooled: dict[str, Floats]
     picture: str
 
 
-def measure(pictures: Sequence[Picture]) -> Result:
+def measure(pictures: Sequence[StudyImage]) -> LayersResult:
     """Equality, cost, checkerboards and unpooling."""
     rows = [*equality(), *cost()]
     for scale in SCALES:
         for method, value in initial(scale).items():
             part = f"initialisation x{scale}"
-            rows.append(Row(part, "", method, "kernel", 2 * scale, "spread of phases", value))
+            rows.append(StudyRow(part, "", method, "kernel", 2 * scale, "spread of phases", value))
         for kernel in range(scale, 3 * scale + 1):
             for method, weights in (
                 ("flat kernel", flat(kernel)),
                 ("balanced kernel", balanced(flat(kernel), scale)),
             ):
                 value = ripple(weights, scale)
-                rows.append(Row(f"checkerboard x{scale}", "", method, "kernel", kernel, "ripple", value))
+                rows.append(StudyRow(f"checkerboard x{scale}", "", method, "kernel", kernel, "ripple", value))
     boards: dict[str, Floats] = {}
     for picture in pictures:
         made = _trained(picture, rows)
         boards = boards or made
-    return Result(rows, boards, _unpooled(pictures, rows), pictures[0].name)
+    return LayersResult(rows, boards, _unpooled(pictures, rows), pictures[0].name)
 
 
-def equality() -> list[Row]:
+def equality() -> list[StudyRow]:
     """Largest difference of the three layers, over the largest output, in float32 and float64."""
     import torch
 
@@ -257,11 +257,13 @@ def equality() -> list[Row]:
                 for name, layer in LAYERS.items():
                     error = (layer(x, weight, scale) - expected).abs().max() / expected.abs().max()
                     part = f"equality x{scale}, {str(dtype).removeprefix('torch.')}"
-                    rows.append(Row(part, "", name, "kernel", kernel, "relative difference", float(error)))
+                    rows.append(
+                        StudyRow(part, "", name, "kernel", kernel, "relative difference", float(error))
+                    )
     return rows
 
 
-def cost() -> list[Row]:
+def cost() -> list[StudyRow]:
     """Multiply-adds, values held and time of the layers at one size, kernel of twice the scale."""
     import torch
 
@@ -288,7 +290,7 @@ def cost() -> list[Row]:
                 "values held in millions": values / 1e6,
                 "milliseconds": 1e3 * _time(layer, x, weight, scale),
             }
-            rows += [Row(part, "", name, "scale", scale, what, value) for what, value in found.items()]
+            rows += [StudyRow(part, "", name, "scale", scale, what, value) for what, value in found.items()]
     return rows
 
 
@@ -306,7 +308,7 @@ def _time(layer: Callable[[Tensor, Tensor, int], Tensor], x: Tensor, weight: Ten
     return statistics.median(seconds)
 
 
-def _trained(picture: Picture, rows: list[Row]) -> dict[str, Floats]:
+def _trained(picture: StudyImage, rows: list[StudyRow]) -> dict[str, Floats]:
     """The best transposed convolutions at x2 and the PSNR of their phases; pictures of the first two."""
     from sisr.kernels.matlab import imresize
 
@@ -318,9 +320,9 @@ def _trained(picture: Picture, rows: list[Row]) -> dict[str, Floats]:
         boards[f"trained {kernel} x {kernel}"] = found
         values = phase_errors(truth, found, scale)
         value = psnr(truth, found, 8 * scale)
-        rows.append(Row("trained x2", picture.name, "all phases", "kernel", kernel, "PSNR", value))
+        rows.append(StudyRow("trained x2", picture.name, "all phases", "kernel", kernel, "PSNR", value))
         for name, value in (("best phase", values.max()), ("worst phase", values.min())):
-            rows.append(Row("trained x2", picture.name, name, "kernel", kernel, "PSNR", float(value)))
+            rows.append(StudyRow("trained x2", picture.name, name, "kernel", kernel, "PSNR", float(value)))
     for kernel in (3, 4):
         for name, weights in (("flat", flat(kernel)), ("balanced", balanced(flat(kernel), scale))):
             scaled = weights / phase_sums(weights, scale).mean()
@@ -328,7 +330,7 @@ def _trained(picture: Picture, rows: list[Row]) -> dict[str, Floats]:
     return boards
 
 
-def _unpooled(pictures: Sequence[Picture], rows: list[Row]) -> dict[str, Floats]:
+def _unpooled(pictures: Sequence[StudyImage], rows: list[StudyRow]) -> dict[str, Floats]:
     shown: dict[str, Floats] = {}
     for picture in pictures:
         for factor in (2, 4):
@@ -337,14 +339,16 @@ def _unpooled(pictures: Sequence[Picture], rows: list[Row]) -> dict[str, Floats]
             held = float(np.mean(back != 0))
             for method, made in (("unpooled", back), ("pooled, nearest", nearest)):
                 value = psnr(picture.luma, made)
-                rows.append(Row("unpooling", picture.name, method, "factor", factor, "PSNR", value))
-            rows.append(Row("unpooling", picture.name, "unpooled", "factor", factor, "part not zero", held))
+                rows.append(StudyRow("unpooling", picture.name, method, "factor", factor, "PSNR", value))
+            rows.append(
+                StudyRow("unpooling", picture.name, "unpooled", "factor", factor, "part not zero", held)
+            )
             if not shown and factor == 2:
                 shown = {"truth": picture.luma, "pooled": pooled, "unpooled": back, "nearest": nearest}
     return shown
 
 
-def findings(result: Result) -> list[str]:
+def findings(result: LayersResult) -> list[str]:
     """What came out, with its numbers."""
     rows = result.rows
     worst = {

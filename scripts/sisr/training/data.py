@@ -22,7 +22,7 @@ from sisr.recipes import Recipe
 
 
 @dataclass(frozen=True)
-class Source:
+class TrainingImage:
     """One picture of a training or validation set: its name, its bytes' sha256 and its pixels (uint8)."""
 
     name: str
@@ -31,7 +31,7 @@ class Source:
 
 
 @dataclass(frozen=True)
-class Pair:
+class TrainingPair:
     """Input and HR of one picture, ``(c, h, w)`` and ``(c, s*h, s*w)``.
 
     Luma is float32 on [0, 1], RGB is uint8.  For a network that refines an enlarged image the input has the
@@ -45,7 +45,7 @@ class Pair:
 
 def read_sources(
     assets: Mapping[str, Mapping[str, Path]], folders: Iterable[str] = (), exclude: Iterable[str] = ()
-) -> list[Source]:
+) -> list[TrainingImage]:
     """Pictures of assets (id -> file name -> path) and folders, in natural order of their names.
 
     ``exclude`` are pictures to leave out, as ``asset/file`` or ``folder/file``.
@@ -67,11 +67,11 @@ def read_sources(
             raise TrainingError(f"{files[name]}: no such file; it is a picture of the training data")
         content = read_bytes(files[name])
         pixels = decode_image(content, str(files[name])).array
-        sources.append(Source(name, hashlib.sha256(content).hexdigest(), pixels))
+        sources.append(TrainingImage(name, hashlib.sha256(content).hexdigest(), pixels))
     return sources
 
 
-def split(sources: Sequence[Source], hold_out: int) -> tuple[list[Source], list[Source]]:
+def split(sources: Sequence[TrainingImage], hold_out: int) -> tuple[list[TrainingImage], list[TrainingImage]]:
     """Training pictures, and ``hold_out`` evenly spaced ones that are validated on."""
     if hold_out >= len(sources):
         raise TrainingError(
@@ -82,7 +82,7 @@ def split(sources: Sequence[Source], hold_out: int) -> tuple[list[Source], list[
     return train, [source for i, source in enumerate(sources) if i in held]
 
 
-def make_pair(source: Source, recipe: Recipe, scale: int) -> Pair:
+def make_pair(source: TrainingImage, recipe: Recipe, scale: int) -> TrainingPair:
     """LR of a picture by the recipe's kernel, and both as the network takes them."""
     hr = modcrop(source.pixels, scale)
     lr = kernels.apply(recipe.kernel, hr, scale, f"{source.name} x{scale} {recipe.seed}")
@@ -90,8 +90,10 @@ def make_pair(source: Source, recipe: Recipe, scale: int) -> Pair:
         small, large = _luma(lr), _luma(hr)
         if recipe.pre_upscale:
             small = imresize(small.astype(np.float64), scale).astype(np.float32)
-        return Pair(source.name, small[None], large[None])
-    return Pair(source.name, *(np.ascontiguousarray(replicate(p).transpose(2, 0, 1)) for p in (lr, hr)))
+        return TrainingPair(source.name, small[None], large[None])
+    return TrainingPair(
+        source.name, *(np.ascontiguousarray(replicate(p).transpose(2, 0, 1)) for p in (lr, hr))
+    )
 
 
 def _luma(picture: np.ndarray) -> np.ndarray:
@@ -100,7 +102,7 @@ def _luma(picture: np.ndarray) -> np.ndarray:
 
 
 def as_tensor(planes: np.ndarray) -> torch.Tensor:
-    """float32 on [0, 1] of what a :class:`Pair` holds."""
+    """float32 on [0, 1] of what a :class:`TrainingPair` holds."""
     tensor = torch.from_numpy(np.ascontiguousarray(planes))
     return tensor.float() / 255 if tensor.dtype == torch.uint8 else tensor
 
@@ -114,7 +116,7 @@ class Patches(Dataset[dict[str, Any]]):
     Raises :class:`ImageError` for a picture smaller than a patch.
     """
 
-    def __init__(self, pairs: Sequence[Pair], recipe: Recipe, scale: int, length: int) -> None:
+    def __init__(self, pairs: Sequence[TrainingPair], recipe: Recipe, scale: int, length: int) -> None:
         self.opt = {"name": recipe.name}
         self.patch, self.scale, self.length, self.seed = recipe.patch, scale, length, recipe.seed
         #: Pixels of the input that stand for one of LR.

@@ -27,7 +27,7 @@ from sisr.colour import rgb_to_y
 from sisr.errors import ConfigError, TrainingError
 from sisr.image_files import list_images, natural_key
 from sisr.images import pixel_digest, read_image
-from sisr.training.data import Source
+from sisr.training.data import TrainingImage
 
 log = logging.getLogger(__name__)
 
@@ -116,7 +116,7 @@ def read_fingerprints(config: Path = registry.CONFIG) -> list[Fingerprint]:
     return found
 
 
-def find(sources: Sequence[Source], fingerprints: Sequence[Fingerprint]) -> list[Hit]:
+def find(sources: Sequence[TrainingImage], fingerprints: Sequence[Fingerprint]) -> list[Hit]:
     """Training pictures that are test pictures, one hit for each pair."""
     if not fingerprints:
         return []
@@ -138,7 +138,7 @@ def find(sources: Sequence[Source], fingerprints: Sequence[Fingerprint]) -> list
 
 
 def check(
-    name: str, sources: Sequence[Source], fingerprints: Sequence[Fingerprint], mode: str
+    name: str, sources: Sequence[TrainingImage], fingerprints: Sequence[Fingerprint], mode: str
 ) -> list[dict[str, object]]:
     """Hits as plain values for the metadata.
 
@@ -155,7 +155,7 @@ def check(
     return [asdict(hit) for hit in hits]
 
 
-def check_validation(name: str, train: Sequence[Source], validation: Sequence[Source]) -> None:
+def check_validation(name: str, train: Sequence[TrainingImage], validation: Sequence[TrainingImage]) -> None:
     """Raise :class:`TrainingError` if a validation picture is also trained on."""
     hits = find(train, [fingerprint("validation", one.name, one.pixels) for one in validation])
     if hits:

@@ -24,7 +24,7 @@ from sisr.images import write_png
 from sisr.recipes import Recipe
 from sisr.training import curves
 from sisr.training.checkpoints import Folder
-from sisr.training.data import Pair, Patches, as_tensor
+from sisr.training.data import Patches, TrainingPair, as_tensor
 from sisr.training.losses import LpipsLoss, Vgg16Loss, WithEdges
 
 prepare_torchvision()
@@ -42,7 +42,7 @@ class Session:
     recipe: Recipe
     scale: int
     patches: Patches
-    validation: Sequence[Pair]
+    validation: Sequence[TrainingPair]
     folder: Folder
     samples: Path
     progress: curves.Progress

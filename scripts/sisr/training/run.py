@@ -23,7 +23,7 @@ from sisr.errors import TrainingError
 from sisr.recipes import Recipe
 from sisr.training import archive, curves, leakage
 from sisr.training.checkpoints import Folder
-from sisr.training.data import Patches, Source, make_pair, read_sources, split
+from sisr.training.data import Patches, TrainingImage, make_pair, read_sources, split
 from sisr.weights import read_state_dict
 
 log = logging.getLogger(__name__)
@@ -98,8 +98,8 @@ def train(
 
 @dataclass(frozen=True)
 class _Data:
-    train: Sequence[Source]
-    validation: Sequence[Source]
+    train: Sequence[TrainingImage]
+    validation: Sequence[TrainingImage]
 
 
 def _read(recipe: Recipe, inputs: Inputs) -> _Data:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from sisr.errors import ScoreError
 from sisr.figures.crop_choice import Region
-from sisr.shown_measures import Measure
+from sisr.shown_measures import ShownMeasure
 
 HR = "HR"
 
@@ -23,7 +23,7 @@ def draw(
     sr: Mapping[tuple[str, str], Path],
     networks: Mapping[str, str],
     regions: Mapping[str, Mapping[str, Sequence[Sequence[int]]]],
-    measures: Sequence[Measure],
+    measures: Sequence[ShownMeasure],
     out: Path,
 ) -> Path:
     """Draw HR and the networks' output side by side.

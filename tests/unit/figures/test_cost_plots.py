@@ -14,10 +14,10 @@ from matplotlib.figure import Figure
 from sisr.figures import cost, style
 from sisr.figures.cost import Resource, quality_against
 from sisr.gather import SCORE_COLUMNS
-from sisr.shown_measures import Measure
+from sisr.shown_measures import ShownMeasure
 from sisr.summaries import summarise
 
-PSNR = Measure("psnr", "y-bt601", "PSNR-Y", "dB", "higher", 2)
+PSNR = ShownMeasure("psnr", "y-bt601", "PSNR-Y", "dB", "higher", 2)
 MODELS = {f"m{i}": f"Model number {i}" for i in range(20)}
 HERE: dict[str, Any] = {
     "models": MODELS,

@@ -14,10 +14,10 @@ from PIL import Image
 from sisr.errors import ConfigError, ImageError
 from sisr.figures import crop_choice, crops
 from sisr.gather import SCORE_COLUMNS
-from sisr.shown_measures import Measure
+from sisr.shown_measures import ShownMeasure
 
-PSNR = Measure("psnr", "y-bt601", "PSNR-Y", "dB", "higher", 2)
-LPIPS = Measure("lpips", "alex-v0.1", "LPIPS", "", "lower", 4)
+PSNR = ShownMeasure("psnr", "y-bt601", "PSNR-Y", "dB", "higher", 2)
+LPIPS = ShownMeasure("lpips", "alex-v0.1", "LPIPS", "", "lower", 4)
 SCALE = 4
 
 

@@ -12,11 +12,11 @@ import pytest
 from matplotlib.figure import Figure
 from sisr.figures import plots, style
 from sisr.gather import SCORE_COLUMNS
-from sisr.shown_measures import Measure
+from sisr.shown_measures import ShownMeasure
 from sisr.summaries import summarise
 
-PSNR = Measure("psnr", "y-bt601", "PSNR-Y", "dB", "higher", 2)
-LPIPS = Measure("lpips", "alex-v0.1", "LPIPS", "", "lower", 4)
+PSNR = ShownMeasure("psnr", "y-bt601", "PSNR-Y", "dB", "higher", 2)
+LPIPS = ShownMeasure("lpips", "alex-v0.1", "LPIPS", "", "lower", 4)
 MODELS = {f"model-{i}": f"Model number {i}" for i in range(14)}
 KERNELS = {"matlab-bicubic": "MATLAB bicubic", "opencv-area": "OpenCV area"}
 DATASETS = {"set5": "Set5", "urban": "Urban"}

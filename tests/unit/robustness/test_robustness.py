@@ -15,11 +15,11 @@ from PIL import Image
 from sisr.figures import crop_choice, crops
 from sisr.figures import robustness as figures
 from sisr.robustness import CSV_COLUMNS, Matrix, flips, matrices, ordinal, sentences, to_csv
-from sisr.shown_measures import Measure
+from sisr.shown_measures import ShownMeasure
 from sisr.summaries import SUMMARY_COLUMNS
 
-PSNR = Measure("psnr", "y-bt601", "PSNR-Y", "dB", "higher", 2)
-LPIPS = Measure("lpips", "alex-v0.1", "LPIPS", "", "lower", 4)
+PSNR = ShownMeasure("psnr", "y-bt601", "PSNR-Y", "dB", "higher", 2)
+LPIPS = ShownMeasure("lpips", "alex-v0.1", "LPIPS", "", "lower", 4)
 KERNELS = {"matlab-bicubic": "MATLAB bicubic", "area": "Area", "nearest": "Nearest"}
 MODELS = {"a": "Model A", "b": "Model B", "c": "Model C", "d": "Model D"}
 #: Rows are kernels, columns models.  Worked by hand below.
@@ -30,7 +30,7 @@ VALUES = {
 }
 
 
-def summary(values: Mapping[str, Mapping[str, float]], measure: Measure = PSNR) -> pd.DataFrame:
+def summary(values: Mapping[str, Mapping[str, float]], measure: ShownMeasure = PSNR) -> pd.DataFrame:
     rows = [
         ("set", kernel, 4, model, measure.metric, measure.protocol, value, 5, 5, "")
         for kernel, of_models in values.items()
@@ -39,7 +39,7 @@ def summary(values: Mapping[str, Mapping[str, float]], measure: Measure = PSNR) 
     return pd.DataFrame(rows, columns=list(SUMMARY_COLUMNS))
 
 
-def matrix(values: Mapping[str, Mapping[str, float]] = VALUES, measure: Measure = PSNR) -> Matrix:
+def matrix(values: Mapping[str, Mapping[str, float]] = VALUES, measure: ShownMeasure = PSNR) -> Matrix:
     [found] = matrices(
         summary(values, measure),
         measure,

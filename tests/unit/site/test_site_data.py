@@ -157,10 +157,10 @@ def test_served_on_the_loopback_address_only(tmp_path: Path) -> None:
 
 
 def test_picks_name_the_image_where_the_best_fails() -> None:
-    from sisr.shown_measures import Measure
+    from sisr.shown_measures import ShownMeasure
     from sisr.shown_run import Names
 
-    measure = Measure("psnr", "y-bt601", "PSNR-Y", "dB", "higher", 2)
+    measure = ShownMeasure("psnr", "y-bt601", "PSNR-Y", "dB", "higher", 2)
     rows = [
         ("d", image, "k", 4, model, "psnr", "y-bt601", value)
         for model, values in {"a": [30, 20, 31], "b": [29, 19, 25]}.items()
@@ -187,16 +187,16 @@ def test_origin_of_weights_is_their_files_only(tmp_path: Path) -> None:
     model = get("opencv-fsrcnn")
     spec = model.weights[2]
     found = origins.weights(model, 2, path)
-    assert found == origins.Weights(f"asset {spec.asset}", {"FSRCNN_x2.pb": "a" * 64})
+    assert found == origins.WeightsOrigin(f"asset {spec.asset}", {"FSRCNN_x2.pb": "a" * 64})
     assert origins.weights(get("bicubic"), 2, None) is None
 
     Manifest("opencv-fsrcnn-x2", "unavailable", "away", {}, tmp_path).write(path)
-    assert origins.weights(model, 2, path) == origins.Weights(f"asset {spec.asset}")
+    assert origins.weights(model, 2, path) == origins.WeightsOrigin(f"asset {spec.asset}")
 
     own = tmp_path / "mine.pth"
     own.write_bytes(b"x")
     digest = hashlib.sha256(b"x").hexdigest()
-    assert origins.weights(model, 2, None, [own]) == origins.Weights("own files", {"mine.pth": digest})
+    assert origins.weights(model, 2, None, [own]) == origins.WeightsOrigin("own files", {"mine.pth": digest})
 
 
 def test_devices_of_shards_are_one_text(tmp_path: Path) -> None:
@@ -219,10 +219,10 @@ def test_training_curves_are_thinned_by_means_and_skip_what_is_not_there() -> No
 
 
 def test_rank_bars_overlap_where_ranks_are_nearer_than_the_critical_difference() -> None:
-    from sisr.shown_measures import Measure
+    from sisr.shown_measures import ShownMeasure
     from sisr.shown_run import Names
 
-    measure = Measure("psnr", "y-bt601", "PSNR-Y", "dB", "higher", 2)
+    measure = ShownMeasure("psnr", "y-bt601", "PSNR-Y", "dB", "higher", 2)
     shown = Names((measure,), {"a": "A", "b": "B", "c": "C"}, {"d": "D", "e": "E"}, {"k": "K"}, {})
     columns = [
         "group",

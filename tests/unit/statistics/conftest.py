@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from made_samples import PSNR, MakeSample
-from sisr.shown_measures import Measure
+from sisr.shown_measures import ShownMeasure
 from sisr.statistics.samples import Sample
 
 
@@ -22,7 +22,9 @@ def make_sample() -> MakeSample:
     """A sample from (images, models) values."""
 
     def make(
-        values: Sequence[Sequence[float]] | np.ndarray, measure: Measure = PSNR, models: Sequence[str] = ()
+        values: Sequence[Sequence[float]] | np.ndarray,
+        measure: ShownMeasure = PSNR,
+        models: Sequence[str] = (),
     ) -> Sample:
         table = np.asarray(values, dtype=float)
         images = tuple(f"d/i{i:04d}" for i in range(len(table)))

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from sisr.shown_measures import Measure
+from sisr.shown_measures import ShownMeasure
 from sisr.statistics.samples import Sample
 
-PSNR = Measure("psnr", "y-bt601", "PSNR-Y", "dB", "higher", 2)
-LPIPS = Measure("lpips", "alex-v0.1", "LPIPS", "", "lower", 4)
+PSNR = ShownMeasure("psnr", "y-bt601", "PSNR-Y", "dB", "higher", 2)
+LPIPS = ShownMeasure("lpips", "alex-v0.1", "LPIPS", "", "lower", 4)
 
 MakeSample = Callable[..., Sample]

@@ -11,7 +11,7 @@ import pytest
 from sisr.errors import StudyError
 from sisr.images import write_png
 from sisr.studies import common, findings_text
-from sisr.studies.common import Row
+from sisr.studies.common import StudyRow
 
 
 def test_pictures_are_middles_whose_sides_fit_all_scales(tmp_path: Path) -> None:
@@ -43,7 +43,8 @@ def test_psnr_clips_what_was_found_and_leaves_the_border_out() -> None:
 
 def test_curves_are_means_over_pictures() -> None:
     rows = [
-        Row("part", p, "m", "x", at, "y", v) for p, at, v in (("a", 2, 1.0), ("b", 2, 3.0), ("a", 1, 5.0))
+        StudyRow("part", p, "m", "x", at, "y", v)
+        for p, at, v in (("a", 2, 1.0), ("b", 2, 3.0), ("a", 1, 5.0))
     ]
     at, value = common.curve(rows, part="part")
     assert (at.tolist(), value.tolist()) == ([1.0, 2.0], [5.0, 2.0])

@@ -9,13 +9,13 @@ import pandas as pd
 import pytest
 from sisr.metrics import parse_measure
 from sisr.studies import evaluation as study
-from sisr.studies.common import Picture, crop, curve
+from sisr.studies.common import StudyImage, crop, curve
 
 PSNR, SSIM, LPIPS = (parse_measure(m) for m in ("psnr@rgb", "ssim@y-bt601", "lpips@alex-v0.1"))
 
 
 @pytest.fixture(scope="module")
-def picture() -> Picture:
+def picture() -> StudyImage:
     from skimage.data import astronaut
 
     return crop("astronaut", astronaut(), 192)
@@ -33,7 +33,7 @@ def table(values: dict[str, dict[str, dict[str, float]]]) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=columns)
 
 
-def test_distortions_are_what_they_say(picture: Picture) -> None:
+def test_distortions_are_what_they_say(picture: StudyImage) -> None:
     inner = picture.rgb[study.MARGIN : -study.MARGIN, study.MARGIN : -study.MARGIN]
     moved = study.distort(picture.rgb, "shift", 2)
     np.testing.assert_array_equal(moved[:, 2:], inner[:, :-2])
@@ -45,7 +45,7 @@ def test_distortions_are_what_they_say(picture: Picture) -> None:
 
 def test_psnr_of_noise_is_its_closed_form() -> None:
     """20 log10(255 / sigma), with what rounding adds: 1/12 of a level squared."""
-    gray = Picture("gray", np.full((240, 240, 3), 128, np.uint8))
+    gray = StudyImage("gray", np.full((240, 240, 3), 128, np.uint8))
     rows = study.distortion_rows([gray], [PSNR], {})
     at, values = curve(rows, method="noise", measure=PSNR.label)
     np.testing.assert_allclose(values, 10 * np.log10(255**2 / (at**2 + 1 / 12)), atol=0.05)
@@ -54,7 +54,7 @@ def test_psnr_of_noise_is_its_closed_form() -> None:
 def test_psnr_of_contrast_is_its_closed_form() -> None:
     """Contrast g leaves the error (g - 1) times the deviation from the mean."""
     rng = np.random.default_rng(0)
-    scene = Picture("noise", rng.integers(64, 192, (240, 240, 3)).astype(np.uint8))
+    scene = StudyImage("noise", rng.integers(64, 192, (240, 240, 3)).astype(np.uint8))
     rows = study.distortion_rows([scene], [PSNR], {})
     at, values = curve(rows, method="contrast", measure=PSNR.label)
     deviation = scene.rgb.std()
@@ -63,7 +63,7 @@ def test_psnr_of_contrast_is_its_closed_form() -> None:
     np.testing.assert_allclose(values[strong], expected[strong], atol=0.1)
 
 
-def test_stronger_is_worse_and_a_pixel_costs_like_a_visible_blur(picture: Picture) -> None:
+def test_stronger_is_worse_and_a_pixel_costs_like_a_visible_blur(picture: StudyImage) -> None:
     rows = study.distortion_rows([picture], [PSNR, SSIM], {})
     for measure in (PSNR, SSIM):
         for kind in ("shift", "blur", "noise"):
@@ -101,7 +101,7 @@ def test_the_strongest_contradiction_is_found() -> None:
     assert study.disagreements(table(agreeing), PSNR, LPIPS) == []
 
 
-def test_study_over_a_run(picture: Picture) -> None:
+def test_study_over_a_run(picture: StudyImage) -> None:
     """Measures that nobody computed, and infinite scores, are no error."""
     values = {
         name: {image: {PSNR.id: psnr, SSIM.id: ssim} for image in ("a", "b")}

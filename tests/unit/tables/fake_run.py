@@ -5,14 +5,14 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 from sisr.gather import SCORE_COLUMNS
-from sisr.shown_measures import Measure
+from sisr.shown_measures import ShownMeasure
 from sisr.summaries import STATUS_COLUMNS
 
 MEASURES = (
-    Measure("psnr", "y-bt601", "PSNR-Y", "dB", "higher", 2),
-    Measure("ssim", "y-bt601", "SSIM-Y", "", "higher", 4),
-    Measure("psnr", "rgb", "PSNR-RGB", "dB", "higher", 2),
-    Measure("lpips", "alex-v0.1", "LPIPS", "", "lower", 4),
+    ShownMeasure("psnr", "y-bt601", "PSNR-Y", "dB", "higher", 2),
+    ShownMeasure("ssim", "y-bt601", "SSIM-Y", "", "higher", 4),
+    ShownMeasure("psnr", "rgb", "PSNR-RGB", "dB", "higher", 2),
+    ShownMeasure("lpips", "alex-v0.1", "LPIPS", "", "lower", 4),
 )
 #: model -> (gain in PSNR over bicubic in dB, change of LPIPS)
 MODELS = {

@@ -12,13 +12,13 @@ import pandas as pd
 import pytest
 from sisr import summaries, tables
 from sisr.errors import ConfigError, ScoreError
-from sisr.shown_measures import Measure
+from sisr.shown_measures import ShownMeasure
 from sisr.summaries import summarise
 from sisr.table_writers import render
 from sisr.tables import build, rank
 
-PSNR = Measure("psnr", "y-bt601", "PSNR-Y", "dB", "higher", 2)
-LPIPS = Measure("lpips", "alex-v0.1", "LPIPS", "", "lower", 4)
+PSNR = ShownMeasure("psnr", "y-bt601", "PSNR-Y", "dB", "higher", 2)
+LPIPS = ShownMeasure("lpips", "alex-v0.1", "LPIPS", "", "lower", 4)
 Tiny = Callable[..., pd.DataFrame]
 
 
@@ -155,7 +155,7 @@ def test_rank_compares_what_is_printed() -> None:
 
 def test_unknown_direction_is_an_error() -> None:
     with pytest.raises(ConfigError, match="psnr@rgb: direction 'up'"):
-        Measure("psnr", "rgb", "PSNR", direction="up")
+        ShownMeasure("psnr", "rgb", "PSNR", direction="up")
 
 
 def test_rows_columns_and_sections_follow_the_config(scores: pd.DataFrame, status: pd.DataFrame) -> None:

@@ -15,7 +15,7 @@ from sisr.images import read_image, write_png
 from sisr.recipes import Recipe, read_recipe
 from sisr.training import leakage
 from sisr.training.archive import metadata_of
-from sisr.training.data import Source
+from sisr.training.data import TrainingImage
 from sisr.training.run import Inputs, train
 from skimage import data
 
@@ -23,8 +23,8 @@ MIRROR = "raw.githubusercontent.com"
 BSDS200 = f"{MIRROR}/jiny2001/dcscn-super-resolution/d382bc30d41c94ac72f8cb148d61cc4864b3b380/data/bsd200"
 
 
-def source(pixels: np.ndarray, name: str = "x/a.png") -> Source:
-    return Source(name, "0" * 64, pixels)
+def source(pixels: np.ndarray, name: str = "x/a.png") -> TrainingImage:
+    return TrainingImage(name, "0" * 64, pixels)
 
 
 def jpeg(pixels: np.ndarray, quality: int) -> np.ndarray:

@@ -12,10 +12,10 @@ from dataclasses import replace
 from pathlib import Path
 
 from sisr.models import get
-from sisr.studies.common import Picture, Row, crop, write
+from sisr.studies.common import StudyImage, StudyRow, crop, write
 
 
-def pictures(count: int, side: int) -> list[Picture]:
+def pictures(count: int, side: int) -> list[StudyImage]:
     """Pictures in the public domain (astronaut, NASA) or under CC0 (the others)."""
     from skimage import data
 
@@ -49,7 +49,7 @@ def fetched(names: Iterable[str], scale: int) -> dict[str, Path | None]:
     return weights
 
 
-def interpolation(images: Path) -> tuple[list[Row], list[str]]:
+def interpolation(images: Path) -> tuple[list[StudyRow], list[str]]:
     from sisr.figures.studies import interpolation as figures
     from sisr.studies import interpolation as study
 
@@ -60,7 +60,7 @@ def interpolation(images: Path) -> tuple[list[Row], list[str]]:
     return result.rows, study.findings(result)
 
 
-def deconvolution(images: Path) -> tuple[list[Row], list[str]]:
+def deconvolution(images: Path) -> tuple[list[StudyRow], list[str]]:
     from sisr.figures.studies import deconvolution as figures
     from sisr.studies import deconvolution as study
 
@@ -71,7 +71,7 @@ def deconvolution(images: Path) -> tuple[list[Row], list[str]]:
     return result.rows, study.findings(result)
 
 
-def misr(images: Path) -> tuple[list[Row], list[str]]:
+def misr(images: Path) -> tuple[list[StudyRow], list[str]]:
     from sisr.figures.studies import misr as figures
     from sisr.studies import misr as study
     from sisr.studies.networks import load
@@ -83,7 +83,7 @@ def misr(images: Path) -> tuple[list[Row], list[str]]:
     return result.rows, study.findings(result)
 
 
-def upscaling_layers(images: Path) -> tuple[list[Row], list[str]]:
+def upscaling_layers(images: Path) -> tuple[list[StudyRow], list[str]]:
     from sisr.figures.studies import upscaling_layers as figures
     from sisr.studies import upscaling_layers as study
 
@@ -93,7 +93,7 @@ def upscaling_layers(images: Path) -> tuple[list[Row], list[str]]:
     return result.rows, study.findings(result)
 
 
-def tiling(images: Path) -> tuple[list[Row], list[str]]:
+def tiling(images: Path) -> tuple[list[StudyRow], list[str]]:
     from sisr.figures.studies import tiling as figures
     from sisr.studies import tiling as study
     from sisr.studies.networks import load_modules
@@ -105,7 +105,7 @@ def tiling(images: Path) -> tuple[list[Row], list[str]]:
     return result.rows, study.findings(result)
 
 
-def evaluation(images: Path) -> tuple[list[Row], list[str]]:
+def evaluation(images: Path) -> tuple[list[StudyRow], list[str]]:
     """Of the demo's run, which has to be there."""
     from sisr import registry, summaries
     from sisr.errors import StudyError
@@ -141,7 +141,7 @@ def evaluation(images: Path) -> tuple[list[Row], list[str]]:
     return result.rows, study.findings(result)
 
 
-def pixel_art(images: Path) -> tuple[list[Row], list[str]]:
+def pixel_art(images: Path) -> tuple[list[StudyRow], list[str]]:
     from sisr.figures.studies import pixel_art as figures
     from sisr.studies import pixel_art as study
     from sisr.studies.networks import load
@@ -152,7 +152,7 @@ def pixel_art(images: Path) -> tuple[list[Row], list[str]]:
     return result.rows, study.findings(result)
 
 
-def alignment(images: Path) -> tuple[list[Row], list[str]]:
+def alignment(images: Path) -> tuple[list[StudyRow], list[str]]:
     from sisr.assets import Manifest, fetch
     from sisr.figures.studies import alignment as figures
     from sisr.recipes import read_recipe
@@ -170,7 +170,7 @@ def alignment(images: Path) -> tuple[list[Row], list[str]]:
     return result.rows, study.findings(result)
 
 
-DRAWN: dict[str, Callable[[Path], tuple[list[Row], list[str]]]] = {
+DRAWN: dict[str, Callable[[Path], tuple[list[StudyRow], list[str]]]] = {
     "interpolation": interpolation,
     "misr": misr,
     "tiling": tiling,

@@ -8,11 +8,11 @@ import numpy as np
 
 from sisr.figures import style
 from sisr.figures.studies.common import corner, drawing, grid_of, picture_rows
-from sisr.studies.alignment import HALF, PLAIN, PSNR, TRAININGS, UNDONE, Result, gains
+from sisr.studies.alignment import HALF, PLAIN, PSNR, TRAININGS, UNDONE, AlignmentResult, gains
 from sisr.studies.common import curve, mean
 
 
-def draw_curves(result: Result, out: Path) -> None:
+def draw_curves(result: AlignmentResult, out: Path) -> None:
     """Gain of the self-ensemble, PSNR against LR's shift, and the trained networks on both kinds of LR."""
     rows = result.rows
     gained = gains(rows)
@@ -56,7 +56,7 @@ def draw_curves(result: Result, out: Path) -> None:
         figure.legend(handles, labels, frameon=False, fontsize=8, ncols=7, loc="outside lower center")
 
 
-def draw_pictures(result: Result, out: Path) -> None:
+def draw_pictures(result: AlignmentResult, out: Path) -> None:
     """A crop of the original, what each trained network makes of aligned LR, and its error."""
     side = 48
     top, left = corner(result.pictures["original"] / 255, side)

@@ -14,7 +14,7 @@ from sisr.studies.deconvolution import (
     CURES,
     NOISE,
     RINGS,
-    Result,
+    DeconvolutionResult,
     divide,
     otf_of,
     ring_means,
@@ -28,7 +28,7 @@ _MARKERS = style.model_markers(_SHOWN)
 _LOWEST = -6.0
 
 
-def draw_spectra(result: Result, out: Path) -> None:
+def draw_spectra(result: DeconvolutionResult, out: Path) -> None:
     """Spectra of the picture, the filter and the quotient, in logarithms, as the FFT has them and shifted."""
     otf = otf_of(result.psf, result.observed.shape)
     truth, observed = result.pictures["truth"], result.observed
@@ -67,7 +67,7 @@ def draw_spectra(result: Result, out: Path) -> None:
         axis.legend(frameon=False, fontsize=7.5, ncols=2, loc="upper left")
 
 
-def draw_curves(result: Result, out: Path) -> None:
+def draw_curves(result: DeconvolutionResult, out: Path) -> None:
     """Gain over the blurred picture against the blur's width and the noise."""
     with drawing(out, 3.9) as figure:
         axes = figure.subplots(1, 2, sharey=True)
@@ -101,7 +101,7 @@ def draw_curves(result: Result, out: Path) -> None:
         figure.legend(handles[1:], labels[1:], frameon=False, fontsize=8, ncols=4, loc="outside lower center")
 
 
-def draw_pictures(result: Result, out: Path) -> None:
+def draw_pictures(result: DeconvolutionResult, out: Path) -> None:
     """A crop as it was, blurred, divided, and after each cure."""
     truth = result.pictures["truth"]
     top, left = corner(truth, 96)

@@ -13,10 +13,10 @@ from sisr.figures.crop_choice import pick_region
 from sisr.figures.studies.common import drawing, grid_of, picture
 from sisr.images import read_image
 from sisr.studies.common import curve
-from sisr.studies.evaluation import DISTORTIONS, Result, correlations, one_of_each
+from sisr.studies.evaluation import DISTORTIONS, EvaluationResult, correlations, one_of_each
 
 
-def draw_curves(result: Result, out: Path) -> None:
+def draw_curves(result: EvaluationResult, out: Path) -> None:
     """A row a metric, a column a distortion; thin lines are the pictures, the thick one their mean."""
     scored = {row.measure for row in result.rows if row.part == "distortion"}
     measures = one_of_each([m for m in result.measures if m.label in scored])
@@ -43,7 +43,7 @@ def draw_curves(result: Result, out: Path) -> None:
                 axis.xaxis.label.set_fontsize(8)
 
 
-def draw_agreement(result: Result, out: Path, labels: Mapping[str, str]) -> None:
+def draw_agreement(result: EvaluationResult, out: Path, labels: Mapping[str, str]) -> None:
     """Rank correlations between measures, and the models of one LR set by two of them."""
     one, other = result.pair
     with drawing(out, 4.1) as figure:
@@ -77,7 +77,7 @@ def draw_agreement(result: Result, out: Path, labels: Mapping[str, str]) -> None
 
 
 def draw_contradictions(
-    result: Result, out: Path, hr: Mapping[str, Path], sr: Mapping[str, Mapping[str, Path]],
+    result: EvaluationResult, out: Path, hr: Mapping[str, Path], sr: Mapping[str, Mapping[str, Path]],
     labels: Mapping[str, str], scale: int,
 ) -> None:  # fmt: skip
     """The images on which two measures contradict each other most: HR, and both models where they differ."""

@@ -10,7 +10,7 @@ from sisr.figures import style
 from sisr.figures.studies.common import corner, drawing, grid_of, picture_rows
 from sisr.kernels.matlab import KERNELS
 from sisr.studies.common import curve
-from sisr.studies.interpolation import METHODS, SAMPLES, SCALE, Result, interpolate, response
+from sisr.studies.interpolation import METHODS, SAMPLES, SCALE, InterpolationResult, interpolate, response
 
 _COLOURS = style.model_colours(METHODS)
 
@@ -41,7 +41,7 @@ def draw_kernels(out: Path) -> None:
         grid_of(curves, "Curves through the same samples", "LR sample", "value")
 
 
-def draw_errors(result: Result, out: Path) -> None:
+def draw_errors(result: InterpolationResult, out: Path) -> None:
     """Error against frequency: of sines and of the zone plate, and of pictures."""
     with drawing(out, 3.3) as figure:
         sines, spectra = figure.subplots(1, 2)
@@ -64,7 +64,7 @@ def draw_errors(result: Result, out: Path) -> None:
         sines.legend(frameon=False, fontsize=8, loc="lower right")
 
 
-def draw_pictures(result: Result, out: Path) -> None:
+def draw_pictures(result: InterpolationResult, out: Path) -> None:
     """The zone plate and a crop of a picture: the original, then each method."""
     quarter = next(iter(result.plates.values())).shape[0] // 2
     plates = {name: plate[quarter:, quarter:] for name, plate in result.plates.items()}

@@ -9,13 +9,13 @@ import numpy as np
 from sisr.figures import style
 from sisr.figures.studies.common import corner, drawing, grid_of, picture_rows
 from sisr.studies.common import curve, mean
-from sisr.studies.misr import BICUBIC, FRAMES, MANY, METHODS, NOISE, Result, best_network
+from sisr.studies.misr import BICUBIC, FRAMES, MANY, METHODS, NOISE, MisrResult, best_network
 
 _COLOURS = style.model_colours(METHODS)
 _MARKERS = style.model_markers(METHODS)
 
 
-def draw_curves(result: Result, out: Path) -> None:
+def draw_curves(result: MisrResult, out: Path) -> None:
     """PSNR against the number of frames, the noise, and the error of registration."""
     rows = result.rows
     panels = (
@@ -55,7 +55,7 @@ def draw_curves(result: Result, out: Path) -> None:
         figure.legend(handles, labels, frameon=False, fontsize=8, ncols=6, loc="outside lower center")
 
 
-def draw_pictures(result: Result, out: Path) -> None:
+def draw_pictures(result: MisrResult, out: Path) -> None:
     """A crop as it was, from one frame, and from many with estimated shifts."""
     side = 72
     top, left = corner(result.pictures["truth"], side)

@@ -17,7 +17,7 @@ from sisr.studies.pixel_art import (
     SCALE2X,
     SCALES,
     SNAPPED,
-    Result,
+    PixelArtResult,
     networks_of,
 )
 from sisr.studies.sprites import SIDE
@@ -26,7 +26,7 @@ from sisr.studies.sprites import SIDE
 _SHOWN = ("coin", "potion", "sword", "invader", "knight")
 
 
-def draw_pictures(result: Result, out: Path) -> None:
+def draw_pictures(result: PixelArtResult, out: Path) -> None:
     """Sprites as they are, beside each method's at the largest scale and the drawing where there is one."""
     scale = SCALES[-1]
     methods = [NEAREST, BICUBIC, *([result.network] if result.network else []), SCALE2X]
@@ -52,7 +52,7 @@ def _in_its_size(small: np.ndarray, scale: int) -> np.ndarray:
     return canvas
 
 
-def draw_numbers(result: Result, out: Path) -> None:
+def draw_numbers(result: PixelArtResult, out: Path) -> None:
     """PSNR, new colours, and wrong pixels after snapping to the palette, by method; PSNR on photographs."""
     rows, scale = result.rows, SCALES[-1]
     part = f"x{scale}"

@@ -9,13 +9,13 @@ import numpy as np
 from sisr.figures import style
 from sisr.figures.studies.common import drawing, grid_of, picture_rows
 from sisr.studies.common import curve
-from sisr.studies.tiling import WINDOW, Result, cost
+from sisr.studies.tiling import WINDOW, TilingResult, cost
 
 #: Error below which a dot is drawn at the bottom: exactly equal, or nearly.
 _FLOOR = 1e-5
 
 
-def draw_curves(result: Result, out: Path) -> None:
+def draw_curves(result: TilingResult, out: Path) -> None:
     """Seam error and cost against the context."""
     labels = list(result.reaches)
     colours, markers = style.model_colours(labels), style.model_markers(labels)
@@ -52,7 +52,7 @@ def draw_curves(result: Result, out: Path) -> None:
         figure.legend(handles, names, frameon=False, fontsize=8, ncols=4, loc="outside lower center")
 
 
-def draw_pictures(result: Result, out: Path) -> None:
+def draw_pictures(result: TilingResult, out: Path) -> None:
     """Where the seams are worst, by context, and the error everywhere in logarithms."""
     shown = result.shown
     contexts = sorted(shown.stitched)

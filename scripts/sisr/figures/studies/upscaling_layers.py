@@ -9,12 +9,12 @@ import numpy as np
 from sisr.figures import style
 from sisr.figures.studies.common import corner, drawing, grid_of, picture_rows
 from sisr.studies.common import curve, mean, psnr
-from sisr.studies.upscaling_layers import LAYERS, SCALES, Result
+from sisr.studies.upscaling_layers import LAYERS, SCALES, LayersResult
 
 _COLOURS = style.model_colours(LAYERS)
 
 
-def draw_numbers(result: Result, out: Path) -> None:
+def draw_numbers(result: LayersResult, out: Path) -> None:
     """Checkerboards against kernel size, PSNR of the phases, and cost of the three layers."""
     rows = result.rows
     with drawing(out, 5.7) as figure:
@@ -49,7 +49,7 @@ def draw_numbers(result: Result, out: Path) -> None:
         figure.legend(handles, labels, frameon=False, fontsize=8, ncols=3, loc="outside lower center")
 
 
-def draw_pictures(result: Result, out: Path) -> None:
+def draw_pictures(result: LayersResult, out: Path) -> None:
     """Checkerboards of kernels, and what unpooling puts back."""
     side, truth = 48, result.boards["truth"]
     top, left = (place + 16 for place in corner(truth[16:-16, 16:-16], side))  # no border in the crop
