@@ -1,0 +1,1 @@
+"""Commands of ``sisr``, by what a person does."""
