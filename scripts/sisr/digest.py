@@ -12,7 +12,7 @@ that passes ``code_digest("make_tables")`` in its ``params`` runs again when som
   ``module.name`` reaches that name, and a module that is mentioned in any other way all of its names.  Names
   in annotations, and what stands under ``TYPE_CHECKING``, reach nothing, since they are never evaluated.
 * **What an import runs** is reached with the module: its parents, what it imports, and its statements that
-  define nothing or call something, among them decorators (except :data:`_PURE`).
+  define nothing or call something, among them decorators (except :data:`sisr.syntax._PURE`).
 * **Strings** reach what they name: ``"sisr.engines.opencv"`` the module, ``"sisr.archs.espcn:ESPCN"`` the
   class, the name of a file beside the code, as of a template, that file.
 * **Choices** narrow what is open: ``only={"sisr.models.ENGINES": ["torch"]}`` takes one entry of a table of
@@ -40,23 +40,19 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from sisr import syntax
 from sisr.atomic import write_text
+from sisr.syntax import BLOCKS, defines, entries_of, is_pure, never_run, registration, statements_in
 
 #: Folder of the scripts and of this package.
 SCRIPTS = Path(__file__).resolve().parents[1]
 
-#: Decorators and calls that have no effect but on what they stand at, unless these names are ones of our own.
-_PURE = frozenset((
-    "cache", "cached_property", "classmethod", "contextmanager", "dataclass", "field", "inference_mode",
-    "lru_cache", "no_grad", "property", "staticmethod", "wraps",
-))  # fmt: skip
 #: Fields of the syntax tree that are not part of its meaning.
 _SAYS_NOTHING = frozenset(("ctx", "kind", "type_comment", "type_ignores"))
 _NAME = re.compile(r"(sisr(?:\.\w+)+)(?::(\w+))?")
 #: Seconds after a change of a file in which another one might not show in its times.
 _UNSURE = 2.0
 
-_BLOCKS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 
 # Definition or "" for what an import runs -> [digest of its meaning, dotted names that it reaches].
 Units = dict[str, list[Any]]
@@ -199,8 +195,8 @@ class _Reader:
         self.text, self.names, self.local = [], set(), {}
         statements = list(nodes)
         for node in statements:
-            if isinstance(node, _BLOCKS):
-                for inner in _statements(node):
+            if isinstance(node, BLOCKS):
+                for inner in statements_in(node):
                     if isinstance(inner, (ast.Import, ast.ImportFrom)):
                         self.local.update(self.bindings(inner))
         self.write(statements)
@@ -242,7 +238,7 @@ class _Reader:
             self.attribute(node)
         elif isinstance(node, (ast.Import, ast.ImportFrom)):
             self.runs(node)
-        elif isinstance(node, ast.If) and _never_run(node.test):
+        elif isinstance(node, ast.If) and never_run(node.test):
             self.write(node.orelse)
         elif isinstance(node, ast.AST):
             self.fields(node)
@@ -302,11 +298,6 @@ class _Reader:
                 self.names.add(f"!{name}")
 
 
-def _never_run(test: ast.expr) -> bool:
-    """Whether a condition is ``TYPE_CHECKING`` or ``__name__ == "__main__"``."""
-    return ast.unparse(test) in ("TYPE_CHECKING", "typing.TYPE_CHECKING", "__name__ == '__main__'")
-
-
 def _read(path: Path) -> dict[str, Any]:
     """What a module says: its units, what it imports and registers, and names that running it binds."""
     module = _module(path)
@@ -314,18 +305,18 @@ def _read(path: Path) -> dict[str, Any]:
     reader = _Reader(module, path.stem == "__init__")
     imported = reader.imported
     for node in body:
-        for inner in _statements(node, inside=False):
+        for inner in statements_in(node, inside=False):
             if isinstance(inner, (ast.Import, ast.ImportFrom)):
                 imported.update(reader.bindings(inner))
     definitions: dict[str, list[ast.AST]] = {}
     run, run_names, registered = [], [], []
     for node in body:
-        names = _defines(node)
-        key = _registration(node)
+        names = defines(node)
+        key = registration(node)
         if key is not None:
             registered.append([*key, *names])
-        elif not names or not _is_pure(node, imported):
-            if isinstance(node, _BLOCKS):
+        elif not names or not is_pure(node, imported):
+            if isinstance(node, BLOCKS):
                 run_names.append(f"{module}.{node.name}")
             else:
                 run.append(node)
@@ -336,7 +327,7 @@ def _read(path: Path) -> dict[str, Any]:
     reader.defined = {*definitions, *bound}
     units = {name: reader.unit(nodes) for name, nodes in definitions.items()}
     for name, nodes in definitions.items():
-        units |= {f"{name}[{key}]": reader.unit([value]) for key, value in _entries(nodes)}
+        units |= {f"{name}[{key}]": reader.unit([value]) for key, value in entries_of(nodes)}
     digest, reached = reader.unit(run)
     # Imports whose names nobody uses are there for what they do.
     unused = sorted(imported[name] for name in imported.keys() - reader.mentioned)
@@ -351,78 +342,6 @@ def _beside(path: Path) -> dict[str, Any]:
     source = path.read_bytes()
     words = {f"/{word}" for word in re.findall(r"[\w.-]+", source.decode("utf-8", "replace"))}
     return {"units": {"": [_sha256(source), sorted(words & _files().keys() - {f"/{path.name}"})]}}
-
-
-def _statements(tree: ast.AST, inside: bool = True) -> Iterator[ast.AST]:
-    """A statement and all statements in it; without ``inside`` not those of functions and classes.
-
-    None that is never run, and no expressions, which are most of a file and import nothing.
-    """
-    remaining = [tree]
-    while remaining:
-        node = remaining.pop()
-        yield node
-        if inside or not isinstance(node, _BLOCKS):
-            never = isinstance(node, ast.If) and _never_run(node.test)
-            for part in ("orelse",) if never else ("body", "orelse", "finalbody", "handlers", "cases"):
-                remaining += getattr(node, part, ())
-
-
-def _defines(node: ast.AST) -> list[str]:
-    """Names that a statement defines and does nothing else; none for another one."""
-    if isinstance(node, _BLOCKS):
-        return [node.name]
-    targets = node.targets if isinstance(node, ast.Assign) else [getattr(node, "target", None)]
-    names = [target.id for target in targets if isinstance(target, ast.Name)]
-    return names if isinstance(node, (ast.Assign, ast.AnnAssign)) and len(names) == len(targets) else []
-
-
-def _is_pure(node: ast.AST, imported: Mapping[str, str]) -> bool:
-    """Whether running a definition calls nothing that could have an effect elsewhere."""
-    parts: Iterable[ast.AST | None] = ast.iter_child_nodes(node)
-    if isinstance(node, _BLOCKS):
-        called = [one.func if isinstance(one, ast.Call) else one for one in node.decorator_list]
-        if not all(_is_harmless(one, imported) for one in called):
-            return False
-        # The body of a function is not run yet.
-        of_function = [] if isinstance(node, ast.ClassDef) else [*node.args.defaults, *node.args.kw_defaults]
-        parts = [*node.bases, *node.keywords, *node.body] if isinstance(node, ast.ClassDef) else of_function
-        if isinstance(node, ast.ClassDef) and node.keywords:
-            return False
-    elif isinstance(node, ast.Call) and not _is_harmless(node.func, imported):
-        return False
-    return all(part is None or _is_pure(part, imported) for part in parts)
-
-
-def _is_harmless(function: ast.expr, imported: Mapping[str, str]) -> bool:
-    name = ast.unparse(function)
-    first, _, last = name.partition(".")
-    ours = imported.get(first, "").startswith("sisr")
-    return (last.rpartition(".")[2] or first) in _PURE and not ours
-
-
-def _registration(node: ast.AST) -> tuple[str, str] | None:
-    """(decorator, name) of a definition whose one decorator registers it by a name."""
-    match getattr(node, "decorator_list", None):
-        case [ast.Call(func=ast.Name(id=decorator), args=[ast.Constant(value=str(key))], keywords=[])]:
-            return decorator, key
-    return None
-
-
-def _entries(nodes: list[ast.AST]) -> Iterator[tuple[str, ast.expr]]:
-    """Entries of a table of names of code."""
-    for node in nodes:
-        value = getattr(node, "value", None)
-        if not isinstance(value, ast.Dict):
-            continue
-        keys = [_text(key) for key in value.keys]
-        if all(key is not None for key in keys) and all(_text(one) is not None for one in value.values):
-            yield from ((str(key), one) for key, one in zip(keys, value.values, strict=True))
-
-
-def _text(node: ast.expr | None) -> str | None:
-    """The text that an expression is; None for another one."""
-    return node.value if isinstance(node, ast.Constant) and isinstance(node.value, str) else None
 
 
 # --- what is kept ----------------------------------------------------------------------------------------
@@ -447,7 +366,12 @@ def keep_in(file: Path, write: bool) -> None:
 
 
 def _maker() -> list[Any]:
-    return [list(sys.version_info[:2]), str(SCRIPTS), *_stamp(Path(__file__).stat())]
+    return [
+        list(sys.version_info[:2]),
+        str(SCRIPTS),
+        *_stamp(Path(__file__).stat()),
+        *_stamp(Path(syntax.__file__).stat()),
+    ]
 
 
 def _stamp(stat: os.stat_result) -> list[int]:
