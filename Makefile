@@ -81,8 +81,8 @@ benchmark: setup-dev ## Speed against BasicSR, scikit-image, pyiqa and Pillow, i
 	@$(BIN)/python -m pytest tests/benchmarks -q -s -p no:xdist $(ARGS)
 
 docs-figures: demo ## Draw the pictures of docs/kernels.md and docs/studies
-	@$(BIN)/python -m sisr.figures.kernels docs/images
-	@$(BIN)/python -m sisr.figures.studies docs/images .cache/studies
+	@$(BIN)/python -m sisr.report.figures.kernel_responses docs/images
+	@$(BIN)/python -m sisr.studies docs/images .cache/studies
 
 clean: ## Remove results (downloads and weights stay)
 	rm -rf results/demo results/benchmark .snakemake .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -3,9 +3,9 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sisr.audit import audit_kernels, read_shifts
-from sisr.joblog import job
-from sisr.phase_pages import write_kernels
+from sisr.analysis.audit import audit_kernels, read_shifts
+from sisr.base.joblog import job
+from sisr.report.phase_pages import write_kernels
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake

@@ -3,11 +3,11 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sisr import certification_page
-from sisr.anchors import write
-from sisr.assets.manifest import Manifest
-from sisr.certification import certify
-from sisr.joblog import job
+from sisr.base.joblog import job
+from sisr.data.assets.manifest import Manifest
+from sisr.report import certification_page
+from sisr.trust.anchors import write
+from sisr.trust.certification import certify
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake

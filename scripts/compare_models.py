@@ -3,9 +3,9 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sisr.comparison import make_comparison
-from sisr.joblog import job
-from sisr.shown_run import names
+from sisr.base.joblog import job
+from sisr.report.comparison import make_comparison
+from sisr.report.shown_run import names
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake

@@ -3,12 +3,12 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sisr.cost.ledger import ledger_job
-from sisr.device import for_job
-from sisr.inference.options import Options
-from sisr.joblog import job
-from sisr.models import get
-from sisr.upscale import weight_files
+from sisr.analysis.cost.ledger import ledger_job
+from sisr.base.device import for_job
+from sisr.base.joblog import job
+from sisr.models.model_entries import get
+from sisr.upscaling.inference.options import Options
+from sisr.upscaling.upscale import weight_files
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake

@@ -3,10 +3,10 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sisr.cost.jobs import count_job
-from sisr.joblog import job
-from sisr.models import get
-from sisr.upscale import weight_files
+from sisr.analysis.cost.jobs import count_job
+from sisr.base.joblog import job
+from sisr.models.model_entries import get
+from sisr.upscaling.upscale import weight_files
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake

@@ -3,8 +3,8 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sisr.figures.training import curves
-from sisr.joblog import job
+from sisr.base.joblog import job
+from sisr.report.figures.training_curves import curves
 from sisr.training.curves import file_of, read_csv
 
 if TYPE_CHECKING:

@@ -4,9 +4,9 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sisr.assets import fetch, fetch_or_unavailable
-from sisr.assets.sources import MIRROR_VARIABLE
-from sisr.joblog import job
+from sisr.base.joblog import job
+from sisr.data.assets import fetch, fetch_or_unavailable
+from sisr.data.assets.sources import MIRROR_VARIABLE
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake

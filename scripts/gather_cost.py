@@ -3,8 +3,8 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sisr.cost.gathering import gather
-from sisr.joblog import job
+from sisr.analysis.cost.gathering import gather
+from sisr.base.joblog import job
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake

@@ -3,9 +3,9 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sisr.cells import Cell
-from sisr.gather import gather_scores, gather_status, gather_timings
-from sisr.joblog import job
+from sisr.base.cells import Cell
+from sisr.base.joblog import job
+from sisr.scoring.gather import gather_scores, gather_status, gather_timings
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake

@@ -3,9 +3,9 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sisr.anchors import judge, read, summary
-from sisr.atomic import write_text
-from sisr.joblog import job
+from sisr.base.atomic import write_text
+from sisr.base.joblog import job
+from sisr.trust.anchors import judge, read, summary
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake

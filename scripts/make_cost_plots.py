@@ -3,9 +3,9 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sisr.cost.show import make_plots
-from sisr.joblog import job
-from sisr.shown_run import names
+from sisr.base.joblog import job
+from sisr.report.cost_results import make_plots
+from sisr.report.shown_run import names
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake

@@ -3,8 +3,8 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sisr.cost.show import make_table
-from sisr.joblog import job
+from sisr.base.joblog import job
+from sisr.report.cost_results import make_table
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake

@@ -3,8 +3,8 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sisr.degrade import make_lr
-from sisr.joblog import job
+from sisr.base.joblog import job
+from sisr.lr.degrade import make_lr
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake

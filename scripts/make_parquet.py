@@ -3,8 +3,8 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sisr.joblog import job
-from sisr.parquet import write_scores
+from sisr.base.joblog import job
+from sisr.scoring.parquet import write_scores
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake

@@ -3,10 +3,10 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sisr.blind import names_of
-from sisr.joblog import job
-from sisr.my_photos import DATASET, GIVEN
-from sisr.result_crops import make_crops
+from sisr.base.joblog import job
+from sisr.data.my_photos import DATASET, GIVEN
+from sisr.report.given_tables import names_of
+from sisr.report.result_crops import make_crops
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake

@@ -3,8 +3,8 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sisr.blind import make_tables, names_of
-from sisr.joblog import job
+from sisr.base.joblog import job
+from sisr.report.given_tables import make_tables, names_of
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake

@@ -3,8 +3,8 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sisr.cost.ledger_table import write
-from sisr.joblog import job
+from sisr.base.joblog import job
+from sisr.report.ledger_page import write
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake

@@ -3,10 +3,10 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sisr.assets.manifest import Manifest
-from sisr.joblog import job
-from sisr.protocol_page import page
-from sisr.protocol_table import of_assets, of_cell, score, write
+from sisr.base.joblog import job
+from sisr.data.assets.manifest import Manifest
+from sisr.report.protocol_page import page
+from sisr.trust.protocol_table import of_assets, of_cell, score, write
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake

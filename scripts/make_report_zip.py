@@ -3,8 +3,8 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sisr.joblog import job
-from sisr.site.pack import pack
+from sisr.base.joblog import job
+from sisr.report.site.pack import pack
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake

@@ -3,10 +3,10 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sisr.cells import Cell
-from sisr.joblog import job
-from sisr.reproduced import compare, write
-from sisr.reproduced_page import page
+from sisr.base.cells import Cell
+from sisr.base.joblog import job
+from sisr.report.reproduced_page import page
+from sisr.trust.reproduced import compare, write
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake

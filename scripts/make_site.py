@@ -3,11 +3,11 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sisr.joblog import job
-from sisr.models import get
-from sisr.shown_run import names
-from sisr.site.origins import devices, weights
-from sisr.site.pages import build_site
+from sisr.base.joblog import job
+from sisr.models.model_entries import get
+from sisr.report.shown_run import names
+from sisr.report.site.build import build_site
+from sisr.report.site.origins import devices, weights
 from sisr.training.curves import file_of
 
 if TYPE_CHECKING:

@@ -3,8 +3,8 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sisr.joblog import job
-from sisr.site.originals import write_originals
+from sisr.base.joblog import job
+from sisr.report.site.originals import write_originals
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake

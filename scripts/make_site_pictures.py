@@ -3,8 +3,8 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sisr.joblog import job
-from sisr.site.pictures import write_cell
+from sisr.base.joblog import job
+from sisr.report.site.pictures import write_cell
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake

@@ -3,9 +3,9 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sisr.joblog import job
-from sisr.result_tables import make_tables
-from sisr.shown_run import names
+from sisr.base.joblog import job
+from sisr.report.result_tables import make_tables
+from sisr.report.shown_run import names
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake

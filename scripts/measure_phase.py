@@ -3,8 +3,8 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sisr.audit import measure_set
-from sisr.joblog import job
+from sisr.analysis.audit import measure_set
+from sisr.base.joblog import job
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake

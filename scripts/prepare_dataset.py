@@ -3,8 +3,8 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sisr.datasets import prepare
-from sisr.joblog import job
+from sisr.base.joblog import job
+from sisr.data.datasets import prepare
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake

@@ -3,8 +3,8 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sisr.joblog import job
-from sisr.provenance import record
+from sisr.base.joblog import job
+from sisr.trust.provenance import record
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake

@@ -3,8 +3,8 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sisr.joblog import job
-from sisr.render import render_report
+from sisr.base.joblog import job
+from sisr.report.render import render_report
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake

@@ -3,10 +3,10 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sisr.assets.manifest import Manifest
-from sisr.joblog import job
-from sisr.metrics.files import by_key
-from sisr.scoring import score_cell
+from sisr.base.joblog import job
+from sisr.data.assets.manifest import Manifest
+from sisr.scoring.metrics.files import by_key
+from sisr.scoring.score import score_cell
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake

@@ -3,10 +3,10 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sisr.assets.manifest import Manifest
-from sisr.given_scores import score
-from sisr.joblog import job
-from sisr.metrics.files import by_key
+from sisr.base.joblog import job
+from sisr.data.assets.manifest import Manifest
+from sisr.scoring.given_scores import score
+from sisr.scoring.metrics.files import by_key
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake

@@ -3,12 +3,12 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sisr.assets import Manifest
-from sisr.figures.studies import alignment as figures
-from sisr.joblog import job
+from sisr.base.joblog import job
+from sisr.data.assets import Manifest
 from sisr.studies import alignment
+from sisr.studies import draw_alignment as figures
 from sisr.studies.common import read_pictures, write
-from sisr.studies.networks import load
+from sisr.studies.run_networks import load
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake

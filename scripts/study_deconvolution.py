@@ -3,9 +3,9 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sisr.figures.studies import deconvolution as figures
-from sisr.joblog import job
+from sisr.base.joblog import job
 from sisr.studies import deconvolution
+from sisr.studies import draw_deconvolution as figures
 from sisr.studies.common import read_pictures, write
 
 if TYPE_CHECKING:

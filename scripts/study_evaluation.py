@@ -3,11 +3,11 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sisr import summaries
-from sisr.assets.manifest import Manifest
-from sisr.figures.studies import evaluation as figures
-from sisr.joblog import job
-from sisr.metrics.files import by_key
+from sisr.analysis import summaries
+from sisr.base.joblog import job
+from sisr.data.assets.manifest import Manifest
+from sisr.scoring.metrics.files import by_key
+from sisr.studies import draw_evaluation as figures
 from sisr.studies import evaluation
 from sisr.studies.common import image_files, read_pictures, write
 

@@ -3,11 +3,11 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sisr.figures.studies import misr as figures
-from sisr.joblog import job
+from sisr.base.joblog import job
+from sisr.studies import draw_misr as figures
 from sisr.studies import misr
 from sisr.studies.common import read_pictures, write
-from sisr.studies.networks import load
+from sisr.studies.run_networks import load
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake

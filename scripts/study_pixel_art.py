@@ -3,11 +3,11 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sisr.figures.studies import pixel_art as figures
-from sisr.joblog import job
+from sisr.base.joblog import job
+from sisr.studies import draw_pixel_art as figures
 from sisr.studies import pixel_art
 from sisr.studies.common import write
-from sisr.studies.networks import load
+from sisr.studies.run_networks import load
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake

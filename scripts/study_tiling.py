@@ -3,11 +3,11 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sisr.figures.studies import tiling as figures
-from sisr.joblog import job
+from sisr.base.joblog import job
+from sisr.studies import draw_tiling as figures
 from sisr.studies import tiling
 from sisr.studies.common import read_pictures, write
-from sisr.studies.networks import load_modules
+from sisr.studies.run_networks import load_modules
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake

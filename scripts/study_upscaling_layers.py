@@ -3,8 +3,8 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sisr.figures.studies import upscaling_layers as figures
-from sisr.joblog import job
+from sisr.base.joblog import job
+from sisr.studies import draw_upscaling_layers as figures
 from sisr.studies import upscaling_layers
 from sisr.studies.common import read_pictures, write
 

@@ -3,8 +3,8 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sisr.given_lr import take_lr
-from sisr.joblog import job
+from sisr.base.joblog import job
+from sisr.lr.given_lr import take_lr
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake

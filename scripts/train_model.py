@@ -3,11 +3,11 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sisr import device
-from sisr.assets import Manifest
-from sisr.joblog import job
-from sisr.recipes import read_recipe
-from sisr.training.run import Inputs, train
+from sisr.base import device
+from sisr.base.joblog import job
+from sisr.data.assets import Manifest
+from sisr.models.recipes import read_recipe
+from sisr.training.train import Inputs, train
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake

@@ -3,8 +3,8 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sisr.crate import write_crate
-from sisr.joblog import job
+from sisr.base.joblog import job
+from sisr.trust.crate import write_crate
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake

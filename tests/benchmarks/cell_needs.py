@@ -23,8 +23,8 @@ from PIL import Image
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "scripts"))
 
-from sisr.errors import SisrError  # noqa: E402
-from sisr.models import entry_of  # noqa: E402
+from sisr.base.errors import SisrError  # noqa: E402
+from sisr.models.model_entries import entry_of  # noqa: E402
 
 ENGINE = {
     "interpolation": "NumPy",

@@ -33,17 +33,18 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "scripts"))
 
 import torch
-from sisr import archs, models, networks
-from sisr.assets import fetch
-from sisr.cost.counts import count_module
-from sisr.engines.pytorch import TorchUpscaler
-from sisr.images import modcrop, read_image
-from sisr.inference.options import Options
-from sisr.inference.runner import Runner
-from sisr.kernels.matlab import imresize
-from sisr.metrics.fidelity import psnr
-from sisr.modified import to_uint8
-from sisr.networks import Network
+from sisr.analysis.cost.counts import count_module
+from sisr.base.images import modcrop, read_image
+from sisr.data.assets import fetch
+from sisr.lr.kernels.matlab import imresize
+from sisr.models import archs, model_entries
+from sisr.models.modified import to_uint8
+from sisr.scoring.metrics.fidelity import psnr
+from sisr.upscaling import networks
+from sisr.upscaling.engines.pytorch import TorchUpscaler
+from sisr.upscaling.inference.options import Options
+from sisr.upscaling.inference.runner import Runner
+from sisr.upscaling.networks import Network
 from torch import nn
 
 SCALE = 4
@@ -56,10 +57,10 @@ Images = Sequence[np.ndarray]
 def network(row: str, folder: Path | None) -> Network:
     """The network of a row, with the weights of a folder or drawn ones."""
     if folder is not None:
-        return networks.load(models.get(row), SCALE, {"state": folder / FILES[row]})
+        return networks.load(model_entries.get(row), SCALE, {"state": folder / FILES[row]})
     torch.manual_seed(0)
     if row == "edsr":
-        params = models.get(row).params
+        params = model_entries.get(row).params
         module = archs.build(params["arch"], SCALE, **params["args"])
     else:
         module = archs.build("basicsr:RRDBNet", SCALE, num_in_ch=3, num_out_ch=3)
@@ -172,7 +173,9 @@ def compare(row: str, folder: Path | None, hrs: Images, lrs: Images, rate: float
     }
     work = operations(net, lrs)
     theirs = "BasicSR's loop"
-    print(f"{models.get(row).label} x{SCALE}, {len(lrs)} images of Urban100, median of {ROUNDS} rounds")
+    print(
+        f"{model_entries.get(row).label} x{SCALE}, {len(lrs)} images of Urban100, median of {ROUNDS} rounds"
+    )
     for name, median in medians.items():
         print(
             f"  {name:<15} {len(lrs) / median:7.2f} images/s, {medians[theirs] / median:5.2f} x, "

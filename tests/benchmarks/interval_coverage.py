@@ -19,10 +19,10 @@ from numpy.typing import NDArray
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "scripts"))
 
-from sisr.statistics import bootstrap  # noqa: E402
+from sisr.analysis.statistics import bootstrap  # noqa: E402
 
 SIZES = (5, 14, 100)
-SCORES = ROOT / "tests/unit/statistics/urban100_x4_psnr.csv"
+SCORES = ROOT / "tests/unit/analysis/statistics/urban100_x4_psnr.csv"
 _BLOCK = 250
 
 

@@ -21,13 +21,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from sisr import compat, registry
-from sisr.colour import BT601, Uint8Image
-from sisr.images import modcrop, read_image, write_png
-from sisr.kernels.matlab import imresize
-from sisr.metrics.fidelity import prepare, psnr_of, ssim_of
-from sisr.ordered import map_ordered
-from sisr.scoring import Pair, score_pairs
+from sisr.base import registry
+from sisr.base.colour import BT601, Uint8Image
+from sisr.base.images import modcrop, read_image, write_png
+from sisr.base.ordered import map_ordered
+from sisr.lr.kernels.matlab import imresize
+from sisr.models import compat
+from sisr.scoring.metrics.fidelity import prepare, psnr_of, ssim_of
+from sisr.scoring.score import Pair, score_pairs
 
 PEERS = registry.ROOT / ".cache/peers"
 SCALE = 4
@@ -179,7 +180,7 @@ MEASURES = ["psnr@y-bt601", "ssim@y-bt601"]
 _PEAK = """
 import sys
 from pathlib import Path
-from sisr.scoring import Pair, score_pairs
+from sisr.scoring.score import Pair, score_pairs
 hr, sr, count = Path(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3])
 pairs = (Pair(str(i), hr, sr) for i in range(count))
 assert sum(1 for _ in score_pairs(pairs, 4, ["psnr@y-bt601", "ssim@y-bt601"], threads=2)) == 2 * count

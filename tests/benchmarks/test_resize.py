@@ -13,8 +13,8 @@ from fractions import Fraction
 import numpy as np
 import pytest
 from PIL import Image
-from sisr import compat
-from sisr.kernels.matlab import imresize
+from sisr.lr.kernels.matlab import imresize
+from sisr.models import compat
 
 ROUNDS = 15
 FACTORS = [Fraction(1, 4), Fraction(1, 2), Fraction(1, 3), Fraction(1, 8), Fraction(4)]

@@ -26,12 +26,13 @@ import numpy as np
 import pytest
 import torch
 import yaml
-from sisr import archs, compat, engines, models
-from sisr.assets import fetch
-from sisr.degrade import degrade
-from sisr.images import modcrop, read_image, write_png
-from sisr.scoring import Pair, score_pairs
-from sisr.upscale import upscale_images
+from sisr.base.images import modcrop, read_image, write_png
+from sisr.data.assets import fetch
+from sisr.lr.degrade import degrade
+from sisr.models import archs, compat, model_entries
+from sisr.scoring.score import Pair, score_pairs
+from sisr.upscaling import engines
+from sisr.upscaling.upscale import upscale_images
 
 SCALE = 4
 ROUNDS = 3
@@ -68,7 +69,7 @@ def write_weights(model: str, target: Path, mirror: Path, resources: Path) -> No
         target.write_bytes(published.read_bytes())
         return
     torch.manual_seed(0)
-    params = models.get(model).params
+    params = model_entries.get(model).params
     torch.save({"params": archs.build(params["arch"], SCALE, **params["args"]).state_dict()}, target)
 
 
@@ -80,7 +81,7 @@ def basicsr(model: str, weights: Path, folder: Path) -> Callable[[], list[float]
     compat.prepare_torchvision()
     from basicsr.test import test_pipeline
     from basicsr.utils.registry import ARCH_REGISTRY, METRIC_REGISTRY
-    from sisr.archs.imdn import IMDN
+    from sisr.models.archs.imdn import IMDN
 
     torch.set_num_threads(THREADS)
     ARCH_REGISTRY.register(IMDN)
@@ -93,7 +94,7 @@ def basicsr(model: str, weights: Path, folder: Path) -> Callable[[], list[float]
     METRIC_REGISTRY.register(kept_psnr)
     network: Mapping[str, Any] = {"type": "IMDN"}
     if model != "imdn":
-        network = {"type": "EDSR", "upscale": SCALE, **models.get(model).params["args"]}
+        network = {"type": "EDSR", "upscale": SCALE, **model_entries.get(model).params["args"]}
     options = {
         "name": "peer",
         "model_type": "SRModel",
@@ -140,7 +141,7 @@ def sisr(model: str, weights: Path, folder: Path) -> Callable[[], list[float]]:
     pairs = [Pair(source.stem, folder / "hr" / source.name, sr) for source, sr in jobs]
 
     def run() -> list[float]:
-        upscaler = engines.load(models.get(model), SCALE, {"state": weights}, "cpu", THREADS)
+        upscaler = engines.load(model_entries.get(model), SCALE, {"state": weights}, "cpu", THREADS)
         (folder / "sr").mkdir(exist_ok=True)
         upscale_images(upscaler, jobs)
         return sorted(s.value for s in score_pairs(pairs, SCALE, ["psnr@y-bt601"], threads=THREADS))
@@ -218,7 +219,8 @@ def test_inference(
     wall = {name: min(played[1] for played in of) for name, of in rounds.items()}
     work = {name: min(played[2] for played in of) for name, of in rounds.items()}
     with capsys.disabled():
-        print(f"\n{models.get(model).label} x{SCALE}, {count} images, {THREADS} threads, best of {ROUNDS}")
+        label = model_entries.get(model).label
+        print(f"\n{label} x{SCALE}, {count} images, {THREADS} threads, best of {ROUNDS}")
         for name in PROGRAMS:
             print(
                 f"  {name:<8} {count / wall[name]:6.2f} images/s, {work[name] / count:6.3f} processor "

@@ -10,18 +10,18 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 from PIL import Image
-from sisr import blocks
-from sisr.anchors import Certified
-from sisr.anchors import write as write_certification
-from sisr.atomic import write_json
-from sisr.comparison import make_comparison
-from sisr.cost.gathering import COLUMNS as COST_COLUMNS
-from sisr.shown_measures import ShownMeasure
-from sisr.shown_run import Names
-from sisr.site.originals import write_originals
-from sisr.site.origins import WeightsOrigin
-from sisr.site.pages import build_site
-from sisr.site.pictures import write_cell
+from sisr.analysis.cost.gathering import COLUMNS as COST_COLUMNS
+from sisr.analysis.shown_measures import ShownMeasure
+from sisr.base.atomic import write_json
+from sisr.report.comparison import make_comparison
+from sisr.report.shown_run import Names
+from sisr.report.site.build import build_site
+from sisr.report.site.originals import write_originals
+from sisr.report.site.origins import WeightsOrigin
+from sisr.report.site.pictures import write_cell
+from sisr.scoring import blocks
+from sisr.trust.anchors import Certified
+from sisr.trust.anchors import write as write_certification
 
 MEASURES = (
     ShownMeasure("psnr", "y-bt601", "PSNR-Y", "dB", "higher", 2),

@@ -11,9 +11,9 @@ from typing import Any
 import pandas as pd
 import pytest
 from sample_site import HOSTILE, make_run
-from sisr.errors import ScoreError
-from sisr.runs_page import write_comparison
-from sisr.site.serve import serving
+from sisr.base.errors import ScoreError
+from sisr.report.runs_page import write_comparison
+from sisr.report.site.serve import serving
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
 

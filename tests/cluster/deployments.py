@@ -55,7 +55,7 @@ class Hosted:
         clone, bare = root / "clone", root / "host/sisr-benchmark.git"
         for name in ("workflow", "scripts", "config", "envs"):
             shutil.copytree(CHECKOUT / name, clone / name, ignore=shutil.ignore_patterns("__pycache__"))
-        with (clone / "scripts/sisr/joblog.py").open("a") as stream:
+        with (clone / "scripts/sisr/base/joblog.py").open("a") as stream:
             stream.write(at_the_end_of_jobs)
         git(clone, "init", "--quiet")
         git(clone, "add", "--all")

@@ -137,7 +137,7 @@ def test_bare_snakemake_runs_the_demo_of_a_tag_in_conda_environments(
         assert [f"{name}=={found[name].partition('+')[0]}" for name in names] == pins
         more = {name for name in found.keys() - names if not name.startswith(("nvidia-", "triton", "cuda-"))}
         assert more == {"pip"}
-    networks = "from sisr.archs import build; build('basicsr:EDSR', 2, num_in_ch=3, num_out_ch=3)"
+    networks = "from sisr.models.archs import build; build('basicsr:EDSR', 2, num_in_ch=3, num_out_ch=3)"
     subprocess.run(
         [built["torch"] / "bin/python", "-c", networks],
         env={**os.environ, "PYTHONPATH": str(hosted.clone / "scripts")},

@@ -48,7 +48,7 @@ def test_what_is_imported_to_plan_comes_with_snakemake() -> None:
             elif module.partition(".")[0] not in {*sys.stdlib_module_names, *allowed}:
                 foreign[module] = path.name
     assert foreign == {}
-    assert CHECKOUT / "scripts/sisr/registry.py" in seen
+    assert CHECKOUT / "scripts/sisr/base/registry.py" in seen
 
 
 def _imported(path: Path) -> Iterator[str]:

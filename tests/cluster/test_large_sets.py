@@ -8,7 +8,7 @@ import sys
 
 import pytest
 from cluster_run import SMALL
-from sisr.summaries import read_scores
+from sisr.analysis.summaries import read_scores
 from tiny_project import CHECKOUT, SCORES, Project, dataset, part_of
 
 pytestmark = pytest.mark.workflow

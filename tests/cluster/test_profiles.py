@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 import yaml
-from sisr import registry
-from sisr.device import gpu_ids
-from sisr.models import get
+from sisr.base import registry
+from sisr.base.device import gpu_ids
+from sisr.models.model_entries import get
 from tiny_project import CHECKOUT, CONFIG, CONFIG_FILE, Project, Run
 
 pytestmark = pytest.mark.workflow

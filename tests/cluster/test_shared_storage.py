@@ -21,8 +21,8 @@ _USERS = """
 import os, signal, sys, time
 from pathlib import Path
 import pooch, requests, yaml
-from sisr.assets import fetch
-from sisr.assets import archives, download
+from sisr.data.assets import fetch
+from sisr.data.assets import archives, download
 resources, config, count = Path(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3])
 children = []
 for index in range(count):

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from sisr.assets import fetch
-from sisr.images import modcrop, read_image
+from sisr.base.images import modcrop, read_image
+from sisr.data.assets import fetch
 
 Pictures = Callable[[str, int], Iterator[np.ndarray]]
 

@@ -6,9 +6,9 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
-from sisr.compat import prepare_torchvision
-from sisr.cost.counts import Count, count, count_module
-from sisr.models import get
+from sisr.analysis.cost.counts import Count, count, count_module
+from sisr.models.compat import prepare_torchvision
+from sisr.models.model_entries import get
 from torch import nn
 
 pytestmark = pytest.mark.mirror

@@ -6,9 +6,9 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
-from sisr import kernels
-from sisr.kernels.matlab import imresize
-from sisr.metrics.fidelity import prepare, psnr_of
+from sisr.lr import kernels
+from sisr.lr.kernels.matlab import imresize
+from sisr.scoring.metrics.fidelity import prepare, psnr_of
 
 pytestmark = pytest.mark.mirror
 

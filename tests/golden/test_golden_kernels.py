@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 from scipy import ndimage
-from sisr import kernels
-from sisr.metrics.fidelity import psnr
-from sisr.phase import image_shift
+from sisr.analysis.phase import image_shift
+from sisr.lr import kernels
+from sisr.scoring.metrics.fidelity import psnr
 from test_published import load
 
 pytestmark = pytest.mark.mirror

@@ -11,10 +11,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from sisr import engines, models
-from sisr.colour import rgb_to_ycbcr
-from sisr.kernels.matlab import imresize
-from sisr.metrics.fidelity import prepare, psnr_of, ssim_of
+from sisr.base.colour import rgb_to_ycbcr
+from sisr.lr.kernels.matlab import imresize
+from sisr.models import model_entries
+from sisr.scoring.metrics.fidelity import prepare, psnr_of, ssim_of
+from sisr.upscaling import engines
 
 pytestmark = pytest.mark.mirror
 
@@ -22,11 +23,13 @@ GetFiles = Callable[[str], Mapping[str, Path]]
 
 
 def load(model_id: str, scale: int, get_files: GetFiles, threads: int = 1) -> engines.Upscaler:
-    return engines.load(models.get(model_id), scale, files_of(model_id, scale, get_files), threads=threads)
+    return engines.load(
+        model_entries.get(model_id), scale, files_of(model_id, scale, get_files), threads=threads
+    )
 
 
 def files_of(model_id: str, scale: int, get_files: GetFiles) -> dict[str, Path]:
-    weights = models.get(model_id).weights_for(scale)
+    weights = model_entries.get(model_id).weights_for(scale)
     if weights is None:
         return {}
     assert weights.asset
@@ -123,7 +126,7 @@ def test_realesrgan_on_set5(
 @pytest.mark.parametrize("model", ["span", "realesrgan", "realesr-animevideov3"])
 def test_parameters_of_ncnn_graphs(model: str, get_files: GetFiles) -> None:
     """The registry's counts, from the sizes that ncnn's text graphs state."""
-    from sisr import registry
+    from sisr.base import registry
 
     count = 0
     for line in files_of(model, 4, get_files)["param"].read_text().splitlines()[2:]:
@@ -144,9 +147,9 @@ def test_vdsr_on_set5(
     scale: int, published: float, eight_bit: float, hr_images: Callable, get_files: GetFiles
 ) -> None:
     """The authors' number without rounding; and what rounding LR and SR to 8 bits, as files are, costs."""
-    from sisr.engines.pytorch import load_network
+    from sisr.upscaling.engines.pytorch import load_network
 
-    network = load_network(models.get("vdsr"), scale, files_of("vdsr", scale, get_files), threads=2)
+    network = load_network(model_entries.get("vdsr"), scale, files_of("vdsr", scale, get_files), threads=2)
     values = []
     for hr in hr_images("set5", scale):
         y = rgb_to_ycbcr(hr)[..., 0]
@@ -224,9 +227,9 @@ def test_networks_on_colour(
 def test_lapsrn_at_x4(
     dataset: str, published: float, eight_bit: float, hr_images: Callable, get_files: GetFiles
 ) -> None:
-    from sisr.engines.pytorch import load_network
+    from sisr.upscaling.engines.pytorch import load_network
 
-    network = load_network(models.get("lapsrn"), 4, files_of("lapsrn", 4, get_files), threads=2)
+    network = load_network(model_entries.get("lapsrn"), 4, files_of("lapsrn", 4, get_files), threads=2)
     values = []
     for hr in hr_images(dataset, 4):
         y = rgb_to_ycbcr(hr if hr.ndim == 3 else np.repeat(hr[..., None], 3, axis=2))[..., 0]

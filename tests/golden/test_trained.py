@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
-from sisr import registry
+from sisr.base import registry
 from test_published import load, means
 
 pytestmark = pytest.mark.mirror

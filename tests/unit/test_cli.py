@@ -9,11 +9,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from sisr import archs
+from sisr.base.images import read_image, write_png
 from sisr.cli import app
-from sisr.images import read_image, write_png
-from sisr.kernels.matlab import imresize
-from sisr.metrics.fidelity import psnr
+from sisr.lr.kernels.matlab import imresize
+from sisr.models import archs
+from sisr.scoring.metrics.fidelity import psnr
 from typer.testing import CliRunner
 
 runner = CliRunner()

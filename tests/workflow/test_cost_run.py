@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from sisr.cost import gathering, ledger_table
+from sisr.analysis.cost import gathering
+from sisr.report import ledger_page
 from tiny_project import CONFIG, Project, rows
 
 pytestmark = pytest.mark.workflow
@@ -44,7 +45,7 @@ def test_a_run_with_costs(project: Project) -> None:
     assert "gone.safetensors could not be fetched" in cost["gone"]["time_reason"]
 
     ledger = rows(project.read("results/tiny/precision.csv"))
-    assert tuple(ledger[0]) == ledger_table.COLUMNS
+    assert tuple(ledger[0]) == ledger_page.COLUMNS
     done = [row for row in ledger if row["status"] == "ok"]
     assert [(row["model"], row["image"], row["precision"]) for row in done] == [
         ("tiny-espcn", image, "bf16") for image in ("astronaut", "camera", "chelsea")
@@ -58,7 +59,7 @@ def test_a_run_with_costs(project: Project) -> None:
 
     assert "Nothing to be done" in project.run().output
     # Another way to lay out the table measures nothing anew.
-    project.edit("scripts/sisr/cost/table.py", 'f"Cost ×{self.scale}"', 'f"Costs ×{self.scale}"')
+    project.edit("scripts/sisr/report/cost_table.py", 'f"Cost ×{self.scale}"', 'f"Costs ×{self.scale}"')
     assert set(project.run("--dry-run").jobs) == {
         "gather_cost", "cost_table", "cost_plots", "render_report", "site", "crate", "all",
     }  # fmt: skip

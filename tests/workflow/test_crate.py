@@ -95,7 +95,7 @@ def test_the_crate_says_what_made_the_run(finished: Project) -> None:
     assert workflow["programmingLanguage"]["@id"].endswith("#snakemake")
     versions = {entities[item["@id"]]["name"] for item in workflow["softwareRequirements"]}
     assert {"Python", "numpy", "torch", "snakemake"} <= versions
-    for name in ("workflow/Snakefile", "scripts/sisr/metrics/structural.py", "config/models.yaml"):
+    for name in ("workflow/Snakefile", "scripts/sisr/scoring/metrics/structural.py", "config/models.yaml"):
         assert (folder / "code" / name).read_bytes() == (finished.root / name).read_bytes()
     assert not list((folder / "code").rglob("__pycache__"))
 
@@ -157,11 +157,11 @@ def test_a_run_is_reproduced_and_a_tampered_one_is_not(done: Project) -> None:
     (done.root / SCORES).write_text(text)
 
     # Other code is said, and an asset whose file is not what it was is not taken for it.
-    done.edit("scripts/sisr/metrics/structural.py", "(0.01 * peak) ** 2", "(0.02 * peak) ** 2")
+    done.edit("scripts/sisr/scoring/metrics/structural.py", "(0.01 * peak) ** 2", "(0.02 * peak) ** 2")
     (done.root / "resources/assets/tiny-train/train.png").write_bytes(b"another")
     other = reproduce(done, RESULTS)
     assert other.status == 1
-    assert "warning: the code is another one: scripts/sisr/metrics/structural.py" in other.output
+    assert "warning: the code is another one: scripts/sisr/scoring/metrics/structural.py" in other.output
     assert "not the same inputs: asset 'tiny-train': train.png is sha256" in other.output
 
 

@@ -6,7 +6,8 @@ import re
 from collections import Counter
 
 import pytest
-from sisr import config, registry
+from sisr.base import registry
+from sisr.run import config
 from tiny_project import CHECKOUT, Project
 
 pytestmark = pytest.mark.workflow

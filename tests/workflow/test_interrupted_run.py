@@ -22,7 +22,7 @@ def test_killed_runs_go_on_and_give_the_same_scores(finished: Project, project: 
     """Killed three times, each time where the last attempt had not come yet."""
     # Time to be killed within a cell; the pixels stay the same.
     project.edit(
-        "scripts/sisr/engines/interpolation.py",
+        "scripts/sisr/upscaling/engines/classical.py",
         "    def upscale(lr: np.ndarray) -> np.ndarray:\n",
         "    def upscale(lr: np.ndarray) -> np.ndarray:\n        __import__('time').sleep(0.4)\n",
     )

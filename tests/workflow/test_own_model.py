@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from sisr import archs
+from sisr.models import archs
 from tiny_project import CONFIG, SCORES, Project, rows
 
 pytestmark = pytest.mark.workflow

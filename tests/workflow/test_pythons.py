@@ -13,9 +13,9 @@ from pathlib import Path
 
 import pytest
 from packaging.specifiers import SpecifierSet
-from sisr.archs.libraries import BASICSR
-from sisr.assets.catalog import load
-from sisr.digest import file_digest
+from sisr.base.digest import file_digest
+from sisr.data.assets.catalog import load
+from sisr.models.archs.libraries import BASICSR
 from tiny_project import CHECKOUT
 
 pytestmark = pytest.mark.workflow

@@ -35,7 +35,7 @@ def planned(project: Project) -> dict[str, int]:
 
 
 def test_editing_ssim_reruns_scoring_and_what_follows(done: Project, finished: Project) -> None:
-    done.edit("scripts/sisr/metrics/structural.py", "(0.01 * peak) ** 2", "(0.02 * peak) ** 2")
+    done.edit("scripts/sisr/scoring/metrics/structural.py", "(0.01 * peak) ** 2", "(0.02 * peak) ** 2")
     assert planned(done) == {"score": 17, **GATHER, "site_pictures": 17, **SHOW}
 
     before = done.snapshot("results/tiny/sr")
@@ -130,14 +130,14 @@ def test_what_means_nothing_reruns_nothing(done: Project) -> None:
 @pytest.mark.parametrize(
     ("file", "old", "new", "first"),
     [
-        ("scripts/sisr/figures/plots.py", "alpha=0.65", "alpha=0.6", {"plots": 2}),
+        ("scripts/sisr/report/figures/plots.py", "alpha=0.65", "alpha=0.6", {"plots": 2}),
         (
             "scripts/make_tables.py",
             "Path(snakemake.input.scores)",
             "Path(str(snakemake.input.scores))",
             {"tables": 2},
         ),
-        ("scripts/sisr/figures/critical_difference.py", "0.12, text", "0.13, text", {"comparison": 2}),
+        ("scripts/sisr/report/figures/critical_difference.py", "0.12, text", "0.13, text", {"comparison": 2}),
     ],
 )
 def test_a_line_of_what_is_shown_reruns_it_and_what_shows_it(

@@ -8,8 +8,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from sisr.errors import ConfigError
-from sisr.workspace import join_runs, require_writable
+from sisr.base.errors import ConfigError
+from sisr.run.workspace import join_runs, require_writable
 
 pytestmark = pytest.mark.workflow
 
@@ -46,7 +46,8 @@ def test_stale_locks_go_and_those_of_a_living_run_stay(tmp_path: Path) -> None:
     lock.write_text("results/a\n")
     # In a process of its own, as the locks of one process do not exclude each other everywhere.
     code = (
-        f"from pathlib import Path; from sisr.workspace import join_runs; join_runs(Path({str(tmp_path)!r}))"
+        "import pathlib; from sisr.run.workspace import join_runs; "
+        f"join_runs(pathlib.Path({str(tmp_path)!r}))"
     )
     scripts = Path(__file__).resolve().parents[2] / "scripts"
     for alive in (True, False):

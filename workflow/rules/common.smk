@@ -11,21 +11,24 @@ from snakemake.exceptions import WorkflowError
 # The library lies beside the scripts (see rules' "../../scripts"), where a script finds it without being told.
 sys.path.insert(0, str(CHECKOUT / "scripts"))
 
-from sisr import anchors, kernels, my_photos, registry
-from sisr.config import read as read_config
-from sisr.device import resolve as resolve_device
-from sisr.digest import code_digest, file_digest, keep_in
-from sisr.errors import SisrError
-from sisr.image_files import SUFFIXES
-from sisr.metrics.files import assets_of
-from sisr.metrics.protocol import fidelity_measures, parse_measure, protocol
-from sisr.models import entry_of
-from sisr.models import get as get_model
-from sisr.recipes import read_recipe, start_of
-from sisr.references import errata, missing_measures, of_cells
-from sisr.render import sheet_limit
+from sisr.base import registry
+from sisr.data import my_photos
+from sisr.lr import kernels
+from sisr.trust import anchors
+from sisr.run.config import read as read_config
+from sisr.base.device import resolve as resolve_device
+from sisr.base.digest import code_digest, file_digest, keep_in
+from sisr.base.errors import SisrError
+from sisr.base.image_files import SUFFIXES
+from sisr.scoring.metrics.files import assets_of
+from sisr.scoring.metrics.protocol import fidelity_measures, parse_measure, protocol
+from sisr.models.model_entries import entry_of
+from sisr.models.model_entries import get as get_model
+from sisr.models.recipes import read_recipe, start_of
+from sisr.trust.references import errata, missing_measures, of_cells
+from sisr.report.render import sheet_limit
 from sisr.studies import STUDIES, findings_text
-from sisr.workspace import join_runs, require_writable, share_library
+from sisr.run.workspace import join_runs, require_writable, share_library
 
 
 def or_workflow_error(function, *arguments):
@@ -100,7 +103,7 @@ keep_in(Path(".snakemake", "sisr-code.json"), write=workflow.is_main_process)
 
 
 def code_of(script, only=None):
-    """Digest of the code that a rule's script can reach; ``only(wildcards)`` narrows it, see sisr.digest."""
+    """Digest of the code that a rule's script can reach; ``only(wildcards)`` narrows it, see sisr.base.digest."""
     return lambda wildcards: code_digest(script, only=only(wildcards) if only else None)
 
 
@@ -126,7 +129,9 @@ def measure_labels(measures):
 
 def metric_code(wildcards):
     """Of the fidelity metrics, the code of those that the run computes."""
-    return {"sisr.metrics.fidelity.fidelity_metric": [m.metric for m in map(parse_measure, RUN.measures)]}
+    return {
+        "sisr.scoring.metrics.fidelity.fidelity_metric": [m.metric for m in map(parse_measure, RUN.measures)]
+    }
 
 
 def code_of_models(models):
@@ -134,15 +139,15 @@ def code_of_models(models):
     if any(model.own for model in models):  # only their files tell
         return {}
     return {
-        "sisr.models.ENGINES": [model.engine for model in models],
-        "sisr.engines.RESOLVERS": [],
-        "sisr.archs.ARCHS": [arch for model in models if (arch := model.params.get("arch"))],
+        "sisr.models.model_entries.ENGINES": [model.engine for model in models],
+        "sisr.upscaling.engines.RESOLVERS": [],
+        "sisr.models.archs.ARCHS": [arch for model in models if (arch := model.params.get("arch"))],
     }
 
 
 def code_of_kernels(names):
     """Of the functions of kernels, the code of those that some kernels call."""
-    return {"sisr.kernels.FUNCTIONS": [registry.load("kernels")[name]["function"] for name in names]}
+    return {"sisr.lr.kernels.FUNCTIONS": [registry.load("kernels")[name]["function"] for name in names]}
 
 
 # --- resources -------------------------------------------------------------------------------------------
@@ -289,7 +294,7 @@ def recipe_of(wildcards):
 
 def recipe_code(wildcards):
     recipe = recipe_of(wildcards)
-    return {"sisr.archs.ARCHS": [recipe.arch], **code_of_kernels([recipe.kernel])}
+    return {"sisr.models.archs.ARCHS": [recipe.arch], **code_of_kernels([recipe.kernel])}
 
 
 def recipe_kernel(wildcards):

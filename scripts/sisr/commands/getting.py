@@ -9,11 +9,11 @@ from typing import Annotated
 
 import typer
 
-from sisr import registry
+from sisr.base import registry
+from sisr.base.errors import SisrError
 from sisr.commands.shared import RESOURCES, Mirror, Resources, Scale, app, one_line_errors
-from sisr.errors import SisrError
-from sisr.models import entry_of
-from sisr.models import get as get_model
+from sisr.models.model_entries import entry_of
+from sisr.models.model_entries import get as get_model
 
 
 class Registry(StrEnum):
@@ -61,7 +61,7 @@ def fetch(
     mirror: Mirror = None,
 ) -> None:
     """Download assets, check them, and keep them under the resources folder."""
-    from sisr.assets import fetch as fetch_asset
+    from sisr.data.assets import fetch as fetch_asset
 
     if bool(assets) == everything:
         raise SisrError("fetch: give asset ids or --all, see `sisr list assets`")
@@ -98,11 +98,11 @@ def train(
     mirror: Mirror = None,
 ) -> None:
     """Train a recipe; the same command goes on where an interrupted one stopped."""
-    from sisr import device as devices
-    from sisr.assets import fetch as fetch_asset
-    from sisr.recipes import read_recipe, start_of
-    from sisr.training.run import Inputs
-    from sisr.training.run import train as run
+    from sisr.base import device as devices
+    from sisr.data.assets import fetch as fetch_asset
+    from sisr.models.recipes import read_recipe, start_of
+    from sisr.training.train import Inputs
+    from sisr.training.train import train as run
 
     checked = read_recipe(recipe)
     first = start_of(checked)

@@ -9,9 +9,9 @@ from typing import Annotated
 
 import typer
 
+from sisr.base.errors import ModelUnavailable, SisrError
 from sisr.commands.shared import RESOURCES, Mirror, Resources, Scale, app, one_line_errors
-from sisr.errors import ModelUnavailable, SisrError
-from sisr.models import Model
+from sisr.models.model_entries import Model
 
 
 class InputRange(StrEnum):
@@ -21,7 +21,8 @@ class InputRange(StrEnum):
     BYTE = "0-255"
 
 
-#: Heading, in the help of ``sisr upscale``, of the options of :class:`sisr.inference.options.Options`.
+#: Heading, in the help of ``sisr upscale``, of the options of
+#: :class:`sisr.upscaling.inference.options.Options`.
 TORCH = "How PyTorch networks run (docs/inference.md)"
 
 
@@ -35,7 +36,7 @@ def degrade(
     seed: Annotated[int, typer.Option(help="For kernels that draw random numbers.")] = 0,
 ) -> None:
     """Make LR images: OUT/<stem>.png for every image of IN, cropped to a multiple of the scale."""
-    from sisr.degrade import degrade_folder
+    from sisr.lr.degrade import degrade_folder
 
     written = degrade_folder(source, target, kernel, scale, seed=seed)
     typer.echo(f"{len(written)} LR images in {target}")
@@ -99,11 +100,12 @@ def upscale(
     Weights of the registry are fetched when they are first needed.  A file is .pth, .pt or .safetensors,
     .onnx, .pb, TorchScript, or ncnn's .param with its .bin beside it; what it holds is found out.
     """
-    from sisr import device as devices
-    from sisr import engines, models
-    from sisr.image_files import list_images
-    from sisr.inference.options import Options
-    from sisr.upscale import upscale_folder
+    from sisr.base import device as devices
+    from sisr.base.image_files import list_images
+    from sisr.models import model_entries
+    from sisr.upscaling import engines
+    from sisr.upscaling.inference.options import Options
+    from sisr.upscaling.upscale import upscale_folder
 
     options = Options(
         precision=precision,  # type: ignore[arg-type]  # checked there
@@ -118,14 +120,14 @@ def upscale(
     )
     resolved = devices.resolve(device)
     options.require(resolved)
-    chosen = models.named(model, modify or (), input_range and input_range.value)
+    chosen = model_entries.named(model, modify or (), input_range and input_range.value)
     if options.changed() and not chosen.uses_gpu:
         asked = ", ".join(options.changed())
         raise SisrError(f"upscale: {chosen.label} is no PyTorch network, which alone have: {asked}")
     images = [source] if source.is_file() else list_images(source)
     scale = scale or _only_scale(chosen)
     if chosen.own is not None:
-        from sisr.checkpoints import describe
+        from sisr.upscaling.detection import describe
 
         typer.echo(describe(chosen, scale), err=True)
     files = _obtain_weights(chosen, scale, resources, mirror)
@@ -140,7 +142,7 @@ def upscale(
 def _only_scale(model: Model) -> int:
     """The scale of a model that has one only."""
     if model.own is not None and not model.scales:
-        from sisr.checkpoints import scale_of
+        from sisr.upscaling.detection import scale_of
 
         return scale_of(model)
     if len(model.scales) != 1:
@@ -151,8 +153,8 @@ def _only_scale(model: Model) -> int:
 
 def _obtain_weights(model: Model, scale: int, resources: Path, mirror: str | None) -> Mapping[str, Path]:
     """Weights of a model, fetched if they are not there yet; role -> path."""
-    from sisr.assets import fetch as fetch_asset
-    from sisr.upscale import weight_files
+    from sisr.data.assets import fetch as fetch_asset
+    from sisr.upscaling.upscale import weight_files
 
     weights = model.weights_for(scale)
     if weights is None:

@@ -9,9 +9,9 @@ from typing import Annotated, Any
 
 import typer
 
-from sisr import registry
+from sisr.base import registry
+from sisr.base.errors import SisrError
 from sisr.commands.shared import RESOURCES, Mirror, Resources, Scale, app, one_line_errors
-from sisr.errors import SisrError
 
 
 class Lpips(StrEnum):
@@ -40,9 +40,10 @@ def certify(
 
     from tqdm import tqdm
 
-    from sisr import anchors as outside
-    from sisr import certification, certification_page
-    from sisr.assets import fetch_or_unavailable
+    from sisr.data.assets import fetch_or_unavailable
+    from sisr.report import certification_page
+    from sisr.trust import anchors as outside
+    from sisr.trust import certification
 
     if quick and heavy:
         raise SisrError("certify: give --quick or --heavy, not both")
@@ -94,10 +95,10 @@ def score(
     """
     from tqdm import tqdm
 
-    from sisr.assets import fetch as fetch_asset
-    from sisr.compare_folders import compare_folders
-    from sisr.folders import score_folders
-    from sisr.metrics.files import assets_of, by_key
+    from sisr.analysis.compare_folders import compare_folders
+    from sisr.data.assets import fetch as fetch_asset
+    from sisr.scoring.folders import score_folders
+    from sisr.scoring.metrics.files import assets_of, by_key
 
     if (sr is None) == (compare is None):
         raise SisrError("score: give either SR_DIR or --compare A B")
@@ -141,8 +142,8 @@ def audit_kernels(
 
     Exit code 1 if a kernel is not where the registry says.
     """
-    from sisr.audit import audit_kernels as measure
-    from sisr.phase_pages import signed_pair
+    from sisr.analysis.audit import audit_kernels as measure
+    from sisr.report.phase_pages import signed_pair
 
     entries = registry.load("kernels")
     chosen = {name: registry.entry("kernels", name) for name in kernel or entries}
@@ -169,9 +170,9 @@ def audit_pair(
     scale: Scale,
 ) -> None:
     """How far the pictures of a folder are shifted against the HR images; LR or SR is told by their size."""
-    from sisr.audit import OFF, audit_pairs
-    from sisr.folders import match_folders
-    from sisr.phase_pages import signed_pair
+    from sisr.analysis.audit import OFF, audit_pairs
+    from sisr.report.phase_pages import signed_pair
+    from sisr.scoring.folders import match_folders
 
     pairs = [(pair.image, pair.hr_path, pair.sr_path) for pair in match_folders(hr, other, scale)]
     rows, median = audit_pairs(pairs, scale)

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from sisr import registry
+from sisr.base import registry
 from sisr.commands.shared import RESOURCES, Resources, app, one_line_errors
 
 
@@ -22,8 +22,8 @@ def compare(
     ] = None,
 ) -> None:
     """Show two runs side by side: the same table, with differences and whether they are more than chance."""
-    from sisr.compare_folders import folder_names
-    from sisr.runs_page import write_comparison
+    from sisr.analysis.compare_folders import folder_names
+    from sisr.report.runs_page import write_comparison
 
     page = out or Path("compare_{}_{}.html".format(*(Path(name).name for name in folder_names(a, b))))
     counts = write_comparison(a, b, page)
@@ -58,10 +58,10 @@ def reproduce(
     """
     from tqdm import tqdm
 
-    from sisr.errors import ReproductionError
-    from sisr.reproduction.described import CrateOfRun, differences
-    from sisr.reproduction.outcome import compare as compare_with
-    from sisr.reproduction.rerun import rerun
+    from sisr.base.errors import ReproductionError
+    from sisr.trust.reproduction.described import CrateOfRun, differences
+    from sisr.trust.reproduction.outcome import compare as compare_with
+    from sisr.trust.reproduction.rerun import rerun
 
     read = CrateOfRun.read(crate)
     typer.echo(f"{crate}: run {read.name}, recorded {read.made.get('recorded', 'at an unknown time')}")
@@ -102,7 +102,7 @@ def serve(
     import threading
     import webbrowser
 
-    from sisr.site.serve import page_of, serving
+    from sisr.report.site.serve import page_of, serving
 
     page = page_of(run)
     with serving(run, port) as address:

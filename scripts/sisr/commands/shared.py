@@ -9,8 +9,8 @@ from typing import Annotated, Any
 
 import typer
 
-from sisr import registry
-from sisr.errors import SisrError
+from sisr.base import registry
+from sisr.base.errors import SisrError
 
 app = typer.Typer(
     no_args_is_help=True,

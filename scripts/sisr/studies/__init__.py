@@ -2,7 +2,7 @@
 
 A study is a module of this package: mathematics as plain functions, ``measure()`` that applies them to
 pictures, and ``findings()`` that says in sentences what came out, with its numbers.  What is drawn lies in
-:mod:`sisr.figures.studies`, so that neither needs the other to be read or tested.
+:mod:`sisr.studies`, so that neither needs the other to be read or tested.
 """
 
 import json

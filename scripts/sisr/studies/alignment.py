@@ -1,7 +1,7 @@
 """Self-ensemble, and LR whose samples lie elsewhere than a network was trained for.
 
-A *shift* is (down, right) in HR pixels as in :mod:`sisr.phase`: positive where LR looks below and to the
-right.  Here both axes are shifted alike, by one number.
+A *shift* is (down, right) in HR pixels as in :mod:`sisr.analysis.phase`: positive where LR looks below and
+to the right.  Here both axes are shifted alike, by one number.
 """
 
 from __future__ import annotations
@@ -14,22 +14,22 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from sisr.audit import Shift, median_shift
-from sisr.colour import rgb_to_y
-from sisr.engines import Upscaler, to_uint8
-from sisr.kernels.filtering import to_pixels
-from sisr.kernels.matlab import cubic, imresize
-from sisr.models import Model
-from sisr.modified import RawUpscaler, self_ensemble
-from sisr.phase import image_shift
+from sisr.analysis.audit import Shift, median_shift
+from sisr.analysis.phase import image_shift
+from sisr.base.colour import rgb_to_y
+from sisr.lr.kernels.filtering import to_pixels
+from sisr.lr.kernels.matlab import cubic, imresize
+from sisr.models.model_entries import Model
+from sisr.models.modified import RawUpscaler, self_ensemble
 from sisr.studies.common import Floats, StudyImage, StudyRow, chosen, curve, mean, psnr
+from sisr.upscaling.engines import Upscaler, to_uint8
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from torch import Tensor
 
-    from sisr.archs.espcn import ESPCN
+    from sisr.models.archs.espcn import ESPCN
 
 Pixels = NDArray[np.uint8]
 
@@ -103,8 +103,8 @@ PATCH, BATCH, ITERATIONS, RATE = 16, 16, 500, 0.002
 
 def read_training(assets: Mapping[str, Mapping[str, Path]]) -> list[Pixels]:
     """8-bit luma of assets' pictures, sides cut to multiples of the scale; ``assets``: id -> name -> path."""
-    from sisr.images import modcrop
-    from sisr.training.data import read_sources
+    from sisr.base.images import modcrop
+    from sisr.training.patches import read_sources
 
     sources = (modcrop(source.pixels, SCALE) for source in read_sources(assets))
     return [to_pixels(rgb_to_y(pixels)) for pixels in sources]
@@ -121,7 +121,7 @@ def train(
     import torch
     from torch.nn import functional
 
-    from sisr.archs.espcn import ESPCN
+    from sisr.models.archs.espcn import ESPCN
 
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)

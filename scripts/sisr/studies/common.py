@@ -14,10 +14,10 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from sisr.atomic import write_json, write_text
-from sisr.colour import replicate, rgb_to_y
-from sisr.errors import StudyError
-from sisr.images import read_image
+from sisr.base.atomic import write_json, write_text
+from sisr.base.colour import replicate, rgb_to_y
+from sisr.base.errors import StudyError
+from sisr.base.images import read_image
 
 Floats = NDArray[np.float64]
 

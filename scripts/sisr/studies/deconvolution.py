@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from sisr.kernels.filtering import gaussian
+from sisr.lr.kernels.filtering import gaussian
 from sisr.studies import variation
 from sisr.studies.common import Floats, StudyImage, StudyRow, mean, psnr
 

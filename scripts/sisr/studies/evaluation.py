@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from sisr import registry
-from sisr.colour import Uint8Image
-from sisr.images import write_png
-from sisr.metrics import Measure, parse_measures
-from sisr.scoring import Pair, score_pairs
+from sisr.base import registry
+from sisr.base.colour import Uint8Image
+from sisr.base.images import write_png
+from sisr.scoring.metrics import Measure, parse_measures
+from sisr.scoring.score import Pair, score_pairs
 from sisr.studies.common import Floats, StudyImage, StudyRow, curve
 
 if TYPE_CHECKING:
@@ -202,7 +202,7 @@ def measure(
 ) -> EvaluationResult:
     """Curves under distortions, rank correlations on every LR set, and contradictions on one.
 
-    ``files``: as for :func:`sisr.scoring.score_pairs`; ``lr_set``: (dataset, kernel, scale).
+    ``files``: as for :func:`sisr.scoring.score.score_pairs`; ``lr_set``: (dataset, kernel, scale).
     """
     chosen = one_a_metric(measures)
     rows = distortion_rows(pictures, chosen, files)

@@ -8,10 +8,10 @@ from itertools import pairwise
 
 import numpy as np
 
-from sisr.kernels.matlab import KERNELS, imresize
+from sisr.lr.kernels.matlab import KERNELS, imresize
 from sisr.studies.common import Floats, StudyImage, StudyRow, mean, psnr
 
-#: Name for people -> kernel of :mod:`sisr.kernels.matlab`.
+#: Name for people -> kernel of :mod:`sisr.lr.kernels.matlab`.
 METHODS = {"nearest": "box", "linear": "linear", "cubic": "cubic", "Lanczos": "lanczos3"}
 #: Scale of the measured enlargements.
 SCALE = 4

@@ -18,11 +18,11 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from sisr.engines import Upscaler
-from sisr.kernels.matlab import cubic, imresize
-from sisr.models import Model
+from sisr.lr.kernels.matlab import cubic, imresize
+from sisr.models.model_entries import Model
 from sisr.studies import variation
 from sisr.studies.common import Floats, StudyImage, StudyRow, mean, psnr
+from sisr.upscaling.engines import Upscaler
 
 SCALE = 2
 #: Standard deviation of the camera's blur in HR pixels, and of the noise in 8-bit levels.
@@ -161,8 +161,8 @@ def register(frames: Floats, rounds: int = 4) -> Floats:
     """Estimated shifts in HR pixels, float64 (k, 2), of each frame against the first.
 
     Phase correlation with sub-pixel peaks (scikit-image) under a Hann window; magnitudes are kept, as in
-    :mod:`sisr.metrics.registration`.  The window pulls an estimate towards zero, so each frame is moved back
-    by its estimate and registered again, until nothing is left.
+    :mod:`sisr.scoring.metrics.registration`.  The window pulls an estimate towards zero, so each frame is
+    moved back by its estimate and registered again, until nothing is left.
     """
     from scipy import ndimage
     from skimage.registration import phase_cross_correlation

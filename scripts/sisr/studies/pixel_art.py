@@ -8,11 +8,11 @@ from fractions import Fraction
 
 import numpy as np
 
-from sisr.engines import Upscaler
-from sisr.kernels.matlab import imresize
-from sisr.models import Model
+from sisr.lr.kernels.matlab import imresize
+from sisr.models.model_entries import Model
 from sisr.studies.common import StudyRow, chosen, mean, psnr
 from sisr.studies.sprites import SPRITES, Labels, Pixels, Sprite
+from sisr.upscaling.engines import Upscaler
 
 SCALES = (2, 4)
 #: Pixels of background around a sprite while it is enlarged, so that no network sees a border of the picture.

@@ -16,14 +16,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from sisr.colour import rgb_to_y
-from sisr.errors import StudyError
-from sisr.inference.tiling import tiles
-from sisr.kernels.matlab import imresize
+from sisr.base.colour import rgb_to_y
+from sisr.base.errors import StudyError
+from sisr.lr.kernels.matlab import imresize
 from sisr.studies.common import StudyImage, StudyRow, chosen, curve
+from sisr.upscaling.inference.tiles import tiles
 
 if TYPE_CHECKING:
-    from sisr.networks import Network
+    from sisr.upscaling.networks import Network
 
 log = logging.getLogger(__name__)
 
@@ -118,7 +118,7 @@ def measure(pictures: Sequence[StudyImage], networks: Iterable[tuple[str, Networ
 
     Raises :class:`StudyError` without a network.
     """
-    from sisr.inference import field
+    from sisr.upscaling.inference import field
 
     rows: list[StudyRow] = []
     reaches: dict[str, int | str] = {}

@@ -310,7 +310,7 @@ def _time(layer: Callable[[Tensor, Tensor, int], Tensor], x: Tensor, weight: Ten
 
 def _trained(picture: StudyImage, rows: list[StudyRow]) -> dict[str, Floats]:
     """The best transposed convolutions at x2 and the PSNR of their phases; pictures of the first two."""
-    from sisr.kernels.matlab import imresize
+    from sisr.lr.kernels.matlab import imresize
 
     scale, truth = 2, picture.luma
     small = imresize(truth, 1 / scale)

@@ -14,8 +14,8 @@ from typing import Any
 
 import torch
 
-from sisr.atomic import replacing
-from sisr.errors import TrainingError
+from sisr.base.atomic import replacing
+from sisr.base.errors import TrainingError
 
 #: Checkpoints that are kept; one more than needed, for a disk that lies about what it has written.
 KEPT = 2

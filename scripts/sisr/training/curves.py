@@ -10,8 +10,8 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from sisr.atomic import write_text
-from sisr.errors import TrainingError
+from sisr.base.atomic import write_text
+from sisr.base.errors import TrainingError
 
 #: Columns of every curve; those of single losses, as BasicSR names them, follow.
 COLUMNS = ("iteration", "learning_rate", "loss", "psnr_y")

@@ -21,13 +21,13 @@ from pathlib import Path
 
 import numpy as np
 
-from sisr import registry
-from sisr.atomic import write_text
-from sisr.colour import rgb_to_y
-from sisr.errors import ConfigError, TrainingError
-from sisr.image_files import list_images, natural_key
-from sisr.images import pixel_digest, read_image
-from sisr.training.data import TrainingImage
+from sisr.base import registry
+from sisr.base.atomic import write_text
+from sisr.base.colour import rgb_to_y
+from sisr.base.errors import ConfigError, TrainingError
+from sisr.base.image_files import list_images, natural_key
+from sisr.base.images import pixel_digest, read_image
+from sisr.training.patches import TrainingImage
 
 log = logging.getLogger(__name__)
 
@@ -164,7 +164,7 @@ def check_validation(name: str, train: Sequence[TrainingImage], validation: Sequ
 
 def write_fingerprints(datasets: Iterable[str], resources: Path, config: Path = registry.CONFIG) -> Path:
     """Write the table for datasets whose assets are in ``resources/assets``."""
-    from sisr.datasets import source_files
+    from sisr.data.datasets import source_files
 
     rows = []
     for dataset in datasets:

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from sisr.metrics.perceptual import LpipsScorer, backbone_network
+from sisr.scoring.metrics.perceptual import LpipsScorer, backbone_network
 
 #: VGG16's last convolution before each pooling, by its stage.
 LAYERS = {"conv1_2": 0, "conv2_2": 1, "conv3_3": 2, "conv4_3": 3, "conv5_3": 4}
@@ -87,7 +87,7 @@ class WithEdges(nn.Module):
         self.lr: Tensor | None = None
 
     def forward(self, sr: Tensor, hr: Tensor) -> Tensor:
-        from sisr.archs.edge_informed import canny
+        from sisr.models.archs.edge_informed import canny
 
         assert self.network is not None
         assert self.lr is not None

@@ -22,9 +22,9 @@ from typing import Any
 import torch
 import yaml
 
-from sisr.recipes import Recipe, discriminator_of
-from sisr.training import models
-from sisr.training.models import Session
+from sisr.models.recipes import Recipe, discriminator_of
+from sisr.training import sessions
+from sisr.training.sessions import Session
 
 _PIXEL = {"l1": "L1Loss", "mse": "MSELoss", "charbonnier": "CharbonnierLoss"}
 _FILES = {"vgg16": "vgg16.ckpt", "lpips-vgg": "vgg16.ckpt", "lpips-alex": "alexnet.ckpt"}
@@ -134,11 +134,11 @@ def run(root: Path, opt: Mapping[str, Any], session: Session, launcher: str = "n
         (root / "basicsr.log").open("a", encoding="utf-8") as log,
         redirect_stdout(log),  # it also prints
     ):
-        models.session = session
+        sessions.session = session
         try:
             basicsr.train.train_pipeline(str(root))
         finally:
-            models.session = None
+            sessions.session = None
 
 
 @contextmanager

@@ -6,11 +6,12 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
-from sisr import engines, models, modifiers
-from sisr.errors import ConfigError, ModelSkipped
-from sisr.kernels.matlab import imresize
-from sisr.modified import back_projection, self_ensemble
-from sisr.modifiers import BackProjection, Chain, SelfEnsemble
+from sisr.base.errors import ConfigError, ModelSkipped
+from sisr.lr.kernels.matlab import imresize
+from sisr.models import model_entries, modifiers
+from sisr.models.modified import back_projection, self_ensemble
+from sisr.models.modifiers import BackProjection, Chain, SelfEnsemble
+from sisr.upscaling import engines
 from skimage import data
 
 BASE = {
@@ -32,9 +33,9 @@ BASE = {
 }
 
 
-def model(**entry: object) -> models.Model:
+def model(**entry: object) -> model_entries.Model:
     entries = {**BASE, "m": {"label": "M", **entry}}
-    return models.parse("m", models.complete("m", entries))
+    return model_entries.parse("m", model_entries.complete("m", entries))
 
 
 @pytest.mark.parametrize("shape", [(5, 7), (5, 7, 3)])
@@ -112,12 +113,12 @@ def test_a_row_inherits_from_its_base() -> None:
         "net+": {"label": "Net+", "base": "net", "modifiers": ["self-ensemble"]},
         "net+bp": {"label": "Net+BP", "base": "net+", "modifiers": ["back-projection"], "note": "both"},
     }
-    entry = models.complete("net+bp", entries)
+    entry = model_entries.complete("net+bp", entries)
     assert (entry["label"], entry["licence"], entry["engine"]) == ("Net+BP", "MIT", "torch")
-    assert models.parse("net+bp", entry).modifiers == (SelfEnsemble(), BackProjection())
+    assert model_entries.parse("net+bp", entry).modifiers == (SelfEnsemble(), BackProjection())
     entries["net"] = {"label": "Net", "base": "net+bp"}
     with pytest.raises(ConfigError, match=r"circle: net\+bp -> net\+ -> net"):
-        models.complete("net+bp", entries)
+        model_entries.complete("net+bp", entries)
     with pytest.raises(ConfigError, match=r"model 'm': base: unknown model 'nett'; did you mean 'net'\?"):
         model(base="nett")
 
@@ -138,8 +139,8 @@ def test_work_is_counted_in_runs_of_the_network() -> None:
 
 
 def test_names_of_the_command_line() -> None:
-    assert models.named("span+").modifiers == (SelfEnsemble(),)
-    assert models.named("imdn+").label == "IMDN+"
-    assert models.named("imdn", ["back-projection"]).modifiers == (BackProjection(),)
+    assert model_entries.named("span+").modifiers == (SelfEnsemble(),)
+    assert model_entries.named("imdn+").label == "IMDN+"
+    assert model_entries.named("imdn", ["back-projection"]).modifiers == (BackProjection(),)
     with pytest.raises(ConfigError, match="did you mean 'imdn'"):
-        models.named("imdm")
+        model_entries.named("imdm")

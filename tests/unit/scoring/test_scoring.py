@@ -12,14 +12,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from sisr import scoring
-from sisr.colour import Uint8Image
-from sisr.errors import ConfigError, ImageError, ScoreError
-from sisr.folders import match_folders, score_folders
-from sisr.images import Picture, read_image, write_png
-from sisr.metrics import parse_measure
-from sisr.metrics.fidelity import psnr, ssim
-from sisr.scoring import Pair, Score, score_cell, score_pairs, write_scores
+from sisr.base.colour import Uint8Image
+from sisr.base.errors import ConfigError, ImageError, ScoreError
+from sisr.base.images import Picture, read_image, write_png
+from sisr.scoring import score as scoring
+from sisr.scoring.folders import match_folders, score_folders
+from sisr.scoring.metrics import parse_measure
+from sisr.scoring.metrics.fidelity import psnr, ssim
+from sisr.scoring.score import Pair, Score, score_cell, score_pairs, write_scores
 
 MEASURES = ["psnr@y-bt601", "ssim@y-bt601", "psnr@rgb"]
 HEADER = "dataset,image,kernel,scale,model,metric,protocol,value"

@@ -6,9 +6,9 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
-from sisr.kernels.filtering import to_pixels
-from sisr.kernels.matlab import imresize
-from sisr.phase import TOLERANCE, image_shift, ramp_shift
+from sisr.analysis.phase import TOLERANCE, image_shift, ramp_shift
+from sisr.lr.kernels.filtering import to_pixels
+from sisr.lr.kernels.matlab import imresize
 from sisr.studies import alignment as study
 from sisr.studies.common import StudyImage, crop, mean
 

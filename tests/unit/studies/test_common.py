@@ -8,8 +8,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from sisr.errors import StudyError
-from sisr.images import write_png
+from sisr.base.errors import StudyError
+from sisr.base.images import write_png
 from sisr.studies import common, findings_text
 from sisr.studies.common import StudyRow
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from sisr.metrics import parse_measure
+from sisr.scoring.metrics import parse_measure
 from sisr.studies import evaluation as study
 from sisr.studies.common import StudyImage, crop, curve
 

@@ -6,7 +6,7 @@ import re
 
 import pytest
 import yaml
-from sisr.registry import ROOT
+from sisr.base.registry import ROOT
 from sisr.studies import STUDIES
 
 PAGES = ROOT / "docs/studies"

@@ -7,12 +7,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
-from sisr.engines import Upscaler
-from sisr.kernels.matlab import imresize
-from sisr.models import get
+from sisr.lr.kernels.matlab import imresize
+from sisr.models.model_entries import get
 from sisr.studies import pixel_art as study
 from sisr.studies.common import chosen, mean
 from sisr.studies.sprites import SPRITES, Sprite, ellipse, polygon
+from sisr.upscaling.engines import Upscaler
 
 SMALL = arrays(np.int64, st.tuples(st.integers(1, 7), st.integers(1, 7)), elements=st.integers(0, 2))
 

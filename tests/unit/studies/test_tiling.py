@@ -7,11 +7,11 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 import torch
-from sisr.archs.espcn import ESPCN
-from sisr.errors import StudyError
-from sisr.networks import Network
+from sisr.base.errors import StudyError
+from sisr.models.archs.espcn import ESPCN
 from sisr.studies import tiling as study
 from sisr.studies.common import crop, curve
+from sisr.upscaling.networks import Network
 from torch import nn
 
 

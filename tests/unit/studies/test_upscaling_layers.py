@@ -92,7 +92,7 @@ def test_fit_finds_the_kernel_that_made_a_picture() -> None:
 
 
 def test_odd_kernels_cannot_be_trained_out_of_their_checkerboard() -> None:
-    from sisr.kernels.matlab import imresize
+    from sisr.lr.kernels.matlab import imresize
     from skimage.data import coffee
 
     truth = crop("coffee", coffee(), 192).luma

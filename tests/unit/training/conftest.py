@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 import pytest
-from sisr.images import write_png
-from sisr.recipes import Recipe, parse_recipe
-from sisr.training.run import Inputs
+from sisr.base.images import write_png
+from sisr.models.recipes import Recipe, parse_recipe
+from sisr.training.train import Inputs
 
 TINY: dict[str, Any] = {
     "arch": "espcn",

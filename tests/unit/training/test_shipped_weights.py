@@ -6,11 +6,12 @@ import hashlib
 from pathlib import Path
 
 import pytest
-from sisr import archs, registry
-from sisr.recipes import read_recipe
+from sisr.base import registry
+from sisr.models import archs
+from sisr.models.recipes import read_recipe
+from sisr.models.trained_weights import metadata_of
+from sisr.models.weights import load_into, read_state_dict
 from sisr.training import curves
-from sisr.training.archive import metadata_of
-from sisr.weights import load_into, read_state_dict
 
 WEIGHTS = sorted((registry.CONFIG / "weights").rglob("*.safetensors"))
 NAMES = [f"{path.parent.name}-{path.stem}" for path in WEIGHTS]
@@ -41,7 +42,7 @@ def test_weights_are_of_their_recipe(path: Path) -> None:
 
 @pytest.mark.parametrize("path", WEIGHTS, ids=NAMES)
 def test_their_pictures_are_those_of_the_assets(path: Path) -> None:
-    from sisr.assets import catalog
+    from sisr.data.assets import catalog
 
     recipe = read_recipe(path.parent.name)
     expected = {

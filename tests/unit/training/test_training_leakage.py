@@ -9,14 +9,14 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from sisr import registry
-from sisr.errors import TrainingError
-from sisr.images import read_image, write_png
-from sisr.recipes import Recipe, read_recipe
+from sisr.base import registry
+from sisr.base.errors import TrainingError
+from sisr.base.images import read_image, write_png
+from sisr.models.recipes import Recipe, read_recipe
+from sisr.models.trained_weights import metadata_of
 from sisr.training import leakage
-from sisr.training.archive import metadata_of
-from sisr.training.data import TrainingImage
-from sisr.training.run import Inputs, train
+from sisr.training.patches import TrainingImage
+from sisr.training.train import Inputs, train
 from skimage import data
 
 MIRROR = "raw.githubusercontent.com"

@@ -8,15 +8,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from sisr import archs, assets
-from sisr.images import read_image, write_png
-from sisr.metrics.perceptual import LpipsScorer
-from sisr.recipes import Recipe
+from sisr.base.images import read_image, write_png
+from sisr.data import assets
+from sisr.models import archs
+from sisr.models.recipes import Recipe
+from sisr.models.weights import load_into, read_state_dict
+from sisr.scoring.metrics.perceptual import LpipsScorer
 from sisr.training import curves
 from sisr.training.losses import LpipsLoss, Vgg16Loss
-from sisr.training.models import psnr_y
-from sisr.training.run import Inputs, train
-from sisr.weights import load_into, read_state_dict
+from sisr.training.sessions import psnr_y
+from sisr.training.train import Inputs, train
 from skimage import data
 from torch import Tensor, nn
 
@@ -42,8 +43,8 @@ def test_vgg16_loss_equals_torchvision_s_network(
     features: dict[str, Path], pair: tuple[Tensor, Tensor]
 ) -> None:
     """torchvision's vgg16().features, cut before the ReLU of conv2_2 (layer 7) and conv3_3 (layer 14)."""
-    from sisr.compat import prepare_torchvision
-    from sisr.metrics.lpips_backbone import read_backbone
+    from sisr.models.compat import prepare_torchvision
+    from sisr.scoring.metrics.lpips_backbone import read_backbone
 
     prepare_torchvision()
     from torchvision.models import vgg16

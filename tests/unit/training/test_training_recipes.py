@@ -6,9 +6,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from sisr import archs, registry
-from sisr.errors import ConfigError
-from sisr.recipes import Recipe, discriminator_of, parse_recipe, read_recipe, start_of
+from sisr.base import registry
+from sisr.base.errors import ConfigError
+from sisr.models import archs
+from sisr.models.recipes import Recipe, discriminator_of, parse_recipe, read_recipe, start_of
 from sisr.training import pipeline
 
 Make = Callable[..., Recipe]

@@ -15,13 +15,13 @@ from pathlib import Path
 import pytest
 import torch
 import yaml
-from sisr import archs
-from sisr.errors import ImageError, TrainingError, TrainingStopped
-from sisr.recipes import Recipe
-from sisr.training import curves, models
-from sisr.training.archive import metadata_of
-from sisr.training.run import Inputs, train
-from sisr.weights import load_into, read_state_dict
+from sisr.base.errors import ImageError, TrainingError, TrainingStopped
+from sisr.models import archs
+from sisr.models.recipes import Recipe
+from sisr.models.trained_weights import metadata_of
+from sisr.models.weights import load_into, read_state_dict
+from sisr.training import curves, sessions
+from sisr.training.train import Inputs, train
 
 Make = Callable[..., Recipe]
 
@@ -38,7 +38,7 @@ def stop_after(iterations: int, monkeypatch: pytest.MonkeyPatch) -> None:
         step(self, loss)
         made.append(loss)
         if len(made) == iterations:
-            models.current().stop = True
+            sessions.current().stop = True
 
     monkeypatch.setattr(curves.Progress, "step", stopping)
 
@@ -138,8 +138,8 @@ def test_kill_loses_at_most_one_interval(inputs: Inputs, tmp_path: Path, config_
     (config_copy / "training/killed.yaml").write_text(yaml.safe_dump(document))
     program = (
         "import sys; from pathlib import Path\n"
-        "from sisr.recipes import read_recipe\n"
-        "from sisr.training.run import Inputs, train\n"
+        "from sisr.models.recipes import read_recipe\n"
+        "from sisr.training.train import Inputs, train\n"
         "folder = Path(sys.argv[1])\n"
         "inputs = Inputs({'x': {p.name: p for p in folder.iterdir()}})\n"
         "train(read_recipe('killed', Path(sys.argv[2])), 2, inputs, Path(sys.argv[3]))\n"
@@ -174,7 +174,7 @@ def test_divergence_is_one_line_and_keeps_the_checkpoint(
         run(recipe(learning_rate=1e30), inputs, out)
     assert not out.exists()
     # Fine until the last interval: what was trained by then is there.
-    step = models.SRModel.optimize_parameters
+    step = sessions.SRModel.optimize_parameters
     broken = {"at": 12}
 
     def breaking(self: object, iteration: int) -> None:
@@ -183,7 +183,7 @@ def test_divergence_is_one_line_and_keeps_the_checkpoint(
             self.log_dict["l_pix"] = math.nan  # type: ignore[attr-defined]
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(models.SRModel, "optimize_parameters", breaking)
+        patch.setattr(sessions.SRModel, "optimize_parameters", breaking)
         with pytest.raises(TrainingError, match="iteration 12; the checkpoint of iteration 10 is kept; try"):
             run(recipe(), inputs, out)
     assert (tmp_path / "w.training/experiments/tiny/training_states/10.state").is_file()
@@ -263,8 +263,8 @@ def test_two_processes_of_torchrun(recipe: Make, inputs: Inputs, tmp_path: Path,
     program = tmp_path / "two.py"
     program.write_text(
         "import sys; from pathlib import Path\n"
-        "from sisr.recipes import read_recipe\n"
-        "from sisr.training.run import Inputs, train\n"
+        "from sisr.models.recipes import read_recipe\n"
+        "from sisr.training.train import Inputs, train\n"
         "inputs = Inputs({'x': {p.name: p for p in Path(sys.argv[1]).iterdir()}})\n"
         "train(read_recipe('two', Path(sys.argv[2])), 2, inputs, Path(sys.argv[3]))\n"
     )

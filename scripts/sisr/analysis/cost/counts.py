@@ -1,0 +1,163 @@
+"""Counted cost: parameters, multiply-adds and activations of one model for one output size.
+
+The size is 1280x720, that of the papers' tables (introduced by Ahn et al., CARN, ECCV 2018, section 4.3).
+Nothing is computed: PyTorch networks run on meta tensors, which have shapes and no values, and graphs of
+the other engines are read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from sisr.base.errors import ModelUnavailable
+from sisr.models.model_entries import Model
+
+if TYPE_CHECKING:
+    from torch import nn
+
+#: Gives role -> path of a model's weights, or raises :class:`ModelUnavailable` where they could not be had.
+WeightFiles = Callable[[], Mapping[str, Path]]
+
+#: Output of the counts: width, height in pixels.
+OUTPUT = (1280, 720)
+
+
+@dataclass(frozen=True)
+class Count:
+    """``None`` is a quantity that could not be counted; ``reason`` says why.
+
+    ``multiply_adds``: one is two floating-point operations; those of convolutions and matrix products.
+    ``activations``: values in the outputs of all convolutions, the definition of the NTIRE challenges on
+    efficient super-resolution.
+    ``receptive_field``: side in LR pixels, measured; ``global`` where it is the whole picture.
+    """
+
+    parameters: int | None
+    multiply_adds: int | None = None
+    activations: int | None = None
+    receptive_field: int | Literal["global"] | None = None
+    reason: str = ""
+
+
+def input_size(scale: int, enlarged: bool = False) -> tuple[int, int]:
+    """Width and height that a network is given for :data:`OUTPUT`; ``enlarged`` networks get the whole size.
+
+    Scales that do not divide the output have the next smaller input.
+    """
+    return OUTPUT if enlarged else (OUTPUT[0] // scale, OUTPUT[1] // scale)
+
+
+def count(model: Model, scale: int, weights: WeightFiles) -> Count:
+    """Count a model's cost at a scale.
+
+    A network on luma is counted for its one channel, without the bicubic enlargement of the chroma.  An
+    architecture that the registry names is counted without its weights, so that a model whose weights cannot
+    be had has counts all the same.
+
+    Raises
+    ------
+    ModelSkipped, ModelUnavailable, ModelError
+        As :func:`sisr.upscaling.engines.load`, where the weights are needed.
+    """
+    model.weights_for(scale)
+    if model.own is not None or model.modifiers or model.engine not in _COUNTERS:
+        what = "runs its network several times" if model.modifiers else "is a file of one's own"
+        return Count(None, reason=f"not counted: {model.label} {what}")
+    return _COUNTERS[model.engine](model, scale, weights)
+
+
+def count_module(module: nn.Module, shape: tuple[int, int, int]) -> Count:
+    """Cost of a network for one input of ``(channels, height, width)``; the network ends on the meta device.
+
+    Counted by :class:`torch.utils.flop_counter.FlopCounterMode`, which sees the operations and not the
+    layers, so that functional convolutions and attention are in.
+    """
+    import torch
+    from torch.utils.flop_counter import FlopCounterMode
+
+    convolution = torch.ops.aten.convolution
+    parameters = sum(parameter.numel() for parameter in module.parameters())
+    dtype = next((parameter.dtype for parameter in module.parameters()), torch.float32)
+    module = module.eval().to("meta")
+    operations = FlopCounterMode(display=False)
+    outputs = FlopCounterMode(display=False, custom_mapping={convolution: _elements})
+    try:
+        with torch.no_grad(), operations, outputs:
+            module(torch.empty(1, *shape, device="meta", dtype=dtype))
+    except (NotImplementedError, RuntimeError) as error:
+        return Count(parameters, reason=f"needs values to run: {_first_line(error)}")
+    return Count(
+        parameters,
+        operations.get_total_flops() // 2,
+        outputs.get_flop_counts().get("Global", {}).get(convolution, 0),
+    )
+
+
+def _elements(*_inputs: object, out_shape: tuple[int, ...], **_options: object) -> int:
+    total = 1
+    for side in out_shape:
+        total *= side
+    return total
+
+
+def _torch(model: Model, scale: int, weights: WeightFiles) -> Count:
+    from sisr.analysis.cost.receptive_field import receptive_field
+    from sisr.models import archs
+    from sisr.upscaling import networks
+
+    name = model.params["arch"]
+    if name == "spandrel":
+        module = networks.load(model, scale, weights()).module
+    else:
+        module = archs.build(name, scale, **model.params.get("args", {}))
+    channels = 1 if model.colour == "y" else 3
+    enlarged = model.params.get("pre_upscale") is not None
+    try:
+        field = receptive_field(module, channels, scale, enlarged)
+    except RuntimeError as error:
+        field, reason = None, f"receptive field: {_first_line(error)}"
+    else:
+        reason = ""
+    width, height = input_size(scale, enlarged)
+    multiple = getattr(module, "multiple_of", 1)
+    height, width = (-(-side // multiple) * multiple for side in (height, width))
+    found = count_module(module, (channels, height, width))
+    return replace(found, receptive_field=field, reason=found.reason or reason)
+
+
+def _first_line(error: Exception) -> str:
+    return next(iter(str(error).strip().splitlines()), type(error).__name__)
+
+
+def _ncnn(model: Model, scale: int, weights: WeightFiles) -> Count:
+    from sisr.analysis.cost.graphs import count_ncnn
+
+    return count_ncnn(_files(model, weights)["param"], input_size(scale))
+
+
+def _opencv(model: Model, scale: int, weights: WeightFiles) -> Count:
+    from sisr.analysis.cost.graphs import count_opencv
+
+    channels = 1 if model.colour == "y" else 3
+    return count_opencv(_files(model, weights)["graph"], channels, input_size(scale))
+
+
+def _interpolation(model: Model, scale: int, weights: WeightFiles) -> Count:
+    return Count(0, reason="no network")
+
+
+def _files(model: Model, weights: WeightFiles) -> Mapping[str, Path]:
+    if model.unavailable:
+        raise ModelUnavailable(model.unavailable)
+    return weights()
+
+
+_COUNTERS: Mapping[str, Callable[[Model, int, WeightFiles], Count]] = {
+    "interpolation": _interpolation,
+    "ncnn": _ncnn,
+    "opencv": _opencv,
+    "torch": _torch,
+}

@@ -1,0 +1,76 @@
+"""From the cost of single models to ``cost.csv``, and back."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from sisr.base.atomic import replacing
+from sisr.base.errors import ScoreError
+
+#: Columns of ``cost.csv``; ``docs/cost.md`` explains them.
+COLUMNS = (
+    "model", "scale", "parameters", "multiply_adds", "activations", "receptive_field", "count_status",
+    "count_reason", "seconds_q1", "seconds", "seconds_q3", "peak_memory", "timed_output", "calls", "device",
+    "clock_mhz", "memory_clock_mhz", "threads", "torch", "load", "time_status", "time_reason",
+)  # fmt: skip
+
+
+NOT_TIMED = "not timed"
+
+
+def gather(counts: Sequence[Path], timings: Sequence[Path], out: Path) -> None:
+    """Write ``cost.csv``: one row a model and scale, in the order of the files.
+
+    ``timings`` go with ``counts`` one by one, or there are none.  Seconds are those per megapixel of output,
+    the first quartile, median and third; peak memory is in bytes.  What is missing is empty.
+    """
+    with replacing(out) as temporary, temporary.open("w", encoding="utf-8", newline="") as stream:
+        writer = csv.DictWriter(stream, COLUMNS, lineterminator="\n", restval="")
+        writer.writeheader()
+        for index, path in enumerate(counts):
+            writer.writerow({
+                **_counted(json.loads(path.read_text(encoding="utf-8"))),
+                **(_timed(json.loads(timings[index].read_text(encoding="utf-8"))) if timings else
+                   {"time_status": NOT_TIMED}),
+            })  # fmt: skip
+
+
+def _counted(document: Mapping[str, Any]) -> dict[str, Any]:
+    shared = ("model", "scale", "parameters", "multiply_adds", "activations", "receptive_field")
+    return {
+        **{name: document.get(name) for name in shared},
+        "count_status": document["status"],
+        "count_reason": document["reason"],
+    }
+
+
+def _timed(document: Mapping[str, Any]) -> dict[str, Any]:
+    status = {"time_status": document["status"], "time_reason": document["reason"]}
+    if document["status"] != "ok":
+        return status
+    low, middle, high = (f"{value:.6g}" for value in document["seconds_per_megapixel"])
+    facts = ("calls", "device", "clock_mhz", "memory_clock_mhz", "threads", "torch", "load", "peak_memory")
+    return {
+        **status,
+        **{name: document[name] for name in facts},
+        "timed_output": "x".join(map(str, document["output"])),
+        "seconds_q1": low,
+        "seconds": middle,
+        "seconds_q3": high,
+    }
+
+
+def read(path: Path) -> list[dict[str, str]]:
+    """Rows of ``cost.csv`` as text; :class:`ScoreError` for a file that is not one."""
+    try:
+        with path.open(encoding="utf-8", newline="") as stream:
+            reader = csv.DictReader(stream)
+            if tuple(reader.fieldnames or ()) != COLUMNS:
+                raise ScoreError(f"{path}: columns {reader.fieldnames}, expected {list(COLUMNS)}")
+            return list(reader)
+    except FileNotFoundError:
+        raise ScoreError(f"{path}: no such file") from None

@@ -1,0 +1,1 @@
+"""What every room stands on: files, images, colour, devices, registries; no super-resolution yet."""

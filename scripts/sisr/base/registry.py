@@ -1,0 +1,149 @@
+"""Registries: YAML tables under ``config/`` whose every entry is checked against a JSON schema.
+
+Adding a dataset, kernel, model, metric or asset is one entry in one of these files.  A key that is
+misspelt, given twice or of the wrong type is an error that names the file and the key.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Hashable
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import yaml
+
+from sisr.base.errors import ConfigError, unknown
+
+#: Root of the checkout: ``scripts/sisr/base/registry.py`` is three folders below it.
+ROOT = Path(__file__).resolve().parents[3]
+CONFIG = ROOT / "config"
+SCHEMAS = ROOT / "workflow" / "schemas"
+#: Environment variable with the folder ``config`` of a deployment: of a folder, not the checkout, in which
+#: the workflow is started.
+DEPLOYMENT = "SISR_CONFIG"
+
+
+# libyaml where it is built in: every job reads registries.
+_BaseLoader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
+class _JsonLoader(_BaseLoader):
+    """SafeLoader whose mappings are JSON's: keys are strings (``2:`` is "2"), and none is given twice."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
+        seen: set[Hashable] = set()
+        for key_node, _ in node.value:
+            key = self.construct_object(key_node, deep=deep)
+            if key in seen:
+                mark = key_node.start_mark
+                raise ConfigError(f"{mark.name}:{mark.line + 1}: key '{key}' twice")
+            seen.add(key)
+        mapping = super().construct_mapping(node, deep=deep)
+        return {str(key) if isinstance(key, int) else key: value for key, value in mapping.items()}
+
+
+def read_yaml(path: Path) -> Any:
+    """Parse a YAML file; duplicate keys and syntax errors raise :class:`ConfigError` naming file and line."""
+    try:
+        with path.open(encoding="utf-8") as stream:
+            loader = _JsonLoader(stream)
+            try:
+                return loader.get_single_data()
+            finally:
+                loader.dispose()
+    except FileNotFoundError:
+        raise ConfigError(f"{path}: no such file") from None
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        where = f"{path}:{mark.line + 1}" if mark else str(path)
+        raise ConfigError(f"{where}: not valid YAML: {getattr(error, 'problem', error)}") from None
+
+
+@cache
+def schema(name: str) -> dict[str, Any]:
+    """JSON schema ``workflow/schemas/<name>.schema.yaml``."""
+    document = read_yaml(SCHEMAS / f"{name}.schema.yaml")
+    jsonschema.Draft202012Validator.check_schema(document)
+    return document
+
+
+def validate(document: Any, schema_name: str, source: str) -> None:
+    """Check ``document`` against a schema; the :class:`ConfigError` is one line that names the key.
+
+    ``source`` is what the message calls the document, normally its path.
+    """
+    validator = jsonschema.Draft202012Validator(schema(schema_name))
+    # Of errors at one place the misspelt key comes first: the missing one is its other half.
+    error = min(
+        validator.iter_errors(document),
+        key=lambda e: (str(e.absolute_path), e.validator != "additionalProperties"),
+        default=None,
+    )
+    if error is not None:
+        raise ConfigError(f"{source}: {explain(error)}")
+
+
+def explain(error: jsonschema.ValidationError) -> str:
+    """One line for a schema violation: the dotted key, what was found and what was expected."""
+    key = ".".join(str(part) for part in error.absolute_path)
+    where = f"{key}: " if key else ""
+    rules: Any = error.schema
+    if error.validator == "additionalProperties" and isinstance(error.instance, dict):
+        allowed = rules.get("properties", {})
+        for name in error.instance:
+            if name not in allowed and "patternProperties" not in rules:
+                return where + unknown("key", str(name), allowed)
+    if error.validator in ("oneOf", "anyOf"):
+        deepest = max(error.context or [], key=lambda e: len(e.absolute_path), default=error)
+        if len(deepest.absolute_path) > len(error.absolute_path):
+            return explain(deepest)
+        branches: Any = error.validator_value
+        choices = [" and ".join(branch["required"]) for branch in branches if "required" in branch]
+        if choices and isinstance(error.instance, dict):
+            found = [name for name in error.instance if any(name in choice.split() for choice in choices)]
+            return f"{where}expected either {' or '.join(choices)}, found {', '.join(found) or 'neither'}"
+    message = error.message if len(error.message) < 300 else error.message[:297] + "..."
+    return (where + message).replace("\n", " ")
+
+
+def find(name: str, config: Path = CONFIG) -> Path:
+    """The file ``name`` (``models.yaml``) of the configuration: the deployment's own where it has one.
+
+    A deployment has copies of some or all files of ``config/`` to edit; others are read from the checkout.
+    """
+    own = os.environ.get(DEPLOYMENT)
+    if config == CONFIG and own and Path(own, name).is_file():
+        return Path(own, name)
+    return config / name
+
+
+@cache
+def load(name: str, config: Path = CONFIG) -> dict[str, dict[str, Any]]:
+    """Entries of registry ``config/<name>.yaml`` by id, checked against ``<name>.schema.yaml``.
+
+    Known registries: ``assets``, ``datasets``, ``kernels``, ``metrics``, ``protocols``, ``models``.
+    The result is shared between callers and must not be changed.
+    """
+    path = find(f"{name}.yaml", config)
+    document = read_yaml(path)
+    validate(document, name, shown(path))
+    return document
+
+
+def entry(name: str, key: str, config: Path = CONFIG) -> dict[str, Any]:
+    """One entry of a registry; an unknown id raises :class:`ConfigError` with the nearest known id."""
+    entries = load(name, config)
+    if key not in entries:
+        raise ConfigError(unknown(name.rstrip("s"), key, entries))
+    return entries[key]
+
+
+def shown(path: Path) -> str:
+    """A path as messages name it: below the folder in which the program runs, or below the checkout."""
+    for root in (Path.cwd(), ROOT):
+        if path.is_relative_to(root):
+            return str(path.relative_to(root))
+    return str(path)

@@ -1,0 +1,171 @@
+"""Test sets: from fetched or own files to checked HR images with a manifest.
+
+A dataset is an entry of ``config/datasets.yaml``: an asset, or a folder of the user's.  Preparing decodes
+every image by the rules of :mod:`sisr.base.images` and writes it as 8-bit PNG, uncropped; the manifest says
+what each image was made of and which rules applied.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import unicodedata
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from tqdm import tqdm
+
+from sisr.base import registry
+from sisr.base.atomic import write_json
+from sisr.base.errors import AssetError, ImageError
+from sisr.base.image_files import SUFFIXES, natural_key, own_pictures
+from sisr.base.images import decode_image, pixel_digest, read_bytes, write_png
+from sisr.base.ordered import map_ordered
+from sisr.data.assets import Manifest
+
+
+def prepare(
+    dataset: str,
+    *,
+    asset_manifest: Path | None,
+    out_dir: Path,
+    manifest: Path,
+    threads: int = 2,
+    path: str | None = None,
+    config: Path = registry.CONFIG,
+) -> dict[str, Any]:
+    """Prepare a dataset of the registry from its fetched asset, or from its own folder.
+
+    ``asset_manifest`` is what :func:`sisr.data.assets.fetch` wrote; None where the entry names a ``path``.
+    ``path`` takes the place of that of the entry.  See :func:`prepare_files` for the rest.
+    """
+    files = source_files(dataset, asset_manifest, config, path)
+    expected = registry.entry("datasets", dataset, config).get("expected", {})
+    return prepare_files(dataset, files, out_dir, manifest, expected, threads)
+
+
+def source_files(
+    dataset: str, asset_manifest: Path | None, config: Path = registry.CONFIG, path: str | None = None
+) -> dict[str, Path]:
+    """Image files of a dataset by file name.
+
+    Raises
+    ------
+    AssetError : the asset is not available
+    ImageError : the folder does not exist, has no image, or has pictures of kinds that are not read
+    """
+    entry = registry.entry("datasets", dataset, config)
+    if folder := path or entry.get("path"):
+        return {file.name: file for file in own_pictures(Path(folder).expanduser())}
+    if asset_manifest is None:
+        raise AssetError(
+            f"dataset '{dataset}': expected the fetch manifest of asset '{entry['asset']}', found none"
+        )
+    fetched = Manifest.read(asset_manifest)
+    if fetched.status != "ok":
+        raise AssetError(f"dataset '{dataset}': asset '{fetched.asset}' is unavailable: {fetched.reason}")
+    return {name: path for name, path in fetched.paths().items() if path.suffix.lower() in SUFFIXES}
+
+
+def prepare_files(
+    dataset: str,
+    files: Mapping[str, Path],
+    out_dir: Path,
+    manifest: Path,
+    expected: Mapping[str, Any] | None = None,
+    threads: int = 2,
+) -> dict[str, Any]:
+    """Decode images, write them as PNG, and write the manifest last.
+
+    Parameters
+    ----------
+    files : file name -> where it lies; the stem of the name becomes the image's name
+    out_dir : gets ``<image name>.png``
+    manifest : JSON ``{"dataset", "images": [...]}`` in natural order of the names.  Each image has ``name``,
+        ``file`` (PNG, relative to the manifest's folder), ``source`` (file name), ``source_sha256``,
+        ``height``, ``width``, ``channels`` (1 or 3), ``notes`` and ``sha256`` (of the pixels).  It holds no
+        times or paths of the machine: the same files give the same bytes.
+    expected : the ``expected`` key of a registry entry
+    threads : images decoded at once, and so held in memory
+
+    Returns
+    -------
+    The manifest's content.
+
+    Raises
+    ------
+    ImageError
+        A file cannot be read; two files would have the same name; or the images are not the ``expected``.
+    """
+    expected = expected or {}
+    if "images" in expected and len(files) != expected["images"]:
+        raise ImageError(f"dataset '{dataset}': expected {expected['images']} images, found {len(files)}")
+    named = image_names(files)
+    names = sorted(named, key=natural_key)
+
+    def work(name: str) -> dict[str, Any]:
+        source = named[name]
+        data = read_bytes(files[source])
+        picture = decode_image(data, str(files[source]))
+        _check_size(dataset, source, picture.array.shape, expected)
+        target = out_dir / f"{name}.png"
+        write_png(target, picture.array)
+        return {
+            "name": name,
+            "file": relative(target, manifest),
+            "source": source,
+            "source_sha256": hashlib.sha256(data).hexdigest(),
+            "height": picture.array.shape[0],
+            "width": picture.array.shape[1],
+            "channels": 1 if picture.array.ndim == 2 else 3,
+            "notes": list(picture.notes),
+            "sha256": pixel_digest(picture.array),
+        }
+
+    results = map_ordered(work, names, threads)
+    content = {"dataset": dataset, "images": list(tqdm(results, dataset, len(names), unit="image"))}
+    write_json(manifest, content)
+    return content
+
+
+def image_names(files: Mapping[str, Any]) -> dict[str, str]:
+    """Image name -> file name.
+
+    An image's name is the stem of its file.  Anything but letters, digits, ``.``, ``-``, ``+`` and ``_``
+    becomes ``_``, since names go into paths, tables and web pages.
+
+    Raises
+    ------
+    ImageError : two files would have one name, also if they differ in case alone, as on some file systems
+    """
+    names: dict[str, str] = {}
+    taken: dict[str, str] = {}
+    for file in sorted(files, key=natural_key):
+        stem = unicodedata.normalize("NFC", Path(file).stem)
+        name = re.sub(r"[^\w.+-]", "_", stem)
+        if name[0] in ".-":
+            name = f"_{name[1:]}"
+        if name.casefold() in taken:
+            raise ImageError(
+                f"'{taken[name.casefold()]}' and '{file}' would both be image '{name}': rename one"
+            )
+        taken[name.casefold()] = file
+        names[name] = file
+    return names
+
+
+def relative(path: Path, manifest: Path) -> str:
+    """A file's POSIX path relative to the folder of a manifest."""
+    return Path(os.path.relpath(path, manifest.parent)).as_posix()
+
+
+def _check_size(dataset: str, source: str, shape: tuple[int, ...], expected: Mapping[str, Any]) -> None:
+    least = expected.get("min_longest_side", 1)
+    if max(shape[:2]) < least:
+        hint = f"; {expected['hint']}" if "hint" in expected else ""
+        raise ImageError(
+            f"dataset '{dataset}': {source}: expected a longest side of at least {least} pixels, "
+            f"found {shape[1]}x{shape[0]}{hint}"
+        )

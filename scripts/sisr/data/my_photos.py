@@ -1,0 +1,78 @@
+"""Pictures of the user's own: the config key ``my_photos`` adds a folder of them to a run.
+
+As HR they are a dataset like any other, ``my-photos``, with the run's models and scales and its first LR
+kernel.  As LR they have nothing to be compared with and are no cells: see :mod:`sisr.report.given_tables`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from sisr.base.cells import Cell
+from sisr.base.errors import ImageError
+
+if TYPE_CHECKING:
+    pass
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from sisr.base import registry
+from sisr.base.errors import ConfigError
+from sisr.base.image_files import own_pictures
+
+#: Id in ``config/datasets.yaml``; the suite has the name of the config's key.
+DATASET, SUITE = "my-photos", "my_photos"
+#: Stands for the kernel in paths and tables, and what it is called: "LR by ...".
+GIVEN, GIVEN_LABEL = "given", "no kernel (the pictures as they are)"
+
+
+@dataclass(frozen=True)
+class MyPhotos:
+    """``path``: the folder as the config gives it; ``lr``: whether the pictures are LR instead of HR."""
+
+    path: str
+    lr: bool
+
+    @property
+    def folder(self) -> Path:
+        return Path(self.path).expanduser()
+
+    @classmethod
+    def of(cls, section: Mapping[str, Any] | None) -> MyPhotos | None:
+        """From a section of a checked config; None without one."""
+        return None if section is None else cls(section["path"], section.get("as", "hr") == "lr")
+
+    def require(self, source: str = "config") -> None:
+        """Raise :class:`ConfigError` unless the folder is there and all pictures in it are of known kinds."""
+        try:
+            own_pictures(self.folder)
+        except ImageError as error:
+            raise ConfigError(f"{source}: my_photos.path: {error}") from None
+
+
+def settings(cells: Iterable[NamedTuple]) -> list[tuple[str, int, str]]:
+    """(kernel, scale, model) for one's own pictures: what the cells have, with each scale's first kernel."""
+    kernels: dict[int, str] = {}
+    for _, kernel, scale, _ in cells:
+        kernels.setdefault(scale, kernel)
+    pairs = dict.fromkeys((scale, model) for _, _, scale, model in cells)
+    return [(kernels[scale], scale, model) for scale, model in pairs]
+
+
+def measures_of(measures: Iterable[str], config: Path = registry.CONFIG) -> list[str]:
+    """Those of a run's measures that look at the SR image alone; all that there are if the run has none."""
+    metrics = registry.load("metrics", config)
+    alone = [
+        f"{name}@{protocol}"
+        for name, entry in metrics.items()
+        if entry.get("reference") == "none" and "unavailable" not in entry
+        for protocol in entry["protocols"]
+    ]
+    return [text for text in measures if text in alone] or alone
+
+
+def cell_of(scale: int, model: str) -> Cell:
+    return Cell(DATASET, GIVEN, scale, model)

@@ -1,1 +1,0 @@
-"""Figures of the studies: one module a study, drawn from what its ``measure()`` returns."""

@@ -1,0 +1,1 @@
+"""LR images: downsampling kernels, and the sets that are made with them."""

@@ -1,0 +1,1 @@
+"""What a model is: its registry entry, weights, architecture, modifiers and training recipe."""

@@ -1,0 +1,267 @@
+"""Reading checkpoints without running what is inside them.
+
+A ``.pth`` file is a pickle, and unpickling can run any code.  Nothing here unpickles anything but tensors
+and the few containers around them; whatever else a file asks for is refused by name.
+"""
+
+from __future__ import annotations
+
+import pickle
+import re
+import warnings
+import zipfile
+from collections import OrderedDict
+from collections.abc import Mapping
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, Literal
+
+import torch
+from safetensors.torch import load_file
+from torch import Tensor, nn
+
+from sisr.base.errors import ModelError
+
+#: ``safetensors``; ``state-dict`` (a pickled state dict, read by torch's own weights-only loader);
+#: ``legacy-module`` (a whole pickled module in torch's pre-1.6 form).
+Format = Literal["safetensors", "state-dict", "legacy-module"]
+
+#: What a file is by its first bytes: ``zip`` and ``pickle`` are torch's two pickled forms, ``tar`` the one
+#: before them; ``torchscript`` is a zip that holds a program.
+Content = Literal["safetensors", "zip", "pickle", "torchscript", "tar", "unknown"]
+
+#: How much larger than the file its members may be: only the source of TorchScript programs is compressed.
+_LARGEST_RATIO, _SMALL = 2, 2**20
+
+#: Keys under which trainers wrap the state dict, the better weights first.
+_WRAPPERS = (
+    "params_ema", "params-ema", "ema", "params", "model_state_dict", "state_dict", "model", "net",
+    "generator", "netG", "network",
+)  # fmt: skip
+#: Prefixes that wrappers of networks put before every name.
+_PREFIXES = ("module.", "_orig_mod.", "netG.")
+
+
+class _Inert(nn.Module):
+    """Stands in for a class of the checkpoint's own code: holds parameters, has no behaviour."""
+
+
+#: Classes that a legacy module may name, beyond those of its own code (which become :class:`_Inert`).
+_LEGACY_ALLOWED: dict[tuple[str, str], Any] = {
+    ("collections", "OrderedDict"): OrderedDict,
+    ("__builtin__", "set"): set,
+    ("builtins", "set"): set,
+    ("torch._utils", "_rebuild_tensor"): torch._utils._rebuild_tensor,
+    ("torch._utils", "_rebuild_tensor_v2"): torch._utils._rebuild_tensor_v2,
+    ("torch._utils", "_rebuild_parameter"): torch._utils._rebuild_parameter,
+    ("torch.nn.parameter", "Parameter"): nn.Parameter,
+    ("torch.nn.backends.thnn", "_get_thnn_function_backend"): lambda: None,
+    **{("torch", f"{kind}Storage"): getattr(torch, f"{kind}Storage") for kind in ("Float", "Double", "Long")},
+}
+_LEGACY_LAYERS = ("torch.nn.modules.activation", "torch.nn.modules.container", "torch.nn.modules.conv")
+#: Top-level modules of the two repositories that published whole modules.
+_LEGACY_OWN = ("vdsr", "lapsrn")
+
+
+class _LegacyUnpickler(pickle.Unpickler):
+    def find_class(self, module: str, name: str) -> Any:
+        if (module, name) in _LEGACY_ALLOWED:
+            return _LEGACY_ALLOWED[module, name]
+        # A dotted name would reach attributes of an allowed module, so only plain names pass.
+        if module in _LEGACY_LAYERS and name.isidentifier():
+            return _Inert
+        if module in _LEGACY_OWN and name.isidentifier():
+            return _Inert
+        raise ModelError(f"refused: the pickle asks for {module}.{name}, which is not part of a network")
+
+
+def content_of(path: Path) -> Content:
+    """What a file is, by its content and whatever its name.
+
+    Raises :class:`ModelError` where it cannot be read, is empty, or is a zip that is damaged.
+    """
+    try:
+        with path.open("rb") as stream:
+            head = stream.read(512)
+    except OSError as error:
+        raise ModelError(f"{path}: {error.strerror.lower() if error.strerror else error}") from None
+    if not head:
+        raise ModelError(f"{path}: the file is empty")
+    if head.startswith(b"PK\x03\x04"):
+        return _zip_content(path)
+    if head[257:262] == b"ustar":
+        return "tar"
+    if head[8:9] == b"{":
+        return "safetensors"
+    return "pickle" if head[:1] == b"\x80" else "unknown"
+
+
+def _zip_content(path: Path) -> Content:
+    try:
+        with zipfile.ZipFile(path) as archive:
+            members = archive.infolist()
+    except (zipfile.BadZipFile, OSError, ValueError):
+        raise ModelError(f"{path}: truncated or damaged: the zip that it is has no directory") from None
+    unpacked = sum(member.file_size for member in members)
+    if unpacked > _LARGEST_RATIO * path.stat().st_size + _SMALL:
+        # Tensors are stored without compression; a small file that unpacks to a huge one is an attack.
+        raise ModelError(f"{path}: refused: a zip of {path.stat().st_size} bytes that unpacks to {unpacked}")
+    names = [member.filename.partition("/")[2] for member in members]
+    if "constants.pkl" in names and any(name.startswith("code/") for name in names):
+        return "torchscript"
+    if "data.pkl" not in names:
+        raise ModelError(f"{path}: a zip without data.pkl, so no checkpoint of torch")
+    return "zip"
+
+
+def read_checkpoint(path: Path) -> tuple[dict[str, Tensor], Format]:
+    """Tensors of a checkpoint in any form, and the form; see :func:`read_state_dict`."""
+    content = content_of(path)
+    if content == "safetensors":
+        return read_state_dict(path, "safetensors"), "safetensors"
+    if content == "torchscript":
+        raise ModelError(f"{path}: a TorchScript program, expected a file of tensors")
+    if content == "tar":
+        raise ModelError(
+            f"{path}: in torch's tar form of before 2017, not safe to read; save it with a newer torch"
+        )
+    if content == "unknown":
+        raise ModelError(f"{path}: not a checkpoint: neither torch's zip or pickle nor safetensors")
+    try:
+        return read_state_dict(path, "state-dict"), "state-dict"
+    except ModelError as refusal:
+        if content != "pickle":
+            raise
+        try:
+            return read_state_dict(path, "legacy-module"), "legacy-module"
+        except ModelError:
+            raise refusal from None
+
+
+def read_state_dict(path: Path, form: Format) -> dict[str, Tensor]:
+    """Tensors of a checkpoint by name, on the CPU.
+
+    Raises
+    ------
+    ModelError
+        The file is truncated, of another format, or its pickle asks for anything but tensors; one line that
+        names the file and what was refused.
+    """
+    try:
+        if form == "safetensors":
+            state = _unwrap(load_file(path))
+        elif form == "legacy-module":
+            state = _legacy_state_dict(path)
+        else:
+            with warnings.catch_warnings():
+                # A file of another kind is refused below; torch's advice how to open it is not wanted.
+                warnings.simplefilter("ignore", UserWarning)
+                state = _unwrap(torch.load(path, map_location="cpu", weights_only=True))
+    except ModelError as error:
+        raise ModelError(f"{path}: {error}") from None
+    except FileNotFoundError:
+        raise ModelError(f"{path}: no such file") from None
+    except Exception as error:  # a damaged pickle leads the unpickler to errors of any class
+        raise ModelError(f"{path}: {_brief(error, form)}") from None
+    # Strides of zero make any size of a few bytes.
+    size = path.stat().st_size
+    for name, tensor in state.items():
+        if tensor.numel() * tensor.element_size() > size:
+            raise ModelError(f"{path}: refused: tensor '{name}' is larger than the file")
+    return state
+
+
+def _brief(error: Exception, form: Format) -> str:
+    """One line for what torch or safetensors say in many."""
+    text = str(error).strip()
+    # The sentence about the name is the only part of torch's text that says what was found.
+    asked = re.search(r"\bGLOBAL ([\w.]+)", text)
+    if asked:
+        return f"refused: the pickle asks for {asked[1]}, which is no tensor"
+    if "central directory" in text or isinstance(error, EOFError | IndexError):
+        return f"truncated or damaged, not a readable {form} checkpoint"
+    last = [line.strip() for line in text.splitlines() if line.strip() and "weights_only" not in line]
+    return f"not a readable {form} checkpoint: {last[0] if last else type(error).__name__}"
+
+
+def _legacy_state_dict(path: Path) -> dict[str, Tensor]:
+    with path.open("rb") as stream:
+        if stream.read(2) != b"\x80\x02":  # torch.load would hand other forms to other readers
+            raise ModelError("not a readable legacy-module checkpoint: not torch's pre-1.6 pickle")
+    pickle_module = SimpleNamespace(
+        Unpickler=_LegacyUnpickler,
+        load=lambda stream, **options: _LegacyUnpickler(stream, **options).load(),
+        __name__="restricted pickle",
+    )
+    with warnings.catch_warnings():
+        # torch compares the source of classes with the one in the file; ours are stand-ins on purpose.
+        warnings.simplefilter("ignore", torch.serialization.SourceChangeWarning)
+        content = torch.load(path, map_location="cpu", pickle_module=pickle_module, weights_only=False)
+    module = content.get("model") if isinstance(content, Mapping) else content
+    if not isinstance(module, nn.Module):
+        raise ModelError(f"holds a {type(module).__name__}, expected a module")
+    return {name: tensor.detach() for name, tensor in _walk(module, "")}
+
+
+def _walk(module: nn.Module, prefix: str) -> list[tuple[str, Tensor]]:
+    """Parameters and buffers by dotted name; the pickled modules predate what ``state_dict()`` needs."""
+    own = [
+        (prefix + name, value)
+        for table in ("_parameters", "_buffers")
+        for name, value in module.__dict__.get(table, {}).items()
+        if isinstance(value, Tensor)
+    ]
+    for name, child in module.__dict__.get("_modules", {}).items():
+        if child is not None:
+            own += _walk(child, f"{prefix}{name}.")
+    return own
+
+
+def _unwrap(content: Any) -> dict[str, Tensor]:
+    """The state dict in what a trainer has saved around it, without the prefixes of wrapped networks."""
+    while isinstance(content, Mapping):
+        inner = next((content[key] for key in _WRAPPERS if isinstance(content.get(key), Mapping)), None)
+        if inner is None:
+            break
+        content = inner
+    if isinstance(content, Tensor):
+        raise ModelError("holds one tensor, expected a state dict")
+    if not isinstance(content, Mapping) or not content:
+        raise ModelError(f"holds no state dict but a {type(content).__name__}")
+    odd = next((name for name, value in content.items() if not isinstance(value, Tensor)), None)
+    if odd is not None:
+        raise ModelError(
+            f"holds no state dict: '{odd}' is a {type(content[odd]).__name__}, expected a tensor"
+        )
+    state = {str(name): tensor for name, tensor in content.items()}
+    for prefix in _PREFIXES:
+        if all(name.startswith(prefix) for name in state):
+            state = {name.removeprefix(prefix): tensor for name, tensor in state.items()}
+    return state
+
+
+def is_counter(name: str) -> bool:
+    """Whether a tensor counts training steps; weights from before torch 0.4.1 do not have it."""
+    return name.endswith(".num_batches_tracked")
+
+
+def load_into(network: nn.Module, state: Mapping[str, Tensor], source: Path) -> None:
+    """Copy a state dict into a network of the same names and shapes.
+
+    Raises :class:`ModelError` that names the first key that is missing, unexpected or of another shape.
+    """
+    own = network.state_dict()
+    for name, tensor in own.items():
+        if name not in state and is_counter(name):
+            continue
+        if name not in state:
+            raise ModelError(f"{source}: no tensor '{name}' for {type(network).__name__}")
+        if state[name].shape != tensor.shape:
+            raise ModelError(
+                f"{source}: tensor '{name}' is {tuple(state[name].shape)}, "
+                f"expected {tuple(tensor.shape)} for {type(network).__name__}"
+            )
+    extra = next((name for name in state if name not in own), None)
+    if extra is not None:
+        raise ModelError(f"{source}: unexpected tensor '{extra}' for {type(network).__name__}")
+    network.load_state_dict(dict(state))

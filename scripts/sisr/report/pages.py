@@ -1,0 +1,50 @@
+"""Pages of the report that are HTML: one file each, which opens without a network."""
+
+from __future__ import annotations
+
+import base64
+import math
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from sisr.base.atomic import write_text
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
+
+TEMPLATES = Path(__file__).with_name("templates")
+
+
+def environment(folder: Path = TEMPLATES) -> Environment:
+    """Templates of a folder: names are escaped, and a value that one needs and does not get is an error."""
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+    found = Environment(
+        loader=FileSystemLoader(folder),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    found.filters["signed"] = signed
+    return found
+
+
+def write_page(template: str, out: Path, **values: Any) -> None:
+    """Render a template of this package."""
+    write_text(out, environment().get_template(template).render(**values))
+
+
+def data_uri(path: Path) -> str:
+    """A picture as text that a page can hold in itself."""
+    kind = {".svg": "image/svg+xml", ".jpg": "image/jpeg", ".png": "image/png"}[path.suffix]
+    return f"data:{kind};base64,{base64.b64encode(path.read_bytes()).decode()}"
+
+
+def signed(value: float, digits: int = 2) -> str:
+    """A number with its sign and a true minus; a dash for NaN, and no sign for what prints as zero."""
+    if math.isnan(value):
+        return "—"
+    text = f"{value:+.{digits}f}"
+    return text[1:] if float(text) == 0 else text.replace("-", "−")

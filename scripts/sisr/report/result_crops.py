@@ -1,0 +1,97 @@
+"""The crop sheets of a run: which image and window, and from which files."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sisr.analysis import summaries
+from sisr.base.errors import ConfigError, unknown
+from sisr.report.shown_run import Names, listed
+
+if TYPE_CHECKING:
+    pass
+
+
+def make_crops(
+    scores: Path,
+    hr_manifest: Path | None,
+    lr_manifest: Path,
+    sr_status: Mapping[str, Sequence[Path]],
+    dataset: str,
+    kernel: str,
+    scale: int,
+    outs: Sequence[Path],
+    shown: Names,
+    regions: Mapping[str, Sequence[Sequence[int]]],
+    limit: int | None = None,
+) -> None:
+    """Draw one crop sheet per path of ``outs``.
+
+    The config's ``regions`` (image -> [x, y, width, height], HR pixels) come first; then the images on which
+    the models disagree most, in the window where they do.
+
+    Parameters
+    ----------
+    hr_manifest : None for LR images without HR
+    sr_status : model -> status files of its shards
+    limit : bytes that a sheet may have
+    """
+    from sisr.report.figures import crop_choice, crops
+
+    frame = summaries.read_scores(scores)
+    here = frame[(frame["dataset"] == dataset) & (frame["kernel"] == kernel) & (frame["scale"] == scale)]
+    hr = {i["name"]: hr_manifest.parent / i["file"] for i in listed(hr_manifest)} if hr_manifest else {}
+    lr = {image["name"]: lr_manifest.parent / image["file"] for image in listed(lr_manifest)}
+    sr, missing = _sr_images(sr_status)
+    for image in regions:
+        if image not in lr:
+            raise ConfigError(f"crops.regions.{dataset}: {unknown('image', image, lr)}")
+    wanted: list[tuple[str, Sequence[int] | None]] = [
+        (image, region) for image, boxes in regions.items() for region in boxes
+    ]
+    picked = crop_choice.pick_images(here, shown.shown(), kernel, scale, len(lr)).get(dataset, [])
+    # Images without scores come last.
+    picked += [image for image in lr if image not in picked]
+    wanted += [(image, None) for image in picked if image not in regions]
+    # Sets with fewer images than sheets show an image again rather than fail.
+    wanted = (wanted * len(outs))[: len(outs)]
+    for (image, box), out in zip(wanted, outs, strict=True):
+        srs = {model: files[image] for model, files in sr.items() if image in files}
+        region = crop_choice.pick_region(hr.get(image), srs, scale, lr=lr[image]) if box is None else box
+        values: dict[str, dict[str, float]] = {}
+        of_image = here[here["image"] == image]
+        columns = (of_image[name] for name in ("model", "metric", "protocol", "value"))
+        for model, metric, protocol, value in zip(*columns, strict=True):
+            values.setdefault(model, {})[f"{metric}@{protocol}"] = float(value)
+        crops.crop_sheet(
+            hr.get(image),
+            lr[image],
+            srs,
+            region,
+            out,
+            scale=scale,
+            title=f"{shown.datasets[dataset]} · {image} · ×{scale} · LR by {shown.kernels[kernel]}",
+            labels=shown.models,
+            values=values,
+            measures=shown.shown(),
+            missing=missing,
+            limit=limit,
+        )
+
+
+def _sr_images(sr_status: Mapping[str, Sequence[Path]]) -> tuple[dict[str, dict[str, Path]], dict[str, str]]:
+    """SR files by model and image name, and the reason of each model that has none."""
+    files: dict[str, dict[str, Path]] = {}
+    missing: dict[str, str] = {}
+    for model, paths in sr_status.items():
+        for path in paths:
+            document = json.loads(path.read_text(encoding="utf-8"))
+            if document["status"] == "ok":
+                found = {image["name"]: path.parent / image["file"] for image in document["images"]}
+                files.setdefault(model, {}).update(found)
+            else:
+                missing[model] = document["reason"]
+    return files, missing

@@ -1,0 +1,121 @@
+"""What a run shows, by the registries' labels and in the config's order, and its statistics in that order."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sisr.analysis import summaries
+from sisr.analysis.shown_measures import ShownMeasure
+from sisr.base import registry
+from sisr.base.errors import ConfigError
+from sisr.scoring.metrics import parse_measure
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from sisr.analysis.statistics.verdicts import Standing
+
+
+#: Measures that the small figures show, where the run has them: one of fidelity, one of perception.
+_FIGURE_MEASURES = ("psnr@y-bt601", "lpips@alex-v0.1")
+
+
+@dataclass(frozen=True)
+class Names:
+    """What a run shows, in its order: id -> label."""
+
+    measures: tuple[ShownMeasure, ...]
+    models: Mapping[str, str]
+    datasets: Mapping[str, str]
+    kernels: Mapping[str, str]
+    pools: Mapping[str, Sequence[str]]
+
+    @property
+    def groups(self) -> Mapping[str, str]:
+        """Datasets, then pools."""
+        return {**self.datasets, **{pool: pool for pool in self.pools}}
+
+    @property
+    def fidelity(self) -> ShownMeasure:
+        return self._first(_FIGURE_MEASURES[0], "higher")
+
+    @property
+    def perception(self) -> ShownMeasure:
+        return self._first(_FIGURE_MEASURES[1], "lower")
+
+    def shown(self) -> tuple[ShownMeasure, ...]:
+        """Measures of the small figures, without repetition."""
+        return tuple(dict.fromkeys((self.fidelity, self.perception)))
+
+    def _first(self, key: str, direction: str) -> ShownMeasure:
+        for wanted in (lambda m: m.key == key, lambda m: m.direction == direction, lambda m: True):
+            found = next((measure for measure in self.measures if wanted(measure)), None)
+            if found is not None:
+                return found
+        raise ConfigError("metrics: none is given")
+
+
+def names(
+    measures: Sequence[str],
+    models: Sequence[str],
+    datasets: Sequence[str],
+    kernels: Sequence[str],
+    pools: Mapping[str, Sequence[str]],
+) -> Names:
+    """Labels of what a run shows.  A pool counts only if the run has all of its datasets."""
+    return Names(
+        measures=tuple(ShownMeasure.of(parse_measure(text)) for text in measures),
+        models=_labels("models", models),
+        datasets=_labels("datasets", datasets),
+        kernels=_labels("kernels", kernels),
+        pools={pool: members for pool, members in pools.items() if set(members) <= set(datasets)},
+    )
+
+
+def _labels(axis: str, ids: Sequence[str]) -> Mapping[str, str]:
+    entries = registry.load(axis)
+    return {name: entries[name]["label"] for name in ids}
+
+
+def image_counts(hr_manifests: Mapping[str, Path]) -> dict[str, int]:
+    """Number of images that each dataset's manifest lists."""
+    return {dataset: len(listed(path)) for dataset, path in hr_manifests.items()}
+
+
+def summary_of(scores: pd.DataFrame, hr_manifests: Mapping[str, Path], shown: Names) -> pd.DataFrame:
+    """Means by dataset and pool, of models that have every image that a dataset's manifest lists."""
+    return summaries.summarise(scores, shown.pools, image_counts(hr_manifests))
+
+
+def standings(scores: pd.DataFrame, expected: Mapping[str, int], scale: int, shown: Names) -> list[Standing]:
+    """Statistics of each dataset and pool at one scale, in the order of the tables.
+
+    ``expected``: images of each dataset; a model that lacks one is in no sample.
+    """
+    from sisr.analysis.statistics.samples import samples
+    from sisr.analysis.statistics.verdicts import stand
+
+    found = samples(
+        scores,
+        shown.measures,
+        scale,
+        kernels=list(shown.kernels),
+        models=list(shown.models),
+        pools=shown.pools,
+        expected=expected,
+    )
+    return [stand(sample) for sample in found]
+
+
+def first_kernel(scores: pd.DataFrame, scale: int, shown: Names) -> str:
+    """The first of the run's LR kernels that anything was scored on at a scale."""
+    present = set(scores.loc[scores["scale"] == scale, "kernel"])
+    return next((kernel for kernel in shown.kernels if kernel in present), next(iter(shown.kernels)))
+
+
+def listed(manifest: Path) -> list[dict[str, str]]:
+    return json.loads(manifest.read_text(encoding="utf-8"))["images"]

@@ -1,0 +1,210 @@
+"""``index.html`` with its scripts, style sheet and data."""
+
+from __future__ import annotations
+
+import json
+import math
+import shutil
+from collections.abc import Mapping, Sequence
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from sisr.analysis import summaries
+from sisr.base.atomic import write_text
+from sisr.base.errors import ScoreError
+from sisr.report.pages import environment
+from sisr.report.shown_run import Names
+from sisr.report.site import charts, methods, shown_data
+from sisr.report.site.origins import WeightsOrigin
+from sisr.report.site.pictures import ERROR_TOP, PROTOCOL
+from sisr.report.site.script import write_script
+from sisr.scoring.blocks import BLOCK
+from sisr.trust import anchors
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+STATIC = Path(__file__).parent / "static"
+#: Copied as they are, in the order in which the page loads them.
+SCRIPTS = ("core.js", "leaderboard.js", "viewer.js", "plots.js")
+
+
+def build_site(
+    out: Path,
+    shown: Names,
+    *,
+    scores: Path,
+    status: Path,
+    hr_manifests: Mapping[str, Path],
+    provenance: Path,
+    ranks: Sequence[Path] = (),
+    cost: Path | None = None,
+    curves: Mapping[str, Path] | None = None,
+    certification: Path | None = None,
+    crops: Sequence[Path] = (),
+    pictures: Mapping[str, Path] | None = None,
+    weights: Mapping[tuple[str, int], WeightsOrigin] | None = None,
+    devices: Mapping[str, str] | None = None,
+    facts: Mapping[str, Mapping[str, Any]] | None = None,
+) -> None:
+    """Write ``index.html`` and the folders ``assets``, ``data`` and ``crops`` into ``out``.
+
+    Parameters
+    ----------
+    ranks : tables of means with intervals and verdicts, one a scale
+    crops : crop sheets (JPEG) of the run
+    cost : ``cost.csv`` of the run
+    curves : name -> log (CSV) of a training of the run, with the column ``iteration``
+    pictures : ``dataset/kernel/xSCALE/model`` -> manifest of :func:`sisr.report.site.pictures.write_cell`
+    weights : of (model, scale), see :func:`sisr.report.site.origins.weights`
+    devices : of each cell, see :func:`sisr.report.site.origins.devices`
+    facts : complete registry entries of the models
+    """
+    import pandas as pd
+
+    frame = summaries.read_scores(scores)
+    images = {
+        dataset: [image["name"] for image in _read(path)["images"]] for dataset, path in hr_manifests.items()
+    }
+    summary = summaries.summarise(frame, shown.pools, {name: len(found) for name, found in images.items()})
+    ranked = pd.concat([_read_ranks(path) for path in ranks]) if ranks else None
+    costs = _read_cost(cost) if cost is not None else None
+    made = _read(provenance)
+
+    for folder in ("assets", "data", "crops"):
+        shutil.rmtree(out / folder, ignore_errors=True)
+        (out / folder).mkdir(parents=True)
+    for name in (*SCRIPTS, "site.css"):
+        shutil.copyfile(STATIC / name, out / "assets" / name)
+    (out / "assets" / "vega.js").write_text(_vega(), encoding="utf-8")
+    regions = made.get("config", {}).get("crops", {}).get("regions", {})
+    cells = {cell: _read(path) for cell, path in (pictures or {}).items()}
+    view = {"block": BLOCK, "errorTop": ERROR_TOP, "protocol": PROTOCOL,
+            "cells": {cell: found["images"] for cell, found in cells.items()},
+            "picks": shown_data.picks(shown, frame, cells, images, regions)}  # fmt: skip
+    overview = shown_data.overview(
+        shown, summary, summaries.read_status(status), ranked, images, costs, weights, devices, facts
+    )
+    overview["provenance"] = {
+        "commit": made.get("commit"),
+        "uncommitted": made.get("uncommitted_changes"),
+        "machine": (made.get("machine", {}).get("gpus") or [])
+        + [made.get("machine", {}).get("processor", "")],
+    }
+    overview["name"] = made.get("config", {}).get("name", "")
+    write_script(out / "data" / "run.js", "run", {**overview, "viewer": view})
+    places = {}
+    for index, (key, values) in enumerate(shown_data.image_values(frame, shown).items()):
+        places[key] = f"data/values_{index}.js"
+        write_script(out / places[key], f"values/{key}", values)
+    write_script(out / "data" / "places.js", "places", places)
+    logs = {name: pd.read_csv(path) for name, path in (curves or {}).items()}
+    drawn = charts.all_charts(shown, frame, summary, costs, ranked, logs)
+    write_script(out / "data" / "charts.js", "charts", drawn)
+    for path in crops:
+        shutil.copyfile(path, out / "crops" / path.name)
+    page = environment(STATIC).get_template("index.html.j2")
+    scales = sorted({int(scale) for scale in frame["scale"]})
+    write_text(
+        out / "index.html",
+        page.render(
+            name=overview["name"],
+            scripts=SCRIPTS,
+            paragraph=methods.paragraph(
+                shown, scales, {name: len(found) for name, found in images.items()}, made
+            ),
+            bibliography=methods.bibliography(shown),
+            provenance=made,
+            machine=_machine(made.get("machine", {})),
+            crops=[path.name for path in crops],
+            trouble=_trouble(status, shown),
+            certification=_certification(certification),
+            images=sum(len(found) for found in images.values()),
+        ),
+    )
+
+
+def _read(path: Path) -> dict[str, Any]:
+    return json.loads(path.read_text(encoding="utf-8"))
+
+
+def _machine(found: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """What the run's own machine was, as label and text."""
+    shown = (
+        ("System", found.get("system")),
+        ("Processor", found.get("processor")),
+        ("CPUs", found.get("cpus")),
+        ("Memory", f"{found['memory_gib']} GiB" if found.get("memory_gib") else None),
+        ("GPUs", ", ".join(found.get("gpus") or []) or "none"),
+    )
+    return [(label, str(value)) for label, value in shown if value]
+
+
+def _read_ranks(path: Path) -> pd.DataFrame:
+    import pandas as pd
+
+    # Models may be called "NA"; only numbers are missing where nothing stands.
+    numbers = ("mean", "lower", "upper", "mean_rank", "critical_difference", "friedman_chi2", "friedman_p")
+    frame = pd.read_csv(path, keep_default_na=False, na_values={name: [""] for name in numbers})
+    if "verdict" not in frame:
+        raise ScoreError(f"{path}: column 'verdict' is missing; found {', '.join(frame.columns)}")
+    return frame
+
+
+def _read_cost(path: Path) -> pd.DataFrame:
+    import pandas as pd
+
+    from sisr.analysis.cost import gathering
+
+    gathering.read(path)  # complains of another file
+    # As with ranks, and "global" is a receptive field.
+    na = {name: [""] for name in shown_data.COST_COLUMNS}
+    return pd.read_csv(path, dtype={"model": str}, keep_default_na=False, na_values=na)
+
+
+def _trouble(status: Path, shown: Names) -> list[dict[str, str]]:
+    """Cells that did not run, one row for those of a model that share a status and a reason."""
+    frame = summaries.read_status(status)
+    bad = frame[frame["status"] != "ok"]
+    rows = []
+    model: Any
+    for (model, state, reason), same in bad.groupby(["model", "status", "reason"], sort=False):
+        where = dict.fromkeys(
+            f"{shown.datasets.get(d, d)} ×{s}" for d, s in zip(same["dataset"], same["scale"], strict=True)
+        )
+        rows.append({"model": shown.models.get(model, model), "status": state, "reason": reason,
+                     "where": ", ".join(where)})  # fmt: skip
+    return rows
+
+
+def _certification(path: Path | None) -> dict[str, Any] | None:
+    """The line that the page opens with, and the rows of the table as text; what failed comes first."""
+    if path is None:
+        return None
+    found = anchors.read(path)
+    order = {"fail": 0, "not run": 1, "pass": 2}
+    rows = [
+        {
+            "status": row.status,
+            "label": row.label,
+            "measure": row.measure,
+            "image": row.image or "mean",
+            "expected": row.show(row.expected),
+            "found": "—" if math.isnan(row.found) else row.show(row.found),
+            "tolerance": f"{row.tolerance:g}",
+            "source": row.source,
+            "reason": row.reason,
+        }
+        for row in sorted(found, key=lambda row: order[row.status])
+    ]
+    return {"summary": anchors.summary(found), "rows": rows}
+
+
+@cache
+def _vega() -> str:
+    """Vega, Vega-Lite and vega-embed in one script that sets ``window.vegaEmbed``."""
+    import vl_convert
+
+    bundle = vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;")
+    return bundle.replace("</script", "<\\/script")

@@ -1,0 +1,44 @@
+"""HR and LR pictures of the viewer, and how its pictures are written."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from sisr.base.images import modcrop, read_image
+from sisr.base.ordered import map_ordered
+
+
+def write_originals(
+    hr_manifest: Path, lr_manifest: Path, scale: int, out_dir: Path, quality: int | None, threads: int = 2
+) -> None:
+    """Write ``N.hr.webp`` (HR cropped to the scale) and ``N.lr.webp`` (always lossless) of an LR set.
+
+    ``quality``: of WebP, 1 to 100, or None for lossless.
+    """
+    hr, lr = (json.loads(path.read_text(encoding="utf-8")) for path in (hr_manifest, lr_manifest))
+    files = {image["name"]: lr_manifest.parent / image["file"] for image in lr["images"]}
+    out_dir.mkdir(parents=True, exist_ok=True)
+
+    def work(job: tuple[int, Mapping[str, Any]]) -> None:
+        number, image = job
+        picture = modcrop(read_image(hr_manifest.parent / image["file"]).array, scale)
+        save(picture, out_dir / f"{number}.hr.webp", quality)
+        save(read_image(files[image["name"]]).array, out_dir / f"{number}.lr.webp", None)
+
+    list(map_ordered(work, enumerate(hr["images"]), threads))
+
+
+def save(picture: NDArray[np.uint8], path: Path, quality: int | None) -> None:
+    """Write a picture as WebP of a quality (1 to 100), or lossless with None."""
+    # A folder that a rule makes is whole or gone, so its files need not be.
+    if quality is None:
+        Image.fromarray(picture).save(path, "WEBP", lossless=True, quality=50, method=2)
+    else:
+        Image.fromarray(picture).save(path, "WEBP", quality=quality, method=2)

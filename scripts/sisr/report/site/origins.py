@@ -1,0 +1,62 @@
+"""What made a number, beside its protocol: the weights with their checksums, and the device that ran."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from sisr.base.digest import file_digest
+from sisr.data.assets.manifest import Manifest
+from sisr.models.model_entries import Model
+
+
+@dataclass(frozen=True)
+class WeightsOrigin:
+    """Weights of one model and scale: what they came from, and the sha256 of each file by its name.
+
+    ``source`` is for reading, for example ``asset vdsr``; ``files`` is empty where they could not be had.
+    """
+
+    source: str
+    files: Mapping[str, str] = field(default_factory=dict)
+
+
+def weights(model: Model, scale: int, source: Path | None, own: Sequence[Path] = ()) -> WeightsOrigin | None:
+    """Weights that a model ran with at a scale; None for one that has none.
+
+    Parameters
+    ----------
+    source : what the workflow made of them: the manifest of a fetched asset, or trained ``.safetensors``
+    own : files of the user's own that the model is made of
+    """
+    if own:
+        return WeightsOrigin("own files", {path.name: file_digest(path) for path in own})
+    spec = model.weights.get(scale)
+    if spec is None or source is None:
+        return None
+    if spec.recipe:
+        return WeightsOrigin(f"trained in this run, recipe {spec.recipe}", {source.name: file_digest(source)})
+    manifest = Manifest.read(source)
+    used = {name: manifest.files[name].sha256 for name in spec.files.values() if name in manifest.files}
+    return WeightsOrigin(f"asset {spec.asset}", used if manifest.status == "ok" else {})
+
+
+def devices(statuses: Iterable[tuple[str, Path]]) -> dict[str, str]:
+    """What each cell ran on, for example ``cpu, 1 thread``, from the status files of its shards.
+
+    ``statuses`` are pairs of a cell and a file of :func:`sisr.upscaling.upscale.upscale_cell`; cells that
+    did not run have no device.
+    """
+    found: dict[str, dict[str, None]] = {}
+    for cell, path in statuses:
+        status: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        if status["status"] == "ok":
+            threads = status.get("threads")
+            text = (
+                f"{status['device']}, {threads} thread{'s' * (threads != 1)}" if threads else status["device"]
+            )
+            found.setdefault(cell, {})[text] = None
+    return {cell: "; ".join(texts) for cell, texts in found.items()}

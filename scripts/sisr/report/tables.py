@@ -1,0 +1,382 @@
+"""From the tidy score table to result tables: means per dataset or pool, ranked, in four formats.
+
+Everything here is computed from ``scores.csv`` and ``status.csv`` alone::
+
+    scores  = read_scores(run / "scores.csv")
+    status  = read_status(run / "status.csv")
+    summary = summarise(scores, pools={"Set14 + Urban100": ["set14", "urban100"]})
+    render(summary, status, measures, scale=4, out=run / "tables", models=..., groups=..., kernels=...)
+
+:func:`build` makes a format-independent :class:`Table`; the four writers only lay it out.  Values are
+compared as they are printed: two models whose means agree in the printed digits share a mark.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from sisr.analysis.shown_measures import MISSING, ShownMeasure
+
+if TYPE_CHECKING:
+    pass
+
+#: Follows the mean of a model that is not shown to be worse than the best of its column.
+TIE = "≈"
+TIED = (
+    f"{TIE} after a mean: not shown to be worse than the best of its column "
+    "(Wilcoxon's signed-rank test over images, Holm-corrected over all pairs of models, p ≥ 0.05)."
+)
+NOT_RUN = "A dash without a letter: the model was not run there."
+
+
+# --- the table, independent of a format -----------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Printed:
+    """One printed value: ``rank`` 1 is best, 2 second, 0 neither; ``mark`` refers to a :class:`Note`.
+
+    ``lower`` and ``upper`` end the 95 % interval of the mean, NaN where it was not computed.  ``tied``: not
+    the best, and not shown to be worse.
+    """
+
+    value: float
+    text: str
+    rank: int = 0
+    mark: str = ""
+    lower: float = math.nan
+    upper: float = math.nan
+    tied: bool = False
+
+
+@dataclass(frozen=True)
+class Column:
+    """One measure on one dataset or pool of ``images`` images."""
+
+    group: str
+    group_label: str
+    images: int
+    measure: ShownMeasure
+
+
+@dataclass(frozen=True)
+class Row:
+    """One model; ``mark`` refers to a :class:`Note` on the row, ``caveat`` is a :class:`Caveat`'s sign."""
+
+    model: str
+    label: str
+    cells: tuple[Printed, ...]
+    mark: str = ""
+    caveat: str = ""
+
+
+@dataclass(frozen=True)
+class Caveat:
+    """What a reader must know of a model's training: a sign, its meaning, and the model's own detail."""
+
+    sign: str
+    meaning: str
+    detail: str = ""
+
+
+@dataclass(frozen=True)
+class Section:
+    """All models on the LR images of one kernel."""
+
+    kernel: str
+    label: str
+    columns: tuple[Column, ...]
+    rows: tuple[Row, ...]
+
+    def spans(self) -> list[tuple[Column, int]]:
+        """First column of each group with the number of columns of the group."""
+        spans: list[tuple[Column, int]] = []
+        for column in self.columns:
+            if spans and spans[-1][0].group == column.group:
+                spans[-1] = (spans[-1][0], spans[-1][1] + 1)
+            else:
+                spans.append((column, 1))
+        return spans
+
+
+@dataclass(frozen=True)
+class Note:
+    """Why a value is missing: the model, its status, where it holds (datasets, kernels) and the reason."""
+
+    mark: str
+    model: str
+    status: str
+    where: str
+    reason: str
+
+    def __str__(self) -> str:
+        return f"{self.model}: {self.status} ({self.where}){': ' + self.reason if self.reason else ''}"
+
+
+@dataclass(frozen=True)
+class Table:
+    """Result table of one scale: a section per kernel, notes on what is missing."""
+
+    scale: int
+    measures: tuple[ShownMeasure, ...]
+    sections: tuple[Section, ...]
+    notes: tuple[Note, ...]
+    untested: tuple[tuple[str, str], ...] = ()
+    caveats: tuple[str, ...] = ()
+
+    @property
+    def intervals(self) -> bool:
+        """Whether any mean has an interval."""
+        return any(
+            not math.isnan(cell.lower)
+            for section in self.sections
+            for row in section.rows
+            for cell in row.cells
+        )
+
+    def marks(self, groups: Iterable[str] | None = None) -> list[str]:
+        """What marks mean: a tie, with the groups (default all) that are too small for one; and caveats."""
+        if not self.intervals:
+            return [*self.caveats]
+        few = [text for group, text in self.untested if groups is None or group in groups]
+        lines = [f"Too few images to test, so no ties are marked: {'; '.join(few)}."] if few else []
+        return [TIED, *lines, *self.caveats]
+
+    @property
+    def heading(self) -> str:
+        return f"Super-resolution ×{self.scale}"
+
+    @property
+    def not_run(self) -> bool:
+        """Whether the table has dashes without a mark: cells that were not asked for."""
+        return any(
+            cell.text == MISSING and not cell.mark and not row.mark
+            for section in self.sections
+            for row in section.rows
+            for cell in row.cells
+        )
+
+    @property
+    def kernels(self) -> str:
+        return ", ".join(section.label for section in self.sections) or "none"
+
+    @property
+    def protocols(self) -> str:
+        return ", ".join(dict.fromkeys(measure.protocol for measure in self.measures))
+
+    @property
+    def title(self) -> str:
+        """Scale, kernels and protocols in one line."""
+        return f"{self.heading}; LR by {self.kernels}; protocols {self.protocols}"
+
+    @property
+    def legend(self) -> list[str]:
+        """``PSNR-Y = psnr@y-bt601, dB, higher is better`` for each measure."""
+        return [
+            f"{m.label} = {m.key}{', ' + m.unit if m.unit else ''}, {m.direction} is better"
+            for m in self.measures
+        ]
+
+
+@dataclass
+class _Notes:
+    """Collects notes in order of appearance and gives each the next letter."""
+
+    found: dict[tuple[str, str, str, str], Note] = field(default_factory=dict)
+
+    def add(self, model: str, status: str, where: str, reason: str) -> str:
+        key = (model, status, where, reason)
+        if key not in self.found:
+            self.found[key] = Note(_letters(len(self.found)), *key)
+        return self.found[key].mark
+
+
+def _letters(index: int) -> str:
+    """a, b, ..., z, aa, ab, ..."""
+    head, last = divmod(index, 26)
+    return (_letters(head - 1) if head else "") + chr(ord("a") + last)
+
+
+def build(
+    summary: pd.DataFrame,
+    status: pd.DataFrame,
+    measures: Sequence[ShownMeasure],
+    scale: int,
+    *,
+    models: Mapping[str, str],
+    groups: Mapping[str, str],
+    kernels: Mapping[str, str],
+    pools: Mapping[str, Sequence[str]] | None = None,
+    caveats: Mapping[str, Caveat] | None = None,
+) -> Table:
+    """Lay out the summary of one scale.
+
+    ``models``, ``groups`` (datasets, then pools) and ``kernels`` map ids to labels; their order is the order
+    of rows, columns and sections.  What is not in them comes last under its id.  A model of which the status
+    table says that it did not run keeps its row, with dashes and a note.  Intervals and ties are shown if the
+    summary has them (:func:`sisr.analysis.statistics.verdicts.with_certainty`).
+    """
+    summary = summary[summary["scale"] == scale]
+    status = status[status["scale"] == scale]
+    kernel_ids = _ordered(kernels, [*summary["kernel"], *status["kernel"]])
+    model_ids = _ordered(models, [*summary["model"], *status["model"]])
+    notes = _Notes()
+    marks = _status_marks(status, model_ids, kernel_ids, notes, models, groups, kernels)
+
+    sections = []
+    certain = "verdict" in summary.columns
+    for kernel in kernel_ids:
+        here = summary[summary["kernel"] == kernel]
+        certainty = _certainty(here) if certain else {}
+        means = {
+            (str(group), str(model), f"{metric}@{protocol}"): (float(mean), str(note))
+            for group, model, metric, protocol, mean, note in here[
+                ["group", "model", "metric", "protocol", "mean", "note"]
+            ].itertuples(index=False, name=None)
+        }
+        sizes = dict(zip(here["group"], here["expected"], strict=True))
+        columns = tuple(
+            Column(group, groups.get(group, group), int(sizes[group]), measure)
+            for group in _ordered(groups, here["group"])
+            for measure in measures
+            if any((group, model, measure.key) in means for model in model_ids)
+        )
+        present = {*here["model"], *status[status["kernel"] == kernel]["model"]}
+        names = [model for model in model_ids if model in present]
+        ranks = [
+            rank([means.get((c.group, model, c.measure.key), _NO_MEAN)[0] for model in names], c.measure)
+            for c in columns
+        ]
+        rows = []
+        for line, model in enumerate(names):
+            cells = []
+            for column, ranked in zip(columns, ranks, strict=True):
+                value, note = means.get((column.group, model, column.measure.key), _NO_MEAN)
+                mark = ""
+                if math.isnan(value):
+                    members = (pools or {}).get(column.group, [column.group])
+                    found = [marks.get((model, kernel, dataset)) for dataset in members]
+                    mark = next((m for m in found if m), "")
+                    # Some part was never asked for: the dash needs no note.  Else images are missing.
+                    if not mark and None not in found:
+                        mark = notes.add(models.get(model, model), "incomplete", column.group_label, note)
+                sure = certainty.get((column.group, model, column.measure.key), _UNKNOWN)
+                cells.append(Printed(value, column.measure.show(value), ranked[line], mark, *sure))
+            made = _row(model, models.get(model, model), cells)
+            rows.append(replace(made, caveat=caveats[model].sign) if caveats and model in caveats else made)
+        sections.append(Section(kernel, kernels.get(kernel, kernel), columns, tuple(rows)))
+    shown = {column.measure for section in sections for column in section.columns}
+    return Table(
+        scale,
+        tuple(m for m in measures if m in shown or not shown),
+        tuple(sections),
+        tuple(notes.found.values()),
+        _untested(summary, groups) if certain else (),
+        _caveat_lines({row.model: row.label for s in sections for row in s.rows}, caveats or {}),
+    )
+
+
+def _caveat_lines(shown: Mapping[str, str], caveats: Mapping[str, Caveat]) -> tuple[str, ...]:
+    """One line a sign: what it means and which models have it."""
+    lines: dict[tuple[str, str], list[str]] = {}
+    for model, label in shown.items():
+        if model in caveats:
+            one = caveats[model]
+            lines.setdefault((one.sign, one.meaning), []).append(
+                f"{label} ({one.detail})" if one.detail else label
+            )
+    return tuple(f"{sign} {meaning}: {', '.join(of)}." for (sign, meaning), of in sorted(lines.items()))
+
+
+#: Interval and tie of a mean without statistics.
+_UNKNOWN = (math.nan, math.nan, False)
+
+
+def _certainty(summary: pd.DataFrame) -> dict[tuple[str, str, str], tuple[float, float, bool]]:
+    """(group, model, measure) -> ends of the interval, and whether the model ties with the best."""
+    columns = ["group", "model", "metric", "protocol", "lower", "upper", "verdict"]
+    return {
+        (str(group), str(model), f"{metric}@{protocol}"): (float(lower), float(upper), verdict == "tied")
+        for group, model, metric, protocol, lower, upper, verdict in summary[columns].itertuples(
+            index=False, name=None
+        )
+    }
+
+
+def _untested(summary: pd.DataFrame, groups: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
+    """Groups whose images are too few for any difference to be shown: id, and label with their number."""
+    few = summary[summary["verdict"] == "too few images"].drop_duplicates("group").set_index("group")["n"]
+    return tuple(
+        (group, f"{groups.get(group, group)} ({few[group]})") for group in _ordered(groups, few.index)
+    )
+
+
+_NO_MEAN = (math.nan, "not scored")
+
+
+def _status_marks(
+    status: pd.DataFrame,
+    model_ids: Sequence[str],
+    kernel_ids: Sequence[str],
+    notes: _Notes,
+    models: Mapping[str, str],
+    groups: Mapping[str, str],
+    kernels: Mapping[str, str],
+) -> dict[tuple[str, str, str], str]:
+    """(model, kernel, dataset) -> mark of the note that says why it did not run, "" where it did.
+
+    One note for all cells of a model with the same status and reason, in the order of the rows so that the
+    letters ascend down the table.
+    """
+    marks = {
+        (str(model), str(kernel), str(dataset)): ""
+        for model, kernel, dataset in zip(status["model"], status["kernel"], status["dataset"], strict=True)
+    }
+    trouble = status[status["status"] != "ok"]
+    for model in model_ids:
+        for (state, reason), same in trouble[trouble["model"] == model].groupby(
+            ["status", "reason"], sort=False
+        ):
+            where = ", ".join(groups.get(name, name) for name in _ordered(groups, same["dataset"]))
+            if len(kernel_ids) > 1:
+                where += "; " + ", ".join(kernels.get(k, k) for k in _ordered(kernels, same["kernel"]))
+            mark = notes.add(models.get(model, model), str(state), where, " ".join(str(reason).split()))
+            for kernel, dataset in zip(same["kernel"], same["dataset"], strict=True):
+                marks[model, str(kernel), str(dataset)] = mark
+    return marks
+
+
+def _row(model: str, label: str, cells: list[Printed]) -> Row:
+    """A row in which everything is missing for one reason carries the mark once, beside the label."""
+    marks = {cell.mark for cell in cells}
+    if len(marks) == 1 and "" not in marks:
+        return Row(model, label, tuple(replace(cell, mark="") for cell in cells), marks.pop())
+    return Row(model, label, tuple(cells))
+
+
+def rank(values: Sequence[float], measure: ShownMeasure) -> list[int]:
+    """1 for the best of ``values``, 2 for the second, 0 for the rest and for NaN.
+
+    Values are compared as printed, so those that look equal share their place; a lone value has no rank.
+    """
+    printed = [measure.show(value) for value in values]
+    present = {float(text) for text in printed if text != MISSING}
+    if sum(text != MISSING for text in printed) < 2:
+        return [0] * len(values)
+    if measure.direction == "closer to 0":
+        printed = [text if text == MISSING else str(abs(float(text))) for text in printed]
+        present = {abs(value) for value in present}
+    best = sorted(present, reverse=measure.direction == "higher")[:2]
+    return [0 if text == MISSING or (v := float(text)) not in best else best.index(v) + 1 for text in printed]
+
+
+def _ordered(known: Iterable[str], present: Iterable[str]) -> list[str]:
+    """The names that are present, first those known, in their order, then others as they appear."""
+    names = dict.fromkeys(present)
+    first = [name for name in known if name in names]
+    return first + [name for name in names if name not in first]

@@ -1,0 +1,297 @@
+"""The run's configuration: from YAML and ``--config`` to a list of cells.
+
+A *cell* is (dataset, kernel, scale, model).  Suites name the products to run; a cell that two suites share
+is run once.  The keys ``suite``, ``datasets``, ``kernels``, ``scales`` and ``models`` at the top level
+restrict a run without editing a file (``--config datasets=set5,set14 scales=4``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+from sisr.base import registry
+from sisr.base.cells import Cell
+from sisr.base.errors import ConfigError, unknown
+from sisr.data.my_photos import DATASET, SUITE, MyPhotos, settings
+from sisr.lr.kernels import require_scale
+from sisr.models.model_entries import get as get_model
+from sisr.models.recipes import read_recipe
+from sisr.scoring.metrics.protocol import parse_measures
+from sisr.upscaling.inference.options import Options
+
+#: Axes of a suite, in the order of a cell, and what a user calls one value of each.
+AXES = {"datasets": "dataset", "kernels": "kernel", "scales": "scale", "models": "model"}
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What the cost tables hold: counts always, times if ``time``, taking ``seconds`` a model and scale.
+
+    ``ledger`` is the dataset on whose images lower precisions are compared with fp32; None for no ledger.
+    """
+
+    time: bool
+    seconds: float
+    ledger: str | None
+
+
+@dataclass(frozen=True)
+class Run:
+    """A checked configuration.
+
+    ``cells`` are in config order without repetition; ``pools`` maps a label to the datasets whose images
+    are averaged together; ``resolved`` is what is written beside the results.
+    """
+
+    name: str
+    seed: int
+    device: str
+    inference: Options
+    mirror: str | None
+    cells: tuple[Cell, ...]
+    measures: tuple[str, ...]
+    pools: Mapping[str, Sequence[str]]
+    certify: str
+    same_pixels: Mapping[str, Any]
+    crops_per_set: int
+    crop_kernels: tuple[str, ...]
+    crop_regions: Mapping[str, Mapping[str, Sequence[Sequence[int]]]]
+    cost: Cost | None
+    loss_study: Mapping[str, Any]
+    site_pictures: bool
+    site_quality: int | None
+    studies: tuple[str, ...]
+    my_photos: MyPhotos | None
+    resolved: Mapping[str, Any]
+
+    def values(self, axis: str) -> list[Any]:
+        """Distinct values of ``dataset``, ``kernel``, ``scale`` or ``model``, in config order."""
+        return list(dict.fromkeys(getattr(cell, axis) for cell in self.cells))
+
+    def sets(self) -> list[tuple[str, str, int]]:
+        """Distinct LR sets (dataset, kernel, scale)."""
+        return list(dict.fromkeys(cell[:3] for cell in self.cells))
+
+    def models_of(self, dataset: str, kernel: str, scale: int) -> list[str]:
+        """Models that run on an LR set, in config order."""
+        return [cell.model for cell in self.cells if cell[:3] == (dataset, kernel, scale)]
+
+
+def read(document: Mapping[str, Any], source: str = "config", config: Path = registry.CONFIG) -> Run:
+    """Check a configuration and expand its suites.
+
+    Raises
+    ------
+    ConfigError
+        A key is unknown or a value has the wrong type; a suite names a dataset, kernel, model or metric that
+        no registry has; or the restrictions leave no cell.  The message names the key and the value.
+    """
+    document = _coerce(document)
+    registry.validate(document, "config", source)
+    suites = document["suites"]
+    photos = MyPhotos.of(document.get("my_photos"))
+    # LR pictures are no cells and so no suite: they are run with whatever is left.
+    names = [*suites, *([SUITE] if photos is not None and not photos.lr else [])]
+    if len(set(names)) < len(names):
+        raise ConfigError(f"{source}: suites.{SUITE}: the key '{SUITE}' makes a suite of that name already")
+    chosen = document.get("suite") or names
+    for name in chosen:
+        if name not in names:
+            raise ConfigError(f"{source}: suite: {unknown('suite', name, names)}")
+    for name, suite in suites.items():
+        for axis in ("datasets", "kernels", "models"):
+            entries = registry.load(axis, config)
+            for value in suite[axis]:
+                if value not in entries:
+                    message = unknown(AXES[axis], value, entries)
+                    raise ConfigError(f"{source}: suites.{name}.{axis}: {message}")
+
+    try:
+        parse_measures(document["metrics"], config)
+    except ConfigError as error:
+        raise ConfigError(f"{source}: metrics: {error}") from None
+
+    # One's own pictures alone are run with what all suites have.
+    registered = [name for name in chosen if name != SUITE]
+    cells = dict.fromkeys(
+        Cell(*values)
+        for name in registered or suites
+        for values in product(*(suites[name][axis] for axis in AXES))
+    )
+    _check_links({cell.dataset for cell in cells}, {cell.model for cell in cells}, config)
+    everything = tuple(cells)
+    cells = _restricted(cells, everything, document, ("kernels", "scales", "models"), source)
+    if photos is not None and photos.lr and any(cell.dataset == DATASET for cell in cells):
+        raise ConfigError(f"{source}: my_photos.as: a suite names '{DATASET}', so expected 'hr', found 'lr'")
+    if photos is not None and SUITE in chosen:
+        own = dict.fromkeys(Cell(DATASET, *setting) for setting in settings(cells))
+        cells = {**cells, **own} if registered else own
+        everything = (*everything, *own) if registered else tuple(own)
+    cells = _restricted(cells, everything, document, ("datasets",), source)
+    if not cells:
+        raise ConfigError(f"{source}: no cell is left: the restrictions exclude each other")
+    _check_scales(cells, source, config)
+
+    crops = document.get("crops", {})
+    return Run(
+        name=document["name"],
+        seed=document.get("seed", 0),
+        device=document.get("device", "auto"),
+        inference=_inference(document.get("inference", {}), source),
+        mirror=document.get("mirror"),
+        cells=tuple(cells),
+        measures=tuple(document["metrics"]),
+        pools=_pools(document.get("pools", {}), source, config),
+        same_pixels=document.get("same_pixels", {}),
+        certify=document.get("certify", "quick"),
+        crops_per_set=crops.get("per_set", 1),
+        crop_kernels=_crop_kernels(crops, cells, source, config),
+        crop_regions=crops.get("regions", {}),
+        cost=_cost(document.get("cost"), {d for suite in suites.values() for d in suite["datasets"]}, source),
+        loss_study=_loss_study(document.get("loss_study", {}), cells, source),
+        site_pictures=document.get("site", {}).get("pictures", True),
+        site_quality=document.get("site", {}).get("quality"),
+        studies=tuple(document.get("studies", ())),
+        my_photos=photos,
+        resolved=document,
+    )
+
+
+def _restricted(
+    cells: Mapping[Cell, None],
+    everything: Sequence[Cell],
+    document: Mapping[str, Any],
+    axes: Iterable[str],
+    source: str,
+) -> dict[Cell, None]:
+    """Cells that the document's keys leave; a value that is nowhere in ``everything`` is an error."""
+    left = dict(cells)
+    for axis in axes:
+        wanted = document.get(axis)
+        if wanted:
+            position = list(AXES).index(axis)
+            have = {cell[position] for cell in everything}
+            for value in wanted:
+                if value not in have:
+                    message = unknown(AXES[axis], str(value), map(str, have))
+                    raise ConfigError(f"{source}: {axis}: {message} (in the chosen suites)")
+            left = dict.fromkeys(cell for cell in left if cell[position] in wanted)
+    return left
+
+
+def _inference(section: Mapping[str, Any], source: str) -> Options:
+    try:
+        return Options.of(section)
+    except ConfigError as error:
+        raise ConfigError(f"{source}: {error}") from None
+
+
+def _check_scales(cells: Iterable[Cell], source: str, config: Path) -> None:
+    """Raise :class:`ConfigError` where a kernel is not defined at a scale of its cells."""
+    for kernel, scale in dict.fromkeys((cell.kernel, cell.scale) for cell in cells):
+        try:
+            require_scale(kernel, registry.entry("kernels", kernel, config), scale)
+        except ConfigError as error:
+            raise ConfigError(f"{source}: suites: {error}") from None
+
+
+def _check_links(datasets: Iterable[str], models: Iterable[str], config: Path) -> None:
+    """Raise :class:`ConfigError` where an entry in use names an asset or recipe that is not there."""
+    assets = registry.load("assets", config)
+    for dataset in sorted(datasets):
+        asset = registry.load("datasets", config)[dataset].get("asset")
+        if asset is not None and asset not in assets:
+            raise ConfigError(f"config/datasets.yaml: {dataset}.asset: {unknown('asset', asset, assets)}")
+    for model_id in sorted(models):
+        for scale, weights in get_model(model_id, config).weights.items():
+            where = f"config/models.yaml: {model_id}.weights.{scale}"
+            if weights.recipe is not None:
+                for asset in read_recipe(weights.recipe, config).assets:
+                    if asset not in assets:
+                        name = f"config/training/{weights.recipe}.yaml: data"
+                        raise ConfigError(f"{name}: {unknown('asset', asset, assets)}")
+            elif weights.asset not in assets:
+                raise ConfigError(f"{where}.asset: {unknown('asset', str(weights.asset), assets)}")
+
+
+def _crop_kernels(
+    crops: Mapping[str, Any], cells: Iterable[Cell], source: str, config: Path
+) -> tuple[str, ...]:
+    """Kernels that crop sheets are drawn for: all of the run, or those that the config names."""
+    entries = registry.load("kernels", config)
+    for kernel in crops.get("kernels", ()):
+        if kernel not in entries:
+            raise ConfigError(f"{source}: crops.kernels: {unknown('kernel', kernel, entries)}")
+    return tuple(crops.get("kernels", dict.fromkeys(cell.kernel for cell in cells)))
+
+
+def _pools(pools: Mapping[str, Sequence[str]], source: str, config: Path) -> Mapping[str, Sequence[str]]:
+    datasets = registry.load("datasets", config)
+    for label, members in pools.items():
+        for member in members:
+            if member not in datasets:
+                raise ConfigError(f"{source}: pools.{label}: {unknown('dataset', member, datasets)}")
+    return pools
+
+
+def _cost(section: Mapping[str, Any] | None, datasets: set[str], source: str) -> Cost | None:
+    if section is None:
+        return None
+    ledger = section.get("ledger")
+    if ledger is not None and ledger not in datasets:
+        message = unknown("dataset", ledger, datasets)
+        raise ConfigError(f"{source}: cost.ledger: {message} (in the suites)")
+    return Cost(section.get("time", True), section.get("seconds", 10), ledger)
+
+
+def _loss_study(section: Mapping[str, Any], cells: Iterable[Cell], source: str) -> Mapping[str, Any]:
+    """The section, of whose models and datasets each must be a cell of the run at all of its scales."""
+    have = {(cell.dataset, cell.model) for cell in cells}
+    for dataset in section.get("regions", {}):
+        for model in section["networks"]:
+            if (dataset, model) not in have:
+                raise ConfigError(f"{source}: loss_study: {model} on {dataset} is not in the suites")
+    return section
+
+
+def _coerce(document: Mapping[str, Any]) -> dict[str, Any]:
+    """Undo what the command line does to types: ``--config scales=2,4`` gives one string."""
+    out = dict(document)
+    for key in ("suite", "datasets", "kernels", "scales", "models", "metrics", "studies"):
+        if key in out:
+            out[key] = _as_list(out[key])
+    if "scales" in out:
+        out["scales"] = [_as_int(value) for value in out["scales"]]
+    for key in ("seed",):
+        if key in out:
+            out[key] = _as_int(out[key])
+    if isinstance(out.get("my_photos"), str | int):
+        out["my_photos"] = {"path": str(out["my_photos"])}
+    if isinstance(out.get("inference"), Mapping):
+        out["inference"] = {key: _as_scalar(value) for key, value in out["inference"].items()}
+    return out
+
+
+def _as_scalar(value: Any) -> Any:
+    """A number or a truth value where the text is one."""
+    texts = {"true": True, "false": False}
+    return texts.get(value.lower(), _as_int(value)) if isinstance(value, str) else value
+
+
+def _as_list(value: Any) -> list[Any]:
+    if isinstance(value, str):
+        return [part.strip() for part in value.strip("[] ").split(",") if part.strip()]
+    if isinstance(value, Iterable):
+        return list(value)
+    return [value]
+
+
+def _as_int(value: Any) -> Any:
+    """An int where the text is one; else the value itself, for the schema to complain about."""
+    if isinstance(value, str) and value.strip().lstrip("x").isdigit():
+        return int(value.strip().lstrip("x"))
+    return value

@@ -1,0 +1,92 @@
+"""From the cells' files to the tables of a run: ``scores.csv``, ``status.csv`` and ``timings.csv``."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from sisr.base.atomic import replacing
+from sisr.base.cells import SCORE_COLUMNS, Cell
+
+STATUS_COLUMNS = (
+    "dataset", "kernel", "scale", "model", "status", "reason", "images", "seconds_per_image", "notes",
+)  # fmt: skip
+
+#: One row a job of upscaling.  What depends on the time is in this table, and nothing of it in the scores.
+TIMING_COLUMNS = (
+    "dataset", "kernel", "scale", "model", "shard", "status", "images", "started", "seconds",
+    "compute_seconds", "attempt", "host", "device", "hardware", "threads", "peak_mib", "peak_gpu_mib",
+)  # fmt: skip
+
+#: Which status a cell of several shards has: the first of these that any shard has.
+_WORST_FIRST = ("failed", "oom", "unavailable", "skipped", "ok")
+
+
+def gather_scores(parts: Sequence[Path], out: Path) -> None:
+    """Concatenate the cells' tables in the order given; streams, so memory does not grow with the run.
+
+    Within a cell the rows of all shards are in the order of image and measure that scoring wrote.  The
+    values are copied as text: gathering cannot change a digit.
+    """
+    with replacing(out) as temporary, temporary.open("w", encoding="utf-8", newline="") as stream:
+        stream.write(",".join(SCORE_COLUMNS) + "\n")
+        for part in parts:
+            with part.open(encoding="utf-8", newline="") as rows:
+                header = rows.readline().rstrip("\r\n").split(",")
+                if tuple(header) != SCORE_COLUMNS:
+                    raise ValueError(f"{part}: columns {header}, expected {list(SCORE_COLUMNS)}")
+                for line in rows:
+                    stream.write(line)
+
+
+def gather_status(cells: Sequence[Cell], shards: Mapping[str, int], parts: Sequence[Path], out: Path) -> None:
+    """One row a cell: its status, the reason, how many images, the median seconds of compute an image, and
+    what was not plain about the runs.
+
+    ``parts`` are the status files of every cell and shard, in the order of ``cells``.  The seconds are for
+    orientation only: other jobs ran at the same time.
+    """
+    remaining = iter(parts)
+    with replacing(out) as temporary, temporary.open("w", encoding="utf-8", newline="") as stream:
+        writer = csv.writer(stream, lineterminator="\n")
+        writer.writerow(STATUS_COLUMNS)
+        for cell in cells:
+            documents = [
+                json.loads(next(remaining).read_text(encoding="utf-8")) for _ in range(shards[cell.dataset])
+            ]
+            worst = min(documents, key=lambda document: _WORST_FIRST.index(document["status"]))
+            seconds = sorted(image["seconds"] for document in documents for image in document["images"])
+            median = f"{seconds[len(seconds) // 2]:.4f}" if seconds else ""
+            notes = dict.fromkeys(note for document in documents for note in document.get("notes", ()))
+            writer.writerow([*cell, worst["status"], worst["reason"], len(seconds), median, "; ".join(notes)])
+
+
+def gather_timings(
+    cells: Sequence[Cell], shards: Mapping[str, int], parts: Sequence[Path], out: Path
+) -> None:
+    """One row a job of upscaling: when and where it ran, its seconds, and the memory that it took.
+
+    ``parts`` as for :func:`gather_status`.  ``seconds`` are those of the job, from its wait for a GPU to its
+    last file, ``compute_seconds`` those of the network alone, over all images.
+    """
+    remaining = iter(parts)
+    with replacing(out) as temporary, temporary.open("w", encoding="utf-8", newline="") as stream:
+        writer = csv.DictWriter(stream, TIMING_COLUMNS, lineterminator="\n", extrasaction="ignore")
+        writer.writeheader()
+        for cell in cells:
+            count = shards[cell.dataset]
+            for index in range(count):
+                document = json.loads(next(remaining).read_text(encoding="utf-8"))
+                compute = sum(image["seconds"] for image in document["images"])
+                writer.writerow(
+                    {
+                        **cell._asdict(),
+                        **document,
+                        **document["job"],
+                        "shard": f"{index}of{count}",
+                        "images": len(document["images"]),
+                        "compute_seconds": f"{compute:.6f}",
+                    }
+                )

@@ -1,0 +1,316 @@
+"""Scores of image pairs: one cell of the benchmark, or two folders of somebody's own images.
+
+Both give the same numbers from the same functions.  Images are read and their PSNR and SSIM computed by a
+few threads, in order, with a bounded number in flight, so memory does not grow with the number of images;
+LPIPS, DISTS and NIQE run meanwhile in the calling thread.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from sisr.base.atomic import write_json, write_text
+from sisr.base.cells import SCORE_COLUMNS
+from sisr.base.colour import Uint8Image
+from sisr.base.errors import ScoreError
+from sisr.base.images import read_image
+from sisr.base.ordered import map_ordered
+from sisr.scoring import blocks
+from sisr.scoring.metrics import Measure, files, parse_measures
+from sisr.scoring.metrics.fidelity import FIDELITY, prepare
+from sisr.scoring.metrics.pairs import size_text
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+#: Called with the name of each image when its scores are known.
+Progress = Callable[[str], object]
+#: Value of two uint8 images of one size, HR and SR.
+Scorer = Callable[[Uint8Image, Uint8Image], float]
+
+
+@dataclass(frozen=True)
+class Pair:
+    """An HR image and the SR image to be compared with it, by path."""
+
+    image: str
+    hr_path: Path
+    sr_path: Path
+
+
+class Score(NamedTuple):
+    """The value of one measure on one image."""
+
+    image: str
+    measure: Measure
+    value: float
+
+
+def conform(hr: Uint8Image, sr: Uint8Image, scale: int, image: str, *, or_full: bool = False) -> Uint8Image:
+    """The HR image cropped at bottom and right to multiples of the scale, which must be the SR's size.
+
+    With ``or_full`` an SR image of exactly the HR's own size is accepted too, and the HR stays whole.
+    Nothing is ever resized: :class:`ScoreError` names the image, the expected and the found size.
+    """
+    height, width = hr.shape[:2]
+    cropped = hr[: height - height % scale, : width - width % scale]
+    if sr.shape[:2] == cropped.shape[:2]:
+        return cropped
+    if or_full and sr.shape[:2] == (height, width):
+        return hr
+    note = "" if cropped.shape == hr.shape else f" (HR of {size_text(hr)} cropped to a multiple of {scale})"
+    raise ScoreError(f"{image}: expected SR of {size_text(cropped)}{note}, found {size_text(sr)}")
+
+
+def score_pairs(
+    pairs: Iterable[Pair],
+    scale: int,
+    measures: Sequence[str | Measure],
+    metric_files: Mapping[str, Path] | None = None,
+    *,
+    threads: int = 1,
+    device: str = "cpu",
+    progress: Progress | None = None,
+    or_full: bool = False,
+    parts: list[NDArray[np.float64]] | None = None,
+) -> Iterator[Score]:
+    """Score pairs lazily, in the order of ``pairs`` and, within an image, of ``measures``.
+
+    ``metric_files``: key of :mod:`sisr.scoring.metrics.files` -> path, for measures that read more than the
+    images. ``threads`` read images and compute PSNR and SSIM; the values do not depend on it.  ``device`` is
+    for LPIPS and DISTS.  ``parts`` gets the first LPIPS measure of each image by block, in the order of
+    ``pairs``.  Measures and files are checked before the first image is read.  Raises :class:`ScoreError` for
+    pairs that cannot be compared, ``ImageError`` for files that cannot be read.
+    """
+    wanted = parse_measures(measures)
+    scorers = _scorers(wanted, metric_files or {}, scale, device)
+    local = localised(wanted)
+    if parts is not None and local is not None:
+        scorers[local] = _noting(scorers[local], parts)
+    return _stream(pairs, scale, wanted, scorers, threads=max(1, threads), progress=progress, or_full=or_full)
+
+
+class _Computed(NamedTuple):
+    image: str
+    hr: Uint8Image
+    sr: Uint8Image
+    values: dict[Measure, float]
+
+
+def _stream(
+    pairs: Iterable[Pair],
+    scale: int,
+    measures: tuple[Measure, ...],
+    scorers: Mapping[Measure, Scorer],
+    *,
+    threads: int,
+    progress: Progress | None,
+    or_full: bool,
+) -> Iterator[Score]:
+    def compute(pair: Pair) -> _Computed:
+        sr = read_image(pair.sr_path).array
+        hr = conform(read_image(pair.hr_path).array, sr, scale, pair.image, or_full=or_full)
+        with _naming(pair.image):
+            return _Computed(pair.image, hr, sr, _fidelity(hr, sr, scale, measures))
+
+    # One pair in work beyond `threads`: it is taken up while the caller's thread runs LPIPS.
+    for image, hr, sr, values in map_ordered(compute, pairs, threads + 1):
+        for measure in measures:
+            if measure in scorers:
+                with _naming(image):
+                    values[measure] = scorers[measure](hr, sr)
+            yield Score(image, measure, values[measure])
+        if progress is not None:
+            progress(image)
+
+
+@contextmanager
+def _naming(image: str) -> Iterator[None]:
+    """Put the image's name before the message of a :class:`ScoreError`."""
+    try:
+        yield
+    except ScoreError as error:
+        raise ScoreError(f"{image}: {error}") from None
+
+
+def _fidelity(
+    hr: Uint8Image, sr: Uint8Image, scale: int, measures: Iterable[Measure]
+) -> dict[Measure, float]:
+    """Values of the fidelity measures; the planes are prepared once per protocol."""
+    by_protocol: dict[str, list[Measure]] = {}
+    for measure in measures:
+        if measure.family == "fidelity":
+            by_protocol.setdefault(measure.protocol, []).append(measure)
+    values = {}
+    for key, group in by_protocol.items():
+        prepared = prepare(hr, sr, key, scale)
+        values.update({measure: FIDELITY[measure.metric](prepared) for measure in group})
+    return values
+
+
+def _scorers(
+    measures: Iterable[Measure], metric_files: Mapping[str, Path], scale: int, device: str
+) -> dict[Measure, Scorer]:
+    """What computes the measures that are no functions of prepared planes; torch is imported if needed."""
+    scorers: dict[Measure, Scorer] = {}
+    for measure in measures:
+        if measure.family == "fidelity":
+            continue
+        first, *others = files.require(measure, metric_files)
+        if measure.family == "niqe":
+            from sisr.scoring.metrics.niqe import NiqeScorer
+
+            scorers[measure] = NiqeScorer(first, measure.protocol, scale)
+        elif measure.family == "dists":
+            from sisr.scoring.metrics.dists import DistsScorer
+
+            scorers[measure] = DistsScorer(first, others[0], device)
+        else:
+            from sisr.scoring.metrics.perceptual import LpipsScorer
+
+            scorers[measure] = LpipsScorer(files.keys_of(measure)[0], first, device)
+    return scorers
+
+
+def localised(measures: Iterable[Measure]) -> Measure | None:
+    """The measure that is also kept by block: the first LPIPS, if there is one."""
+    return next((measure for measure in measures if measure.metric == "lpips"), None)
+
+
+def _noting(scorer: Scorer, into: list[NDArray[np.float64]]) -> Scorer:
+    """The scorer, which also appends its value by block.  It is called image by image, in order."""
+
+    def score(hr: Uint8Image, sr: Uint8Image) -> float:
+        value, by_block = scorer.by_block(hr, sr)  # type: ignore[attr-defined]
+        into.append(by_block)
+        return value
+
+    return score
+
+
+# --- a cell of the benchmark ----------------------------------------------------------------------------
+
+
+def score_cell(
+    hr_manifest: Path,
+    sr_status: Path,
+    scale: int,
+    measures: Sequence[str | Measure],
+    out_csv: Path,
+    *,
+    dataset: str,
+    kernel: str,
+    model: str,
+    metric_files: Mapping[str, Path] | None = None,
+    threads: int = 1,
+    device: str = "cpu",
+    progress: Progress | None = None,
+    parts: Path | None = None,
+) -> None:
+    """Score the images that an upscaling job lists, and write them as a tidy table.
+
+    ``hr_manifest`` and ``sr_status`` are JSON with ``images: [{"name", "file"}]``, files relative to the
+    JSON's folder; an SR whose ``status`` is not ``ok`` gives a table of the header alone.  The HR is cropped
+    at bottom and right to the scale; an SR of another size raises :class:`ScoreError`.  The table appears
+    whole or not at all, and the same values give the same bytes.
+
+    ``parts`` is JSON that gets LPIPS by block (:mod:`sisr.scoring.blocks`): ``measure``, None where the run
+    has no LPIPS, and ``images``, name -> values.
+    """
+    wanted = parse_measures(measures)
+    status = _read_json(sr_status)
+    pairs = []
+    if status.get("status") == "ok":
+        hr_files = _files(hr_manifest, _read_json(hr_manifest))
+        for name, sr in _files(sr_status, status).items():
+            if name not in hr_files:
+                raise ScoreError(f"{sr_status}: image '{name}' is not in {hr_manifest}")
+            pairs.append(Pair(name, hr_files[name], sr))
+    # A failed cell needs no network, so its weights need not be there.
+    scores: Iterable[Score] = ()
+    by_block: list[NDArray[np.float64]] = []
+    if pairs:
+        scores = score_pairs(
+            pairs,
+            scale,
+            wanted,
+            metric_files,
+            threads=threads,
+            device=device,
+            progress=progress,
+            parts=by_block,
+        )
+    write_scores(out_csv, scores, dataset=dataset, kernel=kernel, scale=scale, model=model)
+    if parts is not None:
+        local = localised(wanted)
+        found = zip((pair.image for pair in pairs), by_block, strict=False)
+        write_json(
+            parts,
+            {
+                "measure": None if local is None else local.id,
+                "images": {image: blocks.encode(values) for image, values in found},
+            },
+        )
+
+
+def write_scores(
+    path: Path, scores: Iterable[Score], *, dataset: str, kernel: str, scale: int, model: str
+) -> None:
+    """Write a tidy table atomically: UTF-8, one row per image and measure, a fixed number of decimals.
+
+    ``inf`` is written as such.  Raises :class:`ScoreError` if the file cannot be written.
+    """
+    write_models(path, {model: scores}, dataset=dataset, kernel=kernel, scale=scale)
+
+
+def write_models(
+    path: Path, scores: Mapping[str, Iterable[Score]], *, dataset: str, kernel: str, scale: int
+) -> None:
+    """Like :func:`write_scores`, for several models (id -> scores), one after the other."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(SCORE_COLUMNS)
+    for model, found in scores.items():
+        for image, measure, value in found:
+            cell = (dataset, image, kernel, scale, model)
+            writer.writerow((*cell, measure.metric, measure.protocol, measure.format(value)))
+    try:
+        write_text(path, text.getvalue())
+    except OSError as error:
+        raise ScoreError(f"{path}: cannot write the scores: {error.strerror or error}") from None
+
+
+def _read_json(path: Path) -> dict[str, Any]:
+    try:
+        document = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ScoreError(f"{path}: cannot read: {error.strerror}") from None
+    except ValueError as error:
+        raise ScoreError(f"{path}: not JSON: {error}") from None
+    if not isinstance(document, dict):
+        raise ScoreError(f"{path}: expected a JSON object, found {type(document).__name__}")
+    return document
+
+
+def _files(path: Path, document: Mapping[str, Any]) -> dict[str, Path]:
+    """Image name -> file of a manifest, in its order."""
+    try:
+        entries = [(str(entry["name"]), path.parent / entry["file"]) for entry in document["images"]]
+    except (KeyError, TypeError) as error:
+        raise ScoreError(f"{path}: expected images with name and file, found no {error}") from None
+    files = dict(entries)
+    if len(files) != len(entries):
+        twice = next(name for index, (name, _) in enumerate(entries) if name in dict(entries[:index]))
+        raise ScoreError(f"{path}: image '{twice}' twice")
+    return files
+
+
+# --- two folders ------------------------------------------------------------------------------------------

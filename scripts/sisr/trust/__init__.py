@@ -1,0 +1,1 @@
+"""Why a number can be believed: certification, published values, provenance, crate, reproduction."""

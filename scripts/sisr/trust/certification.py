@@ -1,0 +1,230 @@
+"""Certification: every number from outside that can be computed again here, computed again.
+
+The numbers are data, ``config/anchors.yaml``; this module has one function for each kind of them.  An anchor
+passes, fails, or is not run, with the reason: an asset that cannot be had, or a model that is not registered.
+
+>>> rows = certify("full", get_asset)          # doctest: +SKIP
+>>> write(rows, Path("certification.csv"))     # doctest: +SKIP
+>>> print(summary(rows))                       # doctest: +SKIP
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from sisr.base import registry
+from sisr.base.colour import Uint8Image
+from sisr.base.errors import ConfigError, ScoreError, SisrError
+from sisr.base.images import modcrop, read_image
+from sisr.data.assets.manifest import Manifest
+from sisr.models import model_entries
+from sisr.scoring.metrics import Measure, files, parse_measure
+from sisr.trust.anchors import DIFFERING, Certified, assets_of, chosen, measures_of
+
+#: Asset id -> manifest; an asset that cannot be had has a manifest that says why, or raises.
+GetAsset = Callable[[str], Manifest]
+#: Name, HR and SR of one image.
+Images = tuple[str, Uint8Image, Uint8Image]
+#: (measure, image) -> value; the image is empty for a mean over all.
+Found = Mapping[tuple[str, str], float]
+
+
+def certify(
+    tier: str,
+    get_asset: GetAsset,
+    only: Iterable[str] = (),
+    *,
+    threads: int = 1,
+    progress: Callable[[str], object] | None = None,
+) -> list[Certified]:
+    """Compute the anchors of a tier.  A user's error within one makes it fail or not run, never the rest."""
+    rows: list[Certified] = []
+    for name, anchor in chosen(tier, only).items():
+        rows += _certify_one(name, anchor, get_asset, threads)
+        if progress is not None:
+            progress(name)
+    return rows
+
+
+def _certify_one(name: str, anchor: Mapping[str, Any], get_asset: GetAsset, threads: int) -> list[Certified]:
+    reason, status, found = "", "fail", {}
+    try:
+        manifests = {asset: get_asset(asset) for asset in assets_of(anchor)}
+        missing = next((m for m in manifests.values() if m.status != "ok"), None)
+        if "model" in anchor and anchor["model"] not in registry.load("models"):
+            status, reason = "not run", f"no model '{anchor['model']}' in config/models.yaml"
+        elif missing is not None:
+            status, reason = "not run", f"asset {missing.asset} is unavailable: {missing.reason}"
+        else:
+            found = dict(KINDS[anchor["kind"]](anchor, manifests, threads))
+    except SisrError as error:
+        reason = str(error)
+    rows = []
+    for value in anchor["values"]:
+        key = (value["measure"], value.get("image", ""))
+        have = found.get(key, math.nan)
+        verdict: Any = status
+        if key in found:
+            verdict = "pass" if abs(have - value["expected"]) <= value["tolerance"] + 1e-13 else "fail"
+        rows.append(
+            Certified(
+                anchor=name,
+                label=anchor["label"],
+                measure=key[0],
+                image=key[1],
+                expected=float(value["expected"]),
+                source=anchor["source"],
+                found=have,
+                tolerance=float(value["tolerance"]),
+                status=verdict,
+                reason=reason or ("" if key in found else f"'{' '.join(key).strip()}' was not computed"),
+            )
+        )
+    return rows
+
+
+# --- the kinds of anchors --------------------------------------------------------------------------------
+
+
+def _edited(anchor: Mapping[str, Any], manifests: Mapping[str, Manifest], threads: int) -> Found:
+    hr = read_image(manifests[anchor["asset"]].path(anchor["file"])).array
+    edits: dict[str, Callable[[Uint8Image], Uint8Image]] = {
+        "none": lambda image: image,
+        "16-levels": lambda image: image // 16 * 16 + np.uint8(8),
+        "flip-last-bit": lambda image: image ^ np.uint8(1),
+    }
+    return _means([("", hr, edits[anchor["edit"]](hr))], anchor, manifests)
+
+
+def _lr_set(anchor: Mapping[str, Any], manifests: Mapping[str, Manifest], threads: int) -> Found:
+    from sisr.lr.degrade import degrade
+
+    scale, gold = anchor["scale"], manifests[anchor["gold"]]
+    differing = 0
+    for name, hr in _pictures(manifests[anchor["hr"]], scale):
+        expected = read_image(gold.path(f"{anchor['folder']}{name}x{scale}.png")).array
+        lr = degrade(hr, anchor["kernel"], scale, name)
+        if lr.shape != expected.shape:
+            raise ScoreError(f"{name}: expected LR of shape {expected.shape}, found {lr.shape}")
+        differing += int(np.count_nonzero(lr != expected))
+    return {(DIFFERING, ""): float(differing)}
+
+
+def _pair(anchor: Mapping[str, Any], manifests: Mapping[str, Manifest], threads: int) -> Found:
+    hr, sr = (read_image(manifests[anchor["asset"]].path(anchor[key])).array for key in ("hr", "sr"))
+    return _means([("", hr, sr)], anchor, manifests)
+
+
+def _outputs(anchor: Mapping[str, Any], manifests: Mapping[str, Manifest], threads: int) -> Found:
+    pairs = outputs(manifests[anchor["hr"]], manifests[anchor["sr"]], anchor["folder"], anchor["scale"])
+    return _means(pairs, anchor, manifests)
+
+
+def outputs(hr: Manifest, sr: Manifest, folder: str, scale: int) -> Iterable[Images]:
+    """Name, HR and SR of published files, named ``<folder><name>_...``."""
+    for name, picture in _pictures(hr, scale):
+        start = f"{folder}{name}_"
+        file = next((file for file in sr.files if file.startswith(start)), start)
+        yield name, picture, read_image(sr.path(file)).array
+
+
+def _cell(anchor: Mapping[str, Any], manifests: Mapping[str, Manifest], threads: int) -> Found:
+    from sisr.lr.degrade import degrade
+    from sisr.upscaling import engines
+
+    scale = anchor["scale"]
+    upscaler = engines.load(
+        model_entries.get(anchor["model"]), scale, _weights(anchor, manifests), "cpu", threads=threads
+    )
+    pairs = (
+        (name, hr, upscaler(degrade(hr, anchor["kernel"], scale, name)))
+        for name, hr in _pictures(manifests[anchor["hr"]], scale)
+    )
+    return _means(pairs, anchor, manifests)
+
+
+def _planes(anchor: Mapping[str, Any], manifests: Mapping[str, Manifest], threads: int) -> Found:
+    """PSNR on luma of a network that refines or enlarges a plane, without rounding to 8 bits anywhere."""
+    from sisr.base.colour import rgb_to_y
+    from sisr.lr.kernels.matlab import imresize
+    from sisr.upscaling.engines.pytorch import load_network
+
+    scale = anchor["scale"]
+    network = load_network(
+        model_entries.get(anchor["model"]), scale, _weights(anchor, manifests), threads=threads
+    )
+    values = []
+    for _, hr in _pictures(manifests[anchor["hr"]], scale):
+        y = rgb_to_y(hr)
+        lr = imresize(y, 1 / scale) / 255
+        sr = 255.0 * network(lr[None].astype(np.float32))[0]
+        inner = np.s_[scale:-scale, scale:-scale]
+        values.append(10 * math.log10(255**2 / float(np.mean((y[inner] - sr[inner]) ** 2))))
+    return {("psnr@y-bt601", ""): math.fsum(values) / len(values)}
+
+
+KINDS: dict[str, Callable[[Mapping[str, Any], Mapping[str, Manifest], int], Found]] = {
+    "edited": _edited,
+    "lr-set": _lr_set,
+    "pair": _pair,
+    "outputs": _outputs,
+    "cell": _cell,
+    "planes": _planes,
+}
+
+
+def _pictures(manifest: Manifest, scale: int) -> Iterable[tuple[str, Uint8Image]]:
+    for name, path in sorted(manifest.paths().items()):
+        yield Path(name).stem, modcrop(read_image(path).array, scale)
+
+
+def _weights(anchor: Mapping[str, Any], manifests: Mapping[str, Manifest]) -> Mapping[str, Path]:
+    weights = model_entries.get(anchor["model"]).weights_for(anchor["scale"])
+    if weights is None:
+        return {}
+    if weights.asset is None:
+        raise ConfigError(f"model '{anchor['model']}' is trained here; an anchor needs weights of an asset")
+    return {role: manifests[weights.asset].path(name) for role, name in weights.files.items()}
+
+
+def _means(
+    pairs: Iterable[Images],
+    anchor: Mapping[str, Any],
+    manifests: Mapping[str, Manifest],
+) -> Found:
+    """Values of each image and their means, for the measures of an anchor; planes are prepared once."""
+    # Here and not above: every job of the workflow reads this module, and few compute a measure.
+    from sisr.scoring.metrics.fidelity import FIDELITY, prepare
+
+    measures = [parse_measure(text) for text in measures_of(anchor)]
+    scale = anchor.get("scale", 1)
+    paths = files.by_key({n: m.path(n) for m in manifests.values() for n in m.files})
+    learned = {m: _learned(m, paths) for m in measures if m.family != "fidelity"}
+    values: dict[Measure, dict[str, float]] = {measure: {} for measure in measures}
+    for name, hr, sr in pairs:
+        prepared: dict[str, Any] = {}
+        for measure in measures:
+            if measure in learned:
+                values[measure][name] = learned[measure](hr, sr)
+                continue
+            if measure.protocol not in prepared:
+                prepared[measure.protocol] = prepare(hr, sr, measure.protocol, scale)
+            values[measure][name] = FIDELITY[measure.metric](prepared[measure.protocol])
+    found = {(m.id, name): value for m, of in values.items() for name, value in of.items() if name}
+    found |= {(m.id, ""): math.fsum(of.values()) / len(of) for m, of in values.items()}
+    return found
+
+
+def _learned(measure: Measure, paths: Mapping[str, Path]) -> Callable[[Uint8Image, Uint8Image], float]:
+    from sisr.scoring.metrics.perceptual import LpipsScorer
+
+    if measure.family != "lpips":
+        raise ConfigError(f"anchor: measure '{measure.id}' is not certified")
+    [net] = files.keys_of(measure)
+    [backbone] = files.require(measure, paths)
+    return LpipsScorer(net, backbone)

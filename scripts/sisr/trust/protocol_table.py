@@ -1,0 +1,78 @@
+"""Same pixels, many protocols: what PSNR and SSIM become by convention alone."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from sisr.base.atomic import write_text
+from sisr.data.assets.manifest import Manifest
+from sisr.scoring.metrics import parse_measure
+from sisr.scoring.metrics.protocol import fidelity_measures
+
+COLUMNS = ("pixels", "dataset", "scale", "metric", "protocol", "mean")
+
+
+@dataclass(frozen=True)
+class Pixels:
+    """SR images of one origin: a label, their dataset and scale, and (HR, SR) files."""
+
+    label: str
+    dataset: str
+    scale: int
+    pairs: tuple[tuple[Path, Path], ...]
+
+
+def of_cell(label: str, dataset: str, scale: int, hr: Path, shards: Sequence[Path]) -> Pixels:
+    """Pixels of a run's cell, from its HR manifest and its status files; none of a cell that did not run."""
+    files = {e["name"]: hr.parent / e["file"] for e in json.loads(hr.read_text(encoding="utf-8"))["images"]}
+    pairs = tuple(
+        (files[entry["name"]], shard.parent / entry["file"])
+        for shard in shards
+        for entry in json.loads(shard.read_text(encoding="utf-8"))["images"]
+    )
+    return Pixels(label, dataset, scale, pairs)
+
+
+def of_assets(label: str, dataset: str, scale: int, hr: Manifest, sr: Manifest, folder: str) -> Pixels:
+    """Pixels that others have published as ``<folder><image>_...``; none if an asset is unavailable."""
+    if "unavailable" in (hr.status, sr.status):
+        return Pixels(label, dataset, scale, ())
+    files = {Path(name).stem: path for name, path in sorted(hr.paths().items())}
+    published = sr.paths()
+    pairs = [
+        (path, published[name])
+        for stem, path in files.items()
+        for name in published
+        if name.startswith(f"{folder}{stem}_")
+    ]
+    return Pixels(label, dataset, scale, tuple(pairs))
+
+
+def score(pixels: Pixels) -> dict[str, float]:
+    """Mean of each of the fidelity measures; empty if there are no images."""
+    from sisr.scoring.score import Pair, score_pairs
+
+    values: dict[str, list[float]] = {}
+    pairs = [Pair(hr.stem, hr, sr) for hr, sr in pixels.pairs]
+    for found in score_pairs(pairs, pixels.scale, fidelity_measures(), threads=2):
+        values.setdefault(found.measure.id, []).append(found.value)
+    return {measure: math.fsum(of) / len(of) for measure, of in values.items()}
+
+
+def write(scored: Mapping[Pixels, Mapping[str, float]], path: Path) -> None:
+    """Write the CSV, one row for each pixels and measure."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(COLUMNS)
+    for pixels, means in scored.items():
+        for key, value in means.items():
+            measure = parse_measure(key)
+            row = (pixels.label, pixels.dataset, pixels.scale, measure.metric, measure.protocol)
+            writer.writerow([*row, measure.format(value)])
+    write_text(path, text.getvalue())

@@ -1,0 +1,1 @@
+"""From LR to SR: engines, inference, and one cell of the benchmark."""

@@ -1,0 +1,316 @@
+"""What is in this file?  From a network of one's own to an engine, an architecture, a scale and a colour.
+
+A file is recognised by its content where it has a mark (checkpoints of torch, safetensors, TorchScript, ncnn)
+and by its name where it has none (``.onnx`` and ``.pb`` are bare protocol buffers).  A file of tensors is
+compared with the architectures of this project, names and shapes, and then given to spandrel's detection.
+Graphs and programs are run on a small picture, which tells their channels and scale.  The range of the
+input cannot be seen in a file: it is what the entry states, else that of the registered model of the same
+architecture, else 0 to 1.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from sisr.base import registry
+from sisr.base.errors import ConfigError, ModelError, ModelSkipped
+from sisr.models import archs
+from sisr.models.archs import libraries
+from sisr.models.model_entries import Colour, Model
+from sisr.models.weights import content_of, is_counter, read_checkpoint
+from sisr.upscaling import loaders
+from sisr.upscaling.engines.planes import probe
+
+#: Scales that architectures are tried at.
+_SCALES = (2, 3, 4, 8)
+
+
+@dataclass(frozen=True)
+class Found:
+    """A network in a file.  ``scales`` has more than one where the tensors are the same for several.
+
+    ``files`` is role -> path for the engine, ``range`` what the architecture is known to take, or None.
+    """
+
+    architecture: str
+    engine: str
+    scales: tuple[int, ...]
+    channels: int
+    files: Mapping[str, Path]
+    params: Mapping[str, Any] = field(default_factory=dict)
+    range: str | None = None
+
+
+def resolve(model: Model, scale: int) -> tuple[Model, int, Mapping[str, Path]]:
+    """The network inside a model of the user's own: see :func:`sisr.upscaling.engines.resolve`.
+
+    Raises
+    ------
+    ModelSkipped
+        The file is for another scale, and the entry does not say that it is for this one.
+    ModelError
+        The file is not a network that is known, cannot be read safely, or contradicts the entry.
+    """
+    return _resolved(model, scale, look(model, model.link(scale)))
+
+
+def _resolved(model: Model, scale: int, found: Found) -> tuple[Model, int, Mapping[str, Path]]:
+    link = model.link(scale) or found.scales[0]
+    if link not in found.scales:
+        has = " or ".join(f"x{s}" for s in found.scales)
+        assert model.own is not None
+        if link in model.own.files:
+            raise ModelError(f"{model.own.files[link]}: is {found.architecture} {has}, stated as x{link}")
+        raise ModelSkipped(f"{model.label} is {found.architecture} {has}, not x{link}")
+    return _concrete(model, found), link, found.files
+
+
+def scale_of(model: Model) -> int:
+    """The scale of a model of the user's own, as its file tells.
+
+    Raises :class:`ModelError` where the file does not tell it: the message asks for it.
+    """
+    found = look(model, None)
+    if len(found.scales) > 1:
+        many = ", ".join(f"x{s}" for s in found.scales)
+        raise ModelError(f"{model.label}: is {found.architecture}, which fits {many}: say which (--scale)")
+    return found.scales[0]
+
+
+def describe(model: Model, scale: int) -> str:
+    """What a network of the user's own was taken for, in one line."""
+    found = look(model, model.link(scale))
+    network, link, _ = _resolved(model, scale, found)
+    colour = "luma" if network.colour == "y" else "RGB"
+    return f"{model.label}: {found.architecture} x{link}, {colour}, white is {network.input_peak}"
+
+
+def look(model: Model, scale: int | None) -> Found:
+    """The network for a scale; None where the scale is not known yet."""
+    assert model.own is not None
+    path = model.own.file(scale)
+    if model.own.python:
+        return _python(model.own.python, model.params, scale, path)
+    if path is None:
+        have = ", ".join(f"x{s}" for s in model.own.files if s)
+        raise ModelSkipped(f"{model.label} has files for {have}, not for x{scale}")
+    return identify(path, scale, model.params)
+
+
+def identify(path: Path, scale: int | None = None, params: Mapping[str, Any] | None = None) -> Found:
+    """What is in a file; ``scale`` is tried beside the usual ones.
+
+    Raises :class:`ModelError`, one line, where the file is damaged, refused or not known.
+    """
+    if not path.is_file():
+        raise ModelError(f"{path}: {'is a folder' if path.is_dir() else 'no such file'}")
+    suffix = path.suffix.lower()
+    if suffix == ".onnx":
+        from sisr.upscaling.engines import onnx_cpu
+
+        channels, found = onnx_cpu.inspect(path)
+        return Found("an ONNX graph", "onnx", (_enlarges(found, path),), channels, {"graph": path})
+    if suffix == ".pb":
+        from sisr.upscaling.engines import opencv
+
+        channels, found, name = opencv.inspect(path)
+        return Found(f"OpenCV {name}", "opencv", (found,), channels, {"graph": path}, {"name": name})
+    if suffix in (".param", ".bin") and content_of(path.with_suffix(".param")) == "unknown":
+        from sisr.upscaling.engines import ncnn_cpu
+
+        param = path.with_suffix(".param")
+        channels, found, source, result = ncnn_cpu.inspect(param)
+        files = {"param": param, "bin": param.with_suffix(".bin")}
+        blobs = {"input": source, "output": result}
+        return Found("an ncnn graph", "ncnn", (_enlarges(found, path),), channels, files, blobs)
+    if content_of(path) == "torchscript":
+        return _module(loaders.torchscript(path), "torchscript", {"state": path}, scale, params or {})
+    return _tensors(path, scale)
+
+
+# --- programs --------------------------------------------------------------------------------------------
+
+
+def _module(
+    module: torch.nn.Module,
+    kind: str,
+    files: Mapping[str, Path],
+    scale: int | None,
+    params: Mapping[str, Any],
+) -> Found:
+    """A torch module of which nothing is known but what it does."""
+    source = str(files.get("state", params.get("class", kind)))
+    channels, found = probe(loaders.planes_of(module, source), (3, 1), source)
+    keep = {"arch": kind, **params}
+    if params.get("pre_upscale") is None:
+        return Found(f"a {kind} network", "torch", (_enlarges(found, source),), channels, files, keep)
+    if found != 1:
+        raise ModelError(f"{source}: pre_upscale is stated, but the network enlarges x{found} itself")
+    scales = (scale,) if scale else _SCALES
+    return Found(f"a {kind} network", "torch", scales, channels, files, keep)
+
+
+def _python(name: str, params: Mapping[str, Any], scale: int | None, weights: Path | None) -> Found:
+    arguments = {key: value for key, value in params.items() if key != "pre_upscale"}
+    files = {} if weights is None else {"state": weights}
+    chosen = {"class": name, "args": arguments, "pre_upscale": params.get("pre_upscale")}
+    first: ModelError | None = None
+    for tried in (scale,) if scale else _SCALES:
+        try:
+            module = loaders.build_class(name, arguments, tried, weights)
+            return _module(module, "python", files, tried, chosen)
+        except ModelError as error:
+            first = first or error
+    assert first is not None
+    raise first
+
+
+def _enlarges(scale: int, source: object) -> int:
+    if scale < 2:
+        raise ModelError(
+            f"{source}: gives an image of the input's size; a network that refines bicubic is a torch one "
+            "with params: {pre_upscale: matlab-bicubic}"
+        )
+    return scale
+
+
+# --- tensors ---------------------------------------------------------------------------------------------
+
+
+def _tensors(path: Path, scale: int | None) -> Found:
+    state, form = read_checkpoint(path)
+    files = {"state": path}
+    shapes = {name: tuple(tensor.shape) for name, tensor in state.items()}
+    nearest = (0, "")
+    tried = dict.fromkeys((*_SCALES, *([scale] if scale else [])))
+    # BasicSR takes seconds to import: its architectures come last.
+    for candidate in sorted(_candidates(), key=lambda c: c.params["arch"].startswith("basicsr:")):
+        fitting = []
+        for at in tried:
+            own = _shapes(candidate, at)
+            if own is not None and _fits(own, shapes):
+                fitting.append(at)
+            elif own is not None:
+                nearest = max(nearest, _difference(candidate, at, own, shapes))
+                if not own.keys() & shapes.keys():
+                    break  # not even a name in common: no other scale will have one
+        if fitting:
+            channels = {"y": 1, "rgb": 3}.get(candidate.colour or "") or _first_channels(state)
+            params = {**candidate.params, "format": form}
+            return Found(candidate.label, "torch", tuple(fitting), channels, files, params, candidate.range)
+    if libraries.spandrel_name(state) is not None:
+        return _of_spandrel(state, path, form)
+    if nearest[0] > len(shapes) / 2:
+        hint = nearest[1]
+    else:
+        hint = f"known: {', '.join(archs.ARCHS)}, and of spandrel: {', '.join(libraries.spandrel_names())}"
+    raise ModelError(f"{path}: {contents(state)}: no known architecture; {hint}")
+
+
+def _of_spandrel(state: Mapping[str, Tensor], path: Path, form: str) -> Found:
+    found = libraries.detect_spandrel(state, path)
+    name = found.architecture.name
+    if found.input_channels != found.output_channels or found.input_channels not in (1, 3):
+        raise ModelError(
+            f"{path}: {name} takes {found.input_channels} channels and gives {found.output_channels}, "
+            "expected 1 and 1 or 3 and 3"
+        )
+    if found.scale < 2:
+        raise ModelError(f"{path}: {name} for {found.purpose.lower()} at x1, which does not enlarge")
+    params = {"arch": "spandrel", "format": form}
+    return Found(name, "torch", (found.scale,), found.input_channels, {"state": path}, params)
+
+
+def _first_channels(state: Mapping[str, Tensor]) -> int:
+    return next((tensor.shape[1] for tensor in state.values() if tensor.ndim == 4), 3)
+
+
+@dataclass(frozen=True)
+class _Candidate:
+    """An architecture with its arguments, as a registered model uses it, or bare."""
+
+    label: str
+    params: Mapping[str, Any]
+    colour: Colour | None = None
+    range: str | None = None
+
+
+def _candidates() -> Iterator[_Candidate]:
+    """Architectures of the project with the arguments, colour and range of the models that use them."""
+    seen: list[tuple[str, Any]] = []
+    for entry in registry.load("models").values():
+        params = {key: value for key, value in entry.get("params", {}).items() if key != "format"}
+        key = (params.get("arch", ""), params.get("args", {}))
+        if entry.get("engine") == "torch" and key[0] != "spandrel" and key not in seen:
+            seen.append(key)
+            yield _Candidate(key[0], params, entry.get("colour", "rgb"), entry.get("input_range"))
+    for name in archs.ARCHS:
+        if (name, {}) not in seen:
+            yield _Candidate(name, {"arch": name})
+
+
+def _shapes(candidate: _Candidate, scale: int) -> dict[str, tuple[int, ...]] | None:
+    """Names and shapes of an architecture's tensors; None where it has no form for the scale."""
+    return _shapes_of(candidate.params["arch"], scale, json.dumps(candidate.params.get("args", {})))
+
+
+@cache
+def _shapes_of(arch: str, scale: int, arguments: str) -> dict[str, tuple[int, ...]] | None:
+    try:
+        with torch.device("meta"):
+            module = archs.build(arch, scale, **json.loads(arguments))
+    except (ConfigError, RuntimeError):  # the latter: it looks at values while it is built, as meta has none
+        return None
+    return {name: tuple(tensor.shape) for name, tensor in module.state_dict().items()}
+
+
+def _fits(own: Mapping[str, Sequence[int]], shapes: Mapping[str, Sequence[int]]) -> bool:
+    """Whether names and shapes agree, but for counters that weights from before torch 0.4.1 do not have."""
+    needed = {name: s for name, s in own.items() if name in shapes or not is_counter(name)}
+    return needed == shapes
+
+
+def _difference(
+    candidate: _Candidate, scale: int, own: Mapping[str, Sequence[int]], shapes: Mapping[str, Sequence[int]]
+) -> tuple[int, str]:
+    """How many tensors agree, and the first that does not."""
+    agreeing = sum(own.get(name) == shape for name, shape in shapes.items())
+    name = next(name for name in {**own, **shapes} if own.get(name) != shapes.get(name))
+    there, here = shapes.get(name), own.get(name)
+    found = f"is {tuple(there)}" if there is not None else "is missing"
+    wanted = f"expected {tuple(here)}" if here is not None else "unexpected"
+    return agreeing, f"nearest {candidate.label} x{scale}, but '{name}' {found}, {wanted}"
+
+
+def contents(state: Mapping[str, Tensor]) -> str:
+    """What a state dict holds, for a person: ``92 tensors, first conv 3->64 3x3, last conv 64->48 3x3``."""
+    convolutions = [tensor.shape for tensor in state.values() if tensor.ndim == 4]
+    if not convolutions:
+        return f"{len(state)} tensors, no convolution"
+    first, last = (f"{s[1]}->{s[0]} {s[2]}x{s[3]}" for s in (convolutions[0], convolutions[-1]))
+    return f"{len(state)} tensors, first conv {first}, last conv {last}"
+
+
+# --- from what was found to a model ----------------------------------------------------------------------
+
+
+def _concrete(model: Model, found: Found) -> Model:
+    """The model with the engine, colour and range of its network; the entry must not contradict."""
+    assert model.own is not None
+    colour: Colour = "y" if found.channels == 1 else "rgb"
+    if model.own.colour not in (None, colour):
+        takes = "1 channel" if found.channels == 1 else f"{found.channels} channels"
+        raise ModelError(
+            f"{model.label}: its network takes {takes}, which is colour {colour}; the entry states "
+            f"{model.own.colour}"
+        )
+    peak = 255 if (model.own.input_range or found.range) == "0-255" else 1
+    return replace(model, engine=found.engine, params=found.params, colour=colour, input_peak=peak)

@@ -1,0 +1,134 @@
+"""Networks that are programs of the user's own: TorchScript, and Python classes."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import re
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from sisr.base.errors import ModelError
+from sisr.models.weights import load_into, read_checkpoint
+from sisr.upscaling.engines.planes import Planes
+
+#: What reaches beyond tensors in the source of TorchScript: files, other machines, other compiled code.
+#: Words, not calls: `ops.aten.save`, `torch . save` and a function under another name are the same operator.
+_BEYOND_TENSORS = re.compile(
+    r"\b(?:save|from_file|classes|rpc_\w+)\b|(?<![\w.])ops\b(?!\.(?:prim|aten)\.)(?:\s*\.\s*\w+)?"
+)
+
+
+def planes_of(module: nn.Module, source: str) -> Planes:
+    """A module as a function of planes on the CPU, for looking at what it takes and gives."""
+
+    def run(planes: np.ndarray) -> np.ndarray:
+        try:
+            with torch.inference_mode():
+                output = module(torch.from_numpy(planes)[None])
+        except (RuntimeError, TypeError, ValueError, IndexError) as error:
+            raise ModelError(f"{source}: fails on {planes.shape}: {_last_line(error)}") from None
+        if not isinstance(output, Tensor):
+            raise ModelError(f"{source}: gives a {type(output).__name__}, expected one tensor")
+        return output[0].float().numpy()
+
+    return run
+
+
+# --- TorchScript -----------------------------------------------------------------------------------------
+
+
+def torchscript(path: Path) -> torch.jit.ScriptModule:
+    """A TorchScript program, in evaluation mode on the CPU.
+
+    It runs in torch's own interpreter, which has no Python in it: there is nothing to unpickle but tensors.
+    A program that names an operator on files, on other machines or of another library is refused by name
+    before it is loaded, since loading may run code of it.  What is looked at is what torch's own reader gives
+    out: another reader of zips can see another directory in the same file.
+
+    Raises :class:`ModelError` where it is refused or damaged.
+    """
+    try:
+        archive = torch._C.PyTorchFileReader(str(path))
+        names = archive.get_all_records()
+        # torch finds a member by its name in any case, and one of two with the same name.
+        if len({name.lower() for name in names}) != len(names):
+            raise ModelError(f"{path}: refused: two members of the TorchScript archive have the same name")
+        for name in names:
+            beyond = _beyond_tensors(name.lower(), archive, name)
+            if beyond:
+                raise ModelError(f"{path}: refused: the TorchScript program uses {beyond}")
+        return torch.jit.load(str(path), map_location="cpu").eval()
+    except (RuntimeError, OSError) as error:
+        raise ModelError(f"{path}: not a readable TorchScript program: {_last_line(error)}") from None
+
+
+def _beyond_tensors(kind: str, archive: Any, name: str) -> str | None:
+    """What a member of a TorchScript archive names beyond tensors, None for nothing."""
+    if kind.startswith("code/"):
+        found = _BEYOND_TENSORS.search(archive.get_record(name).decode("utf-8", "replace"))
+        return None if found is None else found[0]
+    # Values may be of a class of compiled code, which builds itself from what the file says.
+    compiled = kind.endswith(".pkl") and b"classes" in archive.get_record(name)
+    return "a class of compiled code" if compiled else None
+
+
+# --- a Python class --------------------------------------------------------------------------------------
+
+
+def python_class(name: str) -> Any:
+    """The class ``package.module:Class``, from what is installed or from the current folder.
+
+    Raises :class:`ModelError` where there is no such module or class, or it is no ``torch.nn.Module``.
+    """
+    module_name, _, class_name = name.partition(":")
+    try:
+        with _current_folder_importable():
+            found = getattr(importlib.import_module(module_name), class_name)
+    except (ImportError, AttributeError) as error:
+        raise ModelError(f"python: {name}: {error}") from None
+    if not (isinstance(found, type) and issubclass(found, nn.Module)):
+        raise ModelError(f"python: {name} is not a torch.nn.Module")
+    return found
+
+
+@contextmanager
+def _current_folder_importable() -> Iterator[None]:
+    folder = str(Path.cwd())
+    sys.path.append(folder)
+    try:
+        yield
+    finally:
+        sys.path.remove(folder)
+
+
+def build_class(name: str, arguments: Mapping[str, Any], scale: int, weights: Path | None) -> nn.Module:
+    """A network of a class of the user's own; ``scale`` is passed on if the class has such an argument.
+
+    Raises :class:`ModelError` where the class does not take the arguments, or the weights do not fit it.
+    """
+    cls = python_class(name)
+    given = dict(arguments)
+    if "scale" in inspect.signature(cls).parameters:
+        given.setdefault("scale", scale)
+    try:
+        module = cls(**given)
+    except (TypeError, ValueError) as error:
+        raise ModelError(f"python: {name}: {error}") from None
+    if weights is not None:
+        state, _ = read_checkpoint(weights)
+        load_into(module, state, weights)
+    return module.eval()
+
+
+def _last_line(error: BaseException) -> str:
+    """What went wrong, in one line: torch puts it last."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return f"{type(error).__name__}: {lines[-1][:200]}" if lines else type(error).__name__

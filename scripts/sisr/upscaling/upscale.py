@@ -1,0 +1,219 @@
+"""Upscaling: one cell's LR images through one model, and one status row for the cell."""
+
+from __future__ import annotations
+
+import json
+import logging
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import chain, groupby
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from tqdm import tqdm
+
+from sisr.base import device as devices
+from sisr.base.atomic import write_json
+from sisr.base.errors import ImageError, ModelError, ModelSkipped, ModelUnavailable
+from sisr.base.images import read_image, stored_size, write_png
+from sisr.base.machine import Stopwatch
+from sisr.base.ordered import map_completed, map_ordered
+from sisr.data.assets.manifest import Manifest
+from sisr.models.model_entries import Model
+from sisr.upscaling import engines
+from sisr.upscaling.inference.options import Options
+
+log = logging.getLogger(__name__)
+
+#: Images, or batches of them, decoded ahead and encoded behind the one that is computed: overlap at a memory
+#: cost that does not grow with the dataset.
+_AHEAD = 2
+
+
+@dataclass(frozen=True)
+class Status:
+    """Outcome of a cell: ``ok``, ``skipped``, ``unavailable``, ``oom`` or ``failed``, with the reason."""
+
+    status: str
+    reason: str = ""
+    images: tuple[Mapping[str, Any], ...] = ()
+
+
+def upscale_images(
+    upscaler: engines.Upscaler, jobs: Sequence[tuple[Path, Path]], label: str = ""
+) -> list[float]:
+    """Upscale ``(LR path, SR path)`` pairs; returns the seconds of compute per image.
+
+    Decoding and encoding overlap with compute.  Images of one size are computed together where the engine
+    gains from it; each then has an equal part of the time.  Several threads of the CPU compute an image each,
+    whose times then overlap.  SR files are written atomically as PNG.
+    """
+    seconds = [0.0] * len(jobs)
+    batches = _batches([lr for lr, _ in jobs], upscaler.batch)
+    workers = upscaler.side_by_side(len(batches))
+    if workers > 1:
+        # The largest first, so that at the end no worker has a large one while the others have none.
+        batches.sort(key=lambda batch: _pixels(jobs[batch[0]][0]), reverse=True)
+
+    def read(batch: Sequence[int]) -> list[tuple[int, np.ndarray]]:
+        return [(index, read_image(jobs[index][0]).array) for index in batch]
+
+    def compute(pictures: Sequence[tuple[int, np.ndarray]]) -> list[tuple[np.ndarray, Path]]:
+        done = []
+        # What a file says of its size is not always what it decodes to.
+        for _, same in groupby(pictures, lambda picture: picture[1].shape):
+            indices, lrs = zip(*same, strict=True)
+            start = time.perf_counter()
+            srs = upscaler.many(lrs)
+            each = (time.perf_counter() - start) / len(lrs)
+            for index, sr in zip(indices, srs, strict=True):
+                seconds[index] = each
+                done.append((sr, jobs[index][1]))
+        return done
+
+    def write(result: tuple[np.ndarray, Path]) -> None:
+        write_png(result[1], result[0])
+
+    decoded = map_ordered(read, batches, _AHEAD)
+    # One worker is this thread.
+    computed = map(compute, decoded) if workers == 1 else map_completed(compute, decoded, workers, ahead=1)
+    with tqdm(total=len(jobs), desc=label, unit="image", leave=False, mininterval=1) as bar:
+        for _ in map_ordered(write, chain.from_iterable(computed), _AHEAD):
+            bar.update()
+    return seconds
+
+
+def _pixels(source: Path) -> int:
+    width, height, _ = stored_size(source)
+    return width * height
+
+
+def _batches(sources: Sequence[Path], most: int) -> list[list[int]]:
+    """Indices of the pictures that run together: of one size, and at most ``most``."""
+    if most == 1:
+        return [[index] for index in range(len(sources))]
+    by_size: dict[object, list[int]] = {}
+    for index, source in enumerate(sources):
+        by_size.setdefault(stored_size(source), []).append(index)
+    return [same[first : first + most] for same in by_size.values() for first in range(0, len(same), most)]
+
+
+def attempt(work: Callable[[], tuple[Mapping[str, Any], ...]]) -> Status:
+    """Run a cell and turn what can be expected of a model into a status; a bug passes through."""
+    try:
+        return Status("ok", images=work())
+    except ModelSkipped as error:
+        return Status("skipped", str(error))
+    except ModelUnavailable as error:
+        return Status("unavailable", str(error))
+    except MemoryError as error:
+        return Status("oom", str(error) or "out of memory on the CPU")
+    except ModelError as error:
+        return Status("failed", str(error))
+    except RuntimeError as error:
+        if type(error).__name__ == "OutOfMemoryError" or "can't allocate memory" in str(error):
+            return Status("oom", str(error).splitlines()[0])
+        raise
+
+
+def upscale_cell(
+    model: Model,
+    scale: int,
+    lr_manifest: Path,
+    out_dir: Path,
+    status_path: Path,
+    *,
+    weights: Callable[[], Mapping[str, Path]],
+    device: str = "auto",
+    threads: int = 1,
+    shard: tuple[int, int] = (0, 1),
+    options: Options | None = None,
+    attempt_number: int = 1,
+) -> Status:
+    """Upscale every ``n``-th image of an LR set and write PNGs and the status file.
+
+    Parameters
+    ----------
+    lr_manifest : JSON of :func:`sisr.lr.degrade.make_lr`
+    weights : called once; role -> path; raises :class:`ModelUnavailable` where they could not be had
+    shard : (index, count): images ``index, index + count, ...`` of the manifest's order
+    options : how PyTorch networks run
+    attempt_number : how often the workflow started this job, 1 the first time
+
+    The status file is JSON with ``status``, ``reason``, ``model``, ``scale``, ``device``, ``notes`` (what was
+    not plain about the runs), ``job`` (how it went, see :class:`sisr.base.machine.Stopwatch`) and ``images``
+    (name, file relative to the status file's folder, seconds of compute).
+    """
+    watch = Stopwatch()
+    index, count = shard
+    entries = json.loads(lr_manifest.read_text(encoding="utf-8"))["images"][index::count]
+    out_dir.mkdir(parents=True, exist_ok=True)
+    resolved = devices.resolve(device)
+    notes: list[str] = []
+
+    def work() -> tuple[Mapping[str, Any], ...]:
+        files = weights()
+        with devices.lease(resolved) as leased:
+            upscaler = engines.load(model, scale, files, leased, threads, options)
+            jobs = [(lr_manifest.parent / e["file"], out_dir / f"{e['name']}.png") for e in entries]
+            seconds = upscale_images(upscaler, jobs, model.label)
+            notes.extend(upscaler.notes)
+        return tuple(
+            {"name": e["name"], "file": str(t.relative_to(status_path.parent)), "seconds": round(s, 6)}
+            for e, (_, t), s in zip(entries, jobs, seconds, strict=True)
+        )
+
+    status = attempt(work)
+    if status.status != "ok":
+        log.warning("%s x%d: %s: %s", model.id, scale, status.status, status.reason)
+    write_json(
+        status_path,
+        {
+            "model": model.id,
+            "scale": scale,
+            "device": resolved,
+            "threads": threads,
+            "status": status.status,
+            "reason": status.reason,
+            "notes": notes,
+            "job": watch.read(resolved, attempt_number),
+            "images": list(status.images),
+        },
+    )
+    return status
+
+
+def weight_files(model: Model, scale: int, source: Path | None) -> Mapping[str, Path]:
+    """Role -> path of the weights of a scale.
+
+    ``source`` is what the workflow made of them: the manifest of a fetched asset, trained ``.safetensors``,
+    or None for a model without weights.  :class:`ModelUnavailable` if the asset could not be had.
+    """
+    weights = model.weights_for(scale)
+    if weights is None or source is None:
+        return {}
+    if weights.recipe:
+        return {"state": source}
+    manifest = Manifest.read(source)
+    if manifest.status != "ok":
+        raise ModelUnavailable(manifest.reason)
+    return {role: manifest.path(name) for role, name in weights.files.items()}
+
+
+def upscale_folder(
+    upscaler: engines.Upscaler, sources: Iterable[Path], out_dir: Path, label: str = ""
+) -> list[Path]:
+    """Upscale single files into ``out_dir/<stem>.png``; returns the files written (for the command line)."""
+    targets: dict[Path, Path] = {}
+    for source in sources:
+        target = out_dir / f"{source.stem}.png"
+        if target in targets:
+            raise ImageError(f"{source}: would overwrite the result of {targets[target].name}")
+        if target.exists() and target.samefile(source):
+            raise ImageError(f"{source}: the result would overwrite it; give another folder")
+        targets[target] = source
+    out_dir.mkdir(parents=True, exist_ok=True)
+    upscale_images(upscaler, [(source, target) for target, source in targets.items()], label)
+    return list(targets)

@@ -1,0 +1,58 @@
+"""Architectures: parameter counts, sizes of the output, and what they refuse."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from sisr.base.errors import ConfigError
+from sisr.models import archs
+
+
+def count(name: str, scale: int, **arguments: object) -> int:
+    return sum(p.numel() for p in archs.build(name, scale, **arguments).parameters())
+
+
+# Numbers in the published weights; beside them what the papers' tables say.
+@pytest.mark.parametrize(
+    ("name", "scale", "parameters"),
+    [
+        ("carn-m", 4, 414_811),  # 412K
+        ("imdn", 2, 694_404),  # 694K
+        ("imdn", 4, 715_176),  # 715K
+        ("lapsrn", 4, 870_112),
+        ("rlfn", 2, 526_856),  # 527K
+        ("rlfn", 4, 543_740),  # 543K
+        ("srgan", 2, 586_379),
+        ("srgan", 4, 734_092),
+        ("vdsr", 4, 664_704),  # 665K
+    ],
+)
+def test_parameter_counts(name: str, scale: int, parameters: int) -> None:
+    assert count(name, scale) == parameters
+
+
+@pytest.mark.parametrize("scale", [2, 3, 4])
+@pytest.mark.parametrize("name", ["carn-m", "espcn", "imdn", "lapsrn", "rlfn", "srgan"])
+def test_output_is_scale_times_the_input(name: str, scale: int) -> None:
+    if scale == 3 and name in ("lapsrn", "srgan"):
+        with pytest.raises(ConfigError, match=f"architecture '{name}'.*x3"):
+            archs.build(name, scale)
+        return
+    network = archs.build(name, scale).eval()
+    channels = 1 if name in ("espcn", "lapsrn") else 3
+    with torch.inference_mode():
+        assert network(torch.rand(2, channels, 17, 19)).shape == (2, channels, 17 * scale, 19 * scale)
+
+
+def test_rlfn_states_its_smallest_input() -> None:
+    network = archs.build("rlfn", 2).eval()
+    smallest = network.minimum_size
+    with torch.inference_mode():
+        assert network(torch.rand(1, 3, smallest, smallest)).shape[-1] == 2 * smallest
+        with pytest.raises(RuntimeError):
+            network(torch.rand(1, 3, smallest - 1, smallest))
+
+
+def test_wrong_arguments_are_one_line() -> None:
+    with pytest.raises(ConfigError, match=r"architecture 'imdn': .*'widht'"):
+        archs.build("imdn", 2, widht=3)

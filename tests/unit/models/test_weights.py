@@ -1,0 +1,123 @@
+"""Checkpoints: tensors come out, everything else is refused by name."""
+
+from __future__ import annotations
+
+import pickle
+import sys
+import types
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import save_file
+from sisr.base.errors import ModelError
+from sisr.models import archs
+from sisr.models.archs.espcn import ESPCN
+from sisr.models.archs.vdsr import VDSR
+from sisr.models.weights import load_into, read_state_dict
+from torch import nn
+
+
+class Hostile:
+    def __reduce__(self) -> tuple[object, tuple[str]]:
+        import os
+
+        return os.system, ("touch /nonexistent/should-never-run",)
+
+
+def legacy_checkpoint(path: Path, module: nn.Module, name: str = "vdsr") -> None:
+    """A whole module, pickled in torch's pre-1.6 form as if its class came from a module ``name``."""
+    fake = types.ModuleType(name)
+    cls = type(module)
+    original = cls.__module__, cls.__qualname__
+    sys.modules[name] = fake
+    cls.__module__, cls.__qualname__ = name, "Net"
+    fake.Net = cls  # type: ignore[attr-defined]
+    try:
+        torch.save({"epoch": 50, "model": module}, path, _use_new_zipfile_serialization=False)
+    finally:
+        cls.__module__, cls.__qualname__ = original
+        del sys.modules[name]
+
+
+class Small(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.body = nn.Sequential(nn.Conv2d(1, 2, 3), nn.ReLU())
+
+
+def test_legacy_module_gives_its_tensors(tmp_path: Path) -> None:
+    network = Small()
+    legacy_checkpoint(tmp_path / "net.pth", network)
+    state = read_state_dict(tmp_path / "net.pth", "legacy-module")
+    assert set(state) == {"body.0.weight", "body.0.bias"}
+    assert torch.equal(state["body.0.weight"], network.body[0].weight)
+
+
+@pytest.mark.parametrize("form", ["legacy-module", "state-dict"])
+def test_hostile_pickle_is_refused_by_name(tmp_path: Path, form: str) -> None:
+    path = tmp_path / "evil.pth"
+    torch.save({"model": Hostile()}, path, _use_new_zipfile_serialization=False)
+    with pytest.raises(ModelError) as caught:
+        read_state_dict(path, form)  # type: ignore[arg-type]
+    message = str(caught.value)
+    assert message.startswith(str(path))
+    assert "\n" not in message
+    if form == "legacy-module":
+        assert "posix.system" in message
+
+
+def test_a_dotted_name_is_refused(tmp_path: Path) -> None:
+    """GLOBAL with attributes, as ``torch.nn.modules.conv`` + ``os.system``, must not be resolved."""
+    path = tmp_path / "evil.pth"
+    torch.save({}, path, _use_new_zipfile_serialization=False)
+    payload = b"\x80\x02ctorch.nn.modules.conv\nos.system\n."
+    head = path.read_bytes()
+    magic, protocol, info = (pickle.dumps(x, 2) for x in _legacy_head(head))
+    path.write_bytes(magic + protocol + info + payload)
+    with pytest.raises(ModelError, match="refused"):
+        read_state_dict(path, "legacy-module")
+
+
+def _legacy_head(content: bytes) -> tuple[object, object, object]:
+    import io
+
+    stream = io.BytesIO(content)
+    return pickle.load(stream), pickle.load(stream), pickle.load(stream)
+
+
+@pytest.mark.parametrize("form", ["safetensors", "state-dict", "legacy-module"])
+def test_truncated_and_foreign_files(tmp_path: Path, form: str) -> None:
+    for name, content in (("empty", b""), ("text", b"hello, I am not a checkpoint\n")):
+        path = tmp_path / name
+        path.write_bytes(content)
+        with pytest.raises(ModelError, match=str(path)) as caught:
+            read_state_dict(path, form)  # type: ignore[arg-type]
+        assert "\n" not in str(caught.value)
+    with pytest.raises(ModelError, match="no such file"):
+        read_state_dict(tmp_path / "missing", form)  # type: ignore[arg-type]
+
+
+def test_wrong_scale_and_wrong_keys_name_the_tensor(tmp_path: Path) -> None:
+    path = tmp_path / "x4.safetensors"
+    save_file(ESPCN(4).state_dict(), path)
+    state = read_state_dict(path, "safetensors")
+    with pytest.raises(ModelError, match=r"'subpixel.weight' is \(16, 32, 3, 3\), expected \(4, 32, 3, 3\)"):
+        load_into(ESPCN(2), state, path)
+    with pytest.raises(ModelError, match=r"no tensor 'input\.weight' for VDSR"):
+        load_into(VDSR(), state, path)
+    with pytest.raises(ModelError, match="unexpected tensor 'extra'"):
+        load_into(ESPCN(4), {**state, "extra": torch.zeros(1)}, path)
+
+
+def test_unwraps_what_trainers_wrap(tmp_path: Path) -> None:
+    path = tmp_path / "net.pth"
+    torch.save({"params_ema": {"module.a": torch.ones(2)}, "iter": 5}, path)
+    assert torch.equal(read_state_dict(path, "state-dict")["a"], torch.ones(2))
+
+
+def test_parameter_counts() -> None:
+    """VDSR: 2*9*64 + 18*9*64*64 (no biases); ESPCN x3 of the paper's 5-3-3 / 64-32 layout, by hand."""
+    assert sum(p.numel() for p in VDSR().parameters()) == 2 * 9 * 64 + 18 * 9 * 64 * 64 == 664_704
+    by_hand = (25 * 64 + 64) + (9 * 64 * 32 + 32) + (9 * 32 * 9 + 9)
+    assert sum(p.numel() for p in archs.build("espcn", 3).parameters()) == by_hand
