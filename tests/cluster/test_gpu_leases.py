@@ -16,7 +16,7 @@ JOBS, DEVICES, KILLED = 14, 3, 5
 # Each process is a job of a workflow: it leases one device, works, and says when it had it.
 _JOB = """
 import os, sys, time
-from sisr import device
+from sisr.base import device
 with device.lease("cuda", [0, 1, 2], poll=0.01):
     print("start", os.environ["CUDA_VISIBLE_DEVICES"], time.monotonic(), flush=True)
     time.sleep(float(sys.argv[1]))

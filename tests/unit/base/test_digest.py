@@ -260,13 +260,13 @@ def starts() -> dict[tuple[str, int], str]:
 #: Code that reaches results as jobs do, and what its digest is asked for.
 RUNS = {
     "sisr.lr.kernels.apply": (
-        "import numpy as np; from sisr import kernels;"
+        "import numpy as np; from sisr.lr import kernels;"
         "[kernels.apply(k, np.zeros((48, 48, 3), np.uint8), 2, 'x') for k in ('matlab-bicubic', 'bsrgan', "
         "'opencv-linear', 'realesrgan')]",
         {"sisr.lr.kernels.FUNCTIONS": ["matlab-imresize", "bsrgan", "opencv-resize", "realesrgan"]},
     ),
     "sisr.upscaling.engines.load": (
-        "import numpy as np; from sisr import engines; from sisr.models.model_entries import get;"
+        "import numpy as np; from sisr.upscaling import engines; from sisr.models.model_entries import get;"
         "[engines.load(get(m), 2, {})(np.zeros((9, 9, 3), np.uint8)) for m in ('bicubic', 'lanczos')]",
         {
             "sisr.models.model_entries.ENGINES": ["interpolation"],
@@ -276,14 +276,14 @@ RUNS = {
     ),
     "sisr.scoring.score": (
         "import numpy as np, tempfile; from pathlib import Path; from PIL import Image;"
-        "from sisr import scoring;"
+        "from sisr.scoring import score;"
         "folder = Path(tempfile.mkdtemp()); a, b = folder / 'a.png', folder / 'b.png';"
         "[Image.fromarray(np.full((32, 32, 3), v, np.uint8)).save(p) for v, p in ((9, a), (8, b))];"
-        "list(scoring.score_pairs([scoring.Pair('a', a, b)], 2, ['psnr@y-bt601', 'ssim@rgb']))",
+        "list(score.score_pairs([score.Pair('a', a, b)], 2, ['psnr@y-bt601', 'ssim@rgb']))",
         {"sisr.scoring.metrics.fidelity.fidelity_metric": ["psnr", "ssim"]},
     ),
     "sisr.models.archs.build": (
-        "import torch; from sisr import archs; archs.build('espcn', 2)(torch.zeros(1, 1, 8, 8))",
+        "import torch; from sisr.models import archs; archs.build('espcn', 2)(torch.zeros(1, 1, 8, 8))",
         {"sisr.models.archs.ARCHS": ["espcn"]},
     ),
 }

@@ -93,7 +93,7 @@ def test_an_image_without_two_lr_pixels_a_side_is_named(shape: tuple[int, int]) 
 _MEASURE = """
 import sys
 import numpy as np
-from sisr import kernels
+from sisr.lr import kernels
 from sisr.base.peak_memory import high_mark
 def peak(side):
     rows = np.random.default_rng(0).integers(0, 256, (64, side, 3), dtype=np.uint8)

@@ -67,7 +67,7 @@ def test_name_and_seed_choose_the_draw(kernel: str, tmp_path: Path, pictures: di
 _APPLY = """
 import hashlib, sys
 import numpy as np
-from sisr import kernels
+from sisr.lr import kernels
 hr = np.random.default_rng(8).integers(0, 256, (48, 64, 3), dtype=np.uint8)
 for kernel in sys.argv[1:]:
     print(hashlib.sha256(kernels.apply(kernel, hr, 4, "0/mine/one/x4").tobytes()).hexdigest())

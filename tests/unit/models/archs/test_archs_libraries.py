@@ -20,7 +20,7 @@ def test_basicsr_is_not_imported_as_a_whole() -> None:
     """One module of it, and afterwards it can be imported as ever, with the same class in its registry."""
     script = """
 import sys
-from sisr import archs
+from sisr.models import archs
 network = archs.build("basicsr:EDSR", 2, num_in_ch=3, num_out_ch=3, num_feat=4, num_block=1)
 assert not any(name.startswith(("basicsr.models", "basicsr.data", "basicsr.metrics")) for name in sys.modules)
 assert "basicsr" not in sys.modules

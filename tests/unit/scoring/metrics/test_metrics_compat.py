@@ -26,7 +26,7 @@ def test_basicsr_imports_and_nothing_is_declared_twice() -> None:
     if not (find_spec("basicsr") and find_spec("torchvision")):
         pytest.skip("no BasicSR")
     code = (
-        "from sisr import compat; compat.prepare_torchvision(); import basicsr.archs.rrdbnet_arch; "
+        "from sisr.models import compat; compat.prepare_torchvision(); import basicsr.archs.rrdbnet_arch; "
         "import torchvision.models; print(compat.prepare_torchvision())"
     )
     assert run(code).endswith("False")

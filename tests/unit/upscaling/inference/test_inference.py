@@ -533,7 +533,7 @@ def test_a_second_picture_finds_the_memory_of_the_first() -> None:
     code = """
 import resource, sys
 import numpy as np
-from sisr import archs
+from sisr.models import archs
 from sisr.upscaling.inference.runner import Runner
 from sisr.upscaling.networks import Network
 module = archs.build("srresnet", 2).eval().requires_grad_(False)
