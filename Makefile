@@ -67,6 +67,7 @@ lint: setup-dev ## Formatters, linters and the type checker
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/snakefmt --check workflow
+	@$(BIN)/codespell
 	@$(BIN)/mypy
 	@$(BIN)/snakemake --lint
 	@$(BIN)/snakemake --lint --configfile config/demo.yaml

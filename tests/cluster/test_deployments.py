@@ -187,6 +187,15 @@ def test_no_conda_is_told_in_a_line(bare: Bare, hosted: Hosted) -> None:
     assert "Is conda installed and accessible?" in run.output.splitlines()[-1]
 
 
+def test_rules_without_their_packages_are_told_in_a_line(bare: Bare, hosted: Hosted) -> None:
+    """Planning needs no packages; running in Snakemake's own environment does."""
+    run = bare.snakemake(hosted.clone, "--cores", "1", *DEMO)
+    assert run.status == 1
+    assert "Traceback" not in run.output
+    assert "add --use-conda (or --sdm apptainer), or use the .venv" in run.output
+    assert not (hosted.clone / "resources").exists()
+
+
 def test_a_snakemake_that_is_too_old_says_which_is_needed(hosted: Hosted, tmp_path: Path) -> None:
     """An older Snakemake must be able to parse up to the line that asks for the version."""
     snakefile = (hosted.clone / "workflow/Snakefile").read_text()

@@ -148,3 +148,21 @@ def test_workflow_catalogue_finds_the_documentation() -> None:
     text = (CHECKOUT / "README.md").read_text().lower()
     assert "snakemake" in text
     assert "workflow" in text
+
+
+def test_continuous_integration_runs_what_the_readme_says() -> None:
+    document = yaml.safe_load((CHECKOUT / ".github/workflows/ci.yml").read_text())
+    steps = [step for job in document["jobs"].values() for step in job["steps"]]
+    commands = [line.strip() for step in steps for line in step.get("run", "").splitlines()]
+    readme = (CHECKOUT / "README.md").read_text()
+    for command in (
+        "make demo",
+        "make test",
+        "snakemake --cores all --use-conda --configfile config/demo.yaml",
+    ):
+        assert command in commands
+        assert command in readme
+    assert {"snakemake -n", "snakemake -n --configfile config/demo.yaml"} <= {*commands}
+    assert any(step.get("uses", "").startswith("actions/upload-artifact@") for step in steps)
+    pythons = document["jobs"]["test"]["strategy"]["matrix"]["python"]
+    assert pythons == ["3.11", "3.14"], "the oldest and the newest that are supported"

@@ -3,6 +3,7 @@ import os
 import sys
 from dataclasses import asdict
 from functools import cache
+from importlib.util import find_spec
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -91,6 +92,16 @@ for folder in (placed("results", RUN.name), placed("resources")):
     or_workflow_error(require_writable, folder)
 
 share_library()
+
+
+def require_packages():
+    """End in one line where rules would run in Snakemake's own environment, and that has not what they need."""
+    if not workflow.deployment_settings.deployment_method and find_spec("torch") is None:
+        raise WorkflowError(
+            "the packages of the rules are not installed beside this Snakemake: add --use-conda (or --sdm apptainer), "
+            "or use the .venv that `make setup` makes"
+        )
+
 
 # Held until this process ends; without it a run that was killed would leave the folder locked.
 RUNS_LOCK = join_runs(Path(".snakemake"), workflow.is_main_process)
