@@ -227,10 +227,10 @@ def test_broken_backbones_are_one_line(tmp_path: Path, lpips_backbones: dict[str
         ),
         ({"AlexNet_0": {"Dense_0": layers["Conv_0"]}}, "expected kernel and bias of Conv_0, found Dense_0"),
     ):
-        path.write_bytes(pickle.dumps(change))
+        path.write_bytes(pickle.dumps(change, protocol=4))
         assert expected in message()
     bad = {**layers["Conv_0"], "bias": np.full(64, np.nan, np.float32)}
-    path.write_bytes(pickle.dumps({"AlexNet_0": {**layers, "Conv_0": bad}}))
+    path.write_bytes(pickle.dumps({"AlexNet_0": {**layers, "Conv_0": bad}}, protocol=4))
     assert "expected finite float32 arrays" in message()
 
 
