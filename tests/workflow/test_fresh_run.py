@@ -146,9 +146,6 @@ def test_provenance_names_config_and_assets(finished: Project) -> None:
 def test_second_run_has_nothing_to_do_even_if_the_library_was_touched(done: Project) -> None:
     for path in (done.root / "scripts/sisr").rglob("*.py"):
         os.utime(path)
-    # The report's job names the checkout's folder, which is another one for this copy.
-    assert done.run().jobs == {"render_report": 1, "crate": 1, "all": 1}
-
     before = done.snapshot()
     run = done.run()
     assert run.status == 0
