@@ -41,3 +41,4 @@ def checkout_of(base):
 
 CHECKOUT = checkout_of(workflow.current_basedir)
 RULES = CHECKOUT / "workflow" / "rules"
+HELPERS = CHECKOUT / "workflow" / "helpers"

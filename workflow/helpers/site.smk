@@ -1,0 +1,45 @@
+# What the site shows.
+
+
+def site_cells():
+    """Cells whose pictures the site shows, as `dataset/kernel/xSCALE/model`."""
+    return [f"{d}/{k}/x{s}/{m}" for d, k, s, m in RUN.cells] if RUN.site_pictures else []
+
+
+def said_on_site():
+    """What the paragraph of methods quotes from the registries."""
+    protocols, kernels = registry.load("protocols"), registry.load("kernels")
+    return {
+        "measures": measure_entries(RUN.measures),
+        "protocols": {
+            m.protocol: kept(protocols[m.protocol], "label", "description")
+            for m in map(parse_measure, RUN.measures)
+        },
+        "kernels": {name: kernels[name]["source"] for name in RUN.values("kernel")},
+    }
+
+
+def training_curves():
+    """(label, scale, what makes it) of the curves of every scale."""
+    return [
+        (label, scale, made_by)
+        for scale in RUN.values("scale")
+        for label, made_by in all_curves(scale).items()
+    ]
+
+
+def parts_of_cell(wildcards):
+    """Scores of a cell by block, one file a shard."""
+    return [
+        path.replace("<results>/sr/", "<results>/scores/").removesuffix(".json") + ".parts.json"
+        for path in sr_of_cell(wildcards)
+    ]
+
+
+def site_pictures():
+    return [f"<results>/site/pictures/{cell}.json" for cell in site_cells()]
+
+
+def site_originals():
+    sets = dict.fromkeys(cell.rpartition("/")[0] for cell in site_cells())
+    return [f"<results>/site/pictures/{name}/_originals" for name in sets]
