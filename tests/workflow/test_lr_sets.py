@@ -57,6 +57,7 @@ def test_what_makes_an_lr_set_again(made: Project, tmp_path: Path) -> None:
     project.edit("config/kernels.yaml", "description: tests", "description: other words")
     assert project.run(*dry).jobs == {}
     np.save(project.root / "config/lens.npy", np.outer([1, 1], [1, 4, 1]))
-    source = project.root / "scripts/sisr/lr/kernels/noise.py"
-    source.write_text(source.read_text() + "\n# edited\n")
+    project.edit(
+        "scripts/sisr/lr/kernels/noise.py", "border=border), sigma, rng)", "border=border), 2 * sigma, rng)"
+    )
     assert project.run(*dry).jobs["make_lr"] == 2  # the lens and dn, and not realesrgan
