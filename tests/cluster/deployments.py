@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import os
-import re
 import shutil
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
-from tiny_project import CHECKOUT, Project, Run
+from tiny_project import CHECKOUT, Project, Run, copy_checkout
 
 TAG = "v1.2.3"
 ADDRESS = "https://github.com/lab/sisr-benchmark"
@@ -53,8 +52,7 @@ class Hosted:
     def create(cls, root: Path, at_the_end_of_jobs: str = "") -> Hosted:
         """Commit and tag what the checkout has now, with code that every job runs."""
         clone, bare = root / "clone", root / "host/sisr-benchmark.git"
-        for name in ("workflow", "scripts", "config", "envs"):
-            shutil.copytree(CHECKOUT / name, clone / name, ignore=shutil.ignore_patterns("__pycache__"))
+        copy_checkout(clone)
         with (clone / "scripts/sisr/base/joblog.py").open("a") as stream:
             stream.write(at_the_end_of_jobs)
         git(clone, "init", "--quiet")
@@ -102,8 +100,3 @@ def deploy(folder: Path, snakefile: str = GITHUB, prefix: str = "") -> None:
     (folder / "workflow/Snakefile").write_text(using(snakefile, prefix))
     shutil.copytree(CHECKOUT / "config", folder / "config")
     shutil.copy(CHECKOUT / "config/demo.yaml", folder / "config/config.yaml")
-
-
-def jobs(run: Run) -> dict[str, int]:
-    """Number of jobs a rule, below whatever name a module gave it."""
-    return {re.sub(r"^sisr_", "", rule): count for rule, count in run.jobs.items()}

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from deployments import GITHUB, TAG, Bare, Hosted, deploy, jobs
+from deployments import GITHUB, TAG, Bare, Hosted, deploy
 from packaging.requirements import Requirement
 from tiny_project import CHECKOUT
 
@@ -148,7 +148,7 @@ def test_plan_is_that_of_the_clone(
     arguments = WAYS[way](tmp_path, hosted)
     run = bare.snakemake(tmp_path, "-n", *arguments, **hosted.environment)
     assert run.status == 0, run.output
-    assert jobs(run) == planned
+    assert run.jobs == planned
     assert ("sr/results/demo/scores.csv" in run.output) == ("prefix" in way)
 
 

@@ -118,8 +118,7 @@ class Project:
     @classmethod
     def create(cls, root: Path) -> Project:
         """Copy what a run needs from the checkout, and register the tiny pictures and models."""
-        for name in ("workflow", "scripts", "config", "envs"):
-            shutil.copytree(CHECKOUT / name, root / name, ignore=shutil.ignore_patterns("__pycache__"))
+        copy_checkout(root)
         project = cls(root)
         save(root / "pictures/astronaut.png", data.astronaut()[40:88, 190:254])
         save(root / "pictures/chelsea.png", data.chelsea()[100:137, 150:201])
@@ -241,6 +240,12 @@ class Project:
 
     def read(self, file: str) -> str:
         return (self.root / file).read_text()
+
+
+def copy_checkout(root: Path) -> None:
+    """Copy what a run needs from the checkout, committed or not."""
+    for name in ("workflow", "scripts", "config", "envs"):
+        shutil.copytree(CHECKOUT / name, root / name, ignore=shutil.ignore_patterns("__pycache__"))
 
 
 def save(path: Path, array: Any) -> None:
