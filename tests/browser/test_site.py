@@ -99,7 +99,7 @@ def test_costs_ties_and_certification_are_on_the_first_page(opened: Open) -> Non
     }
     assert cells["model-0"] == ["—"] * 4
     assert cells["model-2"] == ["200.0 k", "2.0 G", "0.200 s", "2 MiB"]
-    assert "1 of 2 outside numbers" in css(browser, "#certified")[0].text
+    assert "1 of 2 reference values" in css(browser, "#certified")[0].text
     assert "1 FAILED: off" in css(browser, "#certified")[0].text
     dashes = {
         row.get_attribute("data-model"): row.find_elements("css selector", "td")[0].text

@@ -53,5 +53,5 @@ def test_what_is_off_is_named_and_the_table_stays(project: Project) -> None:
     assert run.status == 0, run.output
     assert run.jobs == {"certify": 1, "certified": 1}
     assert project.read(RESULT) == (
-        "1 of 1 outside numbers (1 anchors) were computed again within their tolerance.\n"
+        "1 of 1 reference values (1 anchors) were computed again within their tolerance.\n"
     )

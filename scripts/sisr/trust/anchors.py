@@ -147,7 +147,7 @@ def summary(rows: Sequence[Certified]) -> str:
         return len({row.anchor for row in of})
 
     text = (
-        f"{len(counts['pass'])} of {len(rows)} outside numbers ({anchors(rows)} anchors) "
+        f"{len(counts['pass'])} of {len(rows)} reference values ({anchors(rows)} anchors) "
         f"were computed again within their tolerance"
     )
     if counts["fail"]:

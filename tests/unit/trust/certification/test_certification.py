@@ -35,7 +35,7 @@ def test_quick_anchors_pass(quick: list[Certified]) -> None:
     assert [row for row in quick if row.status != "pass"] == []
     assert len(quick) == 11
     assert summary(quick) == (
-        "11 of 11 outside numbers (5 anchors) were computed again within their tolerance."
+        "11 of 11 reference values (5 anchors) were computed again within their tolerance."
     )
     judge(quick)
 
@@ -90,7 +90,7 @@ def test_what_cannot_be_had_is_not_run_with_its_reason(resources: Path, tmp_path
     assert {row.status for row in rows} == {"not run"}
     assert {row.reason for row in rows} == {"asset skimage-photos is unavailable: no route to host"}
     assert all(math.isnan(row.found) for row in rows)
-    assert summary(rows).startswith("0 of 11 outside numbers")
+    assert summary(rows).startswith("0 of 11 reference values")
     judge(rows)
 
 

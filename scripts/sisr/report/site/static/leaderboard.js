@@ -139,8 +139,10 @@
     if (button) button.focus();
   }
 
+  const TRAINED_FOR = { psnr: "fidelity", gan: "perception (GAN)", classical: "nothing (interpolation)", "trained-here": "anything, by this project" };
+
   // The answer to "which model", and how sure it is: of the chosen dataset or pool with most images.
-  const ASKED = { psnr: "Most faithful", lpips: "Closest to the eye", dists: "Closest to the eye" };
+  const ASKED = { psnr: "Best fidelity", lpips: "Best perception", dists: "Best perception" };
   const count = group => Math.max(0, ...run.means.filter(r => r[0] === group.id && r[1] === state.kernel && r[2] === state.scale).map(r => r[8]));
   const images = n => `${n} image${n === 1 ? "" : "s"}`;
 
@@ -202,7 +204,7 @@
         ticks("Measures", run.measures.map(m => [m.id, m.label]), state.measures, v => { state.measures = v; draw(); }),
         choice("Protocol", [["", "all"], ...[...new Set(run.measures.map(m => m.protocol))].map(p => [p, p])], "", v => {
           state.measures = run.measures.filter(m => !v || m.protocol === v).map(m => m.id); rebuild(); draw(); }),
-        choice("Kind of model", [["", "all"], ...tags.map(t => [t, t])], state.tag, v => { state.tag = v; draw(); }),
+        choice("Trained for", [["", "all"], ...tags.map(t => [t, TRAINED_FOR[t] || t])], state.tag, v => { state.tag = v; draw(); }),
         make("label", {}, "Find a model", search),
         make("label", { class: "tick" }, boxes, "Intervals"));
     };
