@@ -21,6 +21,7 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from sisr.base.errors import ModelError
+from sisr.models.state_dicts import Part, parts
 
 #: ``safetensors``; ``state-dict`` (a pickled state dict, read by torch's own weights-only loader);
 #: ``legacy-module`` (a whole pickled module in torch's pre-1.6 form).
@@ -33,13 +34,12 @@ Content = Literal["safetensors", "zip", "pickle", "torchscript", "tar", "unknown
 #: How much larger than the file its members may be: only the source of TorchScript programs is compressed.
 _LARGEST_RATIO, _SMALL = 2, 2**20
 
-#: Keys under which trainers wrap the state dict, the better weights first.
-_WRAPPERS = (
-    "params_ema", "params-ema", "ema", "params", "model_state_dict", "state_dict", "model", "net",
-    "generator", "netG", "network",
-)  # fmt: skip
-#: Prefixes that wrappers of networks put before every name.
-_PREFIXES = ("module.", "_orig_mod.", "netG.")
+#: What checkpoints hold beside tensors and networks do not need: numbers of numpy, options, paths, times.
+_BESIDE_TENSORS = re.compile(
+    r"(?:numpy|_codecs|argparse|pathlib|datetime|collections|types|omegaconf|yacs|easydict|addict|mmengine|mmcv"
+    r"|lightning|pytorch_lightning|lightning_fabric)(?:\.\w+)+"
+)
+_MANY = 50
 
 
 class _Inert(nn.Module):
@@ -114,11 +114,11 @@ def _zip_content(path: Path) -> Content:
     return "zip"
 
 
-def read_checkpoint(path: Path) -> tuple[dict[str, Tensor], Format]:
-    """Tensors of a checkpoint in any form, and the form; see :func:`read_state_dict`."""
+def read_checkpoint(path: Path) -> tuple[list[Part], Format]:
+    """What a checkpoint in any form may mean, the most likely first, and the form; see :func:`read_parts`."""
     content = content_of(path)
     if content == "safetensors":
-        return read_state_dict(path, "safetensors"), "safetensors"
+        return read_parts(path, "safetensors"), "safetensors"
     if content == "torchscript":
         raise ModelError(f"{path}: a TorchScript program, expected a file of tensors")
     if content == "tar":
@@ -128,35 +128,44 @@ def read_checkpoint(path: Path) -> tuple[dict[str, Tensor], Format]:
     if content == "unknown":
         raise ModelError(f"{path}: not a checkpoint: neither torch's zip or pickle nor safetensors")
     try:
-        return read_state_dict(path, "state-dict"), "state-dict"
+        return read_parts(path, "state-dict"), "state-dict"
     except ModelError as refusal:
         if content != "pickle":
             raise
         try:
-            return read_state_dict(path, "legacy-module"), "legacy-module"
+            return read_parts(path, "legacy-module"), "legacy-module"
         except ModelError:
             raise refusal from None
 
 
-def read_state_dict(path: Path, form: Format) -> dict[str, Tensor]:
-    """Tensors of a checkpoint by name, on the CPU.
+def read_state_dict(path: Path, form: Format, part: str = "") -> dict[str, Tensor]:
+    """Tensors of a checkpoint by name, on the CPU: of the part of that name, or else of the most likely one.
+
+    Raises :class:`ModelError`, see :func:`read_parts`, and where there is no such part.
+    """
+    found = read_parts(path, form)
+    chosen = next((one for one in found if not part or one.name == part), None)
+    if chosen is None:
+        raise ModelError(f"{path}: holds no '{part}'; it has {', '.join(repr(one.name) for one in found)}")
+    return dict(chosen.state)
+
+
+def read_parts(path: Path, form: Format) -> list[Part]:
+    """State dicts that a checkpoint may mean, on the CPU, the most likely first.
 
     Raises
     ------
     ModelError
-        The file is truncated, of another format, or its pickle asks for anything but tensors; one line that
-        names the file and what was refused.
+        The file is truncated, of another format, or its pickle asks for anything but tensors and what is
+        usual beside them; one line that names the file and what was refused.
     """
     try:
         if form == "safetensors":
-            state = _unwrap(load_file(path))
+            found = parts(load_file(path))
         elif form == "legacy-module":
-            state = _legacy_state_dict(path)
+            found = [Part((), "", _legacy_state_dict(path))]
         else:
-            with warnings.catch_warnings():
-                # A file of another kind is refused below; torch's advice how to open it is not wanted.
-                warnings.simplefilter("ignore", UserWarning)
-                state = _unwrap(torch.load(path, map_location="cpu", weights_only=True))
+            found = parts(_restricted_load(path))
     except ModelError as error:
         raise ModelError(f"{path}: {error}") from None
     except FileNotFoundError:
@@ -165,17 +174,47 @@ def read_state_dict(path: Path, form: Format) -> dict[str, Tensor]:
         raise ModelError(f"{path}: {_brief(error, form)}") from None
     # Strides of zero make any size of a few bytes.
     size = path.stat().st_size
-    for name, tensor in state.items():
+    for name, tensor in ((name, tensor) for one in found for name, tensor in one.state.items()):
         if tensor.numel() * tensor.element_size() > size:
             raise ModelError(f"{path}: refused: tensor '{name}' is larger than the file")
-    return state
+    return found
+
+
+class _Beside:
+    """Stands in for what lies beside the tensors of a checkpoint; none of the named code is imported."""
+
+    def __init__(self, *_: Any, **__: Any) -> None:
+        pass
+
+    def __setstate__(self, state: Any) -> None:
+        pass
+
+
+def _restricted_load(path: Path) -> Any:
+    """What torch's own reader of tensors gives; of what is usual beside them, stand-ins."""
+    stand_ins: list[Any] = []
+    while True:
+        with warnings.catch_warnings(), torch.serialization.safe_globals(stand_ins):
+            # A file of another kind is refused below; torch's advice how to open it is not wanted.
+            warnings.simplefilter("ignore", UserWarning)
+            try:
+                return torch.load(path, map_location="cpu", weights_only=True)
+            except pickle.UnpicklingError as error:
+                asked = _ASKED.search(str(error))
+                if asked is None or not _BESIDE_TENSORS.fullmatch(asked[1]) or len(stand_ins) == _MANY:
+                    raise
+                stand_ins.append((type("Beside", (_Beside,), {}), asked[1]))
+
+
+#: What a refused pickle asks for, in torch's words.
+_ASKED = re.compile(r"\bGLOBAL ([\w.]+)")
 
 
 def _brief(error: Exception, form: Format) -> str:
     """One line for what torch or safetensors say in many."""
     text = str(error).strip()
     # The sentence about the name is the only part of torch's text that says what was found.
-    asked = re.search(r"\bGLOBAL ([\w.]+)", text)
+    asked = _ASKED.search(text)
     if asked:
         return f"refused: the pickle asks for {asked[1]}, which is no tensor"
     if "central directory" in text or isinstance(error, EOFError | IndexError):
@@ -215,29 +254,6 @@ def _walk(module: nn.Module, prefix: str) -> list[tuple[str, Tensor]]:
         if child is not None:
             own += _walk(child, f"{prefix}{name}.")
     return own
-
-
-def _unwrap(content: Any) -> dict[str, Tensor]:
-    """The state dict in what a trainer has saved around it, without the prefixes of wrapped networks."""
-    while isinstance(content, Mapping):
-        inner = next((content[key] for key in _WRAPPERS if isinstance(content.get(key), Mapping)), None)
-        if inner is None:
-            break
-        content = inner
-    if isinstance(content, Tensor):
-        raise ModelError("holds one tensor, expected a state dict")
-    if not isinstance(content, Mapping) or not content:
-        raise ModelError(f"holds no state dict but a {type(content).__name__}")
-    odd = next((name for name, value in content.items() if not isinstance(value, Tensor)), None)
-    if odd is not None:
-        raise ModelError(
-            f"holds no state dict: '{odd}' is a {type(content[odd]).__name__}, expected a tensor"
-        )
-    state = {str(name): tensor for name, tensor in content.items()}
-    for prefix in _PREFIXES:
-        if all(name.startswith(prefix) for name in state):
-            state = {name.removeprefix(prefix): tensor for name, tensor in state.items()}
-    return state
 
 
 def is_counter(name: str) -> bool:

@@ -25,6 +25,7 @@ from sisr.base.errors import ConfigError, ModelError, ModelSkipped
 from sisr.models import archs
 from sisr.models.archs import libraries
 from sisr.models.model_entries import Colour, Model
+from sisr.models.state_dicts import Part
 from sisr.models.weights import content_of, is_counter, read_checkpoint
 from sisr.upscaling import loaders
 from sisr.upscaling.engines.planes import probe
@@ -37,7 +38,8 @@ _SCALES = (2, 3, 4, 8)
 class Found:
     """A network in a file.  ``scales`` has more than one where the tensors are the same for several.
 
-    ``files`` is role -> path for the engine, ``range`` what the architecture is known to take, or None.
+    ``files`` is role -> path for the engine, ``range`` what the architecture is known to take, or None;
+    ``part`` which of a checkpoint's state dicts it is.
     """
 
     architecture: str
@@ -47,6 +49,7 @@ class Found:
     files: Mapping[str, Path]
     params: Mapping[str, Any] = field(default_factory=dict)
     range: str | None = None
+    part: Part | None = field(default=None, compare=False)
 
 
 def resolve(model: Model, scale: int) -> tuple[Model, int, Mapping[str, Path]]:
@@ -90,7 +93,10 @@ def describe(model: Model, scale: int) -> str:
     found = look(model, model.link(scale))
     network, link, _ = _resolved(model, scale, found)
     colour = "luma" if network.colour == "y" else "RGB"
-    return f"{model.label}: {found.architecture} x{link}, {colour}, white is {network.input_peak}"
+    line = f"{model.label}: {found.architecture} x{link}, {colour}, white is {network.input_peak}"
+    if found.part is None or not found.part.name:
+        return line
+    return f"{line}; weights '{found.part.name}'{' (averaged over training)' if found.part.averaged else ''}"
 
 
 def look(model: Model, scale: int | None) -> Found:
@@ -123,7 +129,8 @@ def identify(path: Path, scale: int | None = None, params: Mapping[str, Any] | N
 
         channels, found, name = opencv.inspect(path)
         return Found(f"OpenCV {name}", "opencv", (found,), channels, {"graph": path}, {"name": name})
-    if suffix in (".param", ".bin") and content_of(path.with_suffix(".param")) == "unknown":
+    # A checkpoint may end in .bin as well (pytorch_model.bin).
+    if suffix == ".param" or (suffix == ".bin" and content_of(path) == "unknown"):
         from sisr.upscaling.engines import ncnn_cpu
 
         param = path.with_suffix(".param")
@@ -186,8 +193,22 @@ def _enlarges(scale: int, source: object) -> int:
 
 
 def _tensors(path: Path, scale: int | None) -> Found:
-    state, form = read_checkpoint(path)
-    files = {"state": path}
+    """The network in a file of tensors: of all that it may mean, the first that is known."""
+    parts, form = read_checkpoint(path)
+    unknown = None
+    for part in parts:
+        found, hint = _of_tensors(part.state, path, {"format": form}, scale)
+        if found is not None:
+            chosen = {"part": part.name} if part is not parts[0] else {}
+            return replace(found, params={**found.params, **chosen}, part=part)
+        unknown = unknown or f"{contents(part.state)}: no known architecture; {hint}"
+    raise ModelError(f"{path}: {unknown}")
+
+
+def _of_tensors(
+    state: Mapping[str, Tensor], path: Path, params: Mapping[str, Any], scale: int | None
+) -> tuple[Found | None, str]:
+    """The architecture whose tensors these are, or None and what comes nearest."""
     shapes = {name: tuple(tensor.shape) for name, tensor in state.items()}
     nearest = (0, "")
     tried = dict.fromkeys((*_SCALES, *([scale] if scale else [])))
@@ -204,18 +225,19 @@ def _tensors(path: Path, scale: int | None) -> Found:
                     break  # not even a name in common: no other scale will have one
         if fitting:
             channels = {"y": 1, "rgb": 3}.get(candidate.colour or "") or _first_channels(state)
-            params = {**candidate.params, "format": form}
-            return Found(candidate.label, "torch", tuple(fitting), channels, files, params, candidate.range)
+            params = {**candidate.params, **params}
+            files = {"state": path}
+            return Found(
+                candidate.label, "torch", tuple(fitting), channels, files, params, candidate.range
+            ), ""
     if libraries.spandrel_name(state) is not None:
-        return _of_spandrel(state, path, form)
+        return _of_spandrel(state, path, params), ""
     if nearest[0] > len(shapes) / 2:
-        hint = nearest[1]
-    else:
-        hint = f"known: {', '.join(archs.ARCHS)}, and of spandrel: {', '.join(libraries.spandrel_names())}"
-    raise ModelError(f"{path}: {contents(state)}: no known architecture; {hint}")
+        return None, nearest[1]
+    return None, f"known: {', '.join(archs.ARCHS)}, and of spandrel: {', '.join(libraries.spandrel_names())}"
 
 
-def _of_spandrel(state: Mapping[str, Tensor], path: Path, form: str) -> Found:
+def _of_spandrel(state: Mapping[str, Tensor], path: Path, params: Mapping[str, Any]) -> Found:
     found = libraries.detect_spandrel(state, path)
     name = found.architecture.name
     if found.input_channels != found.output_channels or found.input_channels not in (1, 3):
@@ -225,7 +247,7 @@ def _of_spandrel(state: Mapping[str, Tensor], path: Path, form: str) -> Found:
         )
     if found.scale < 2:
         raise ModelError(f"{path}: {name} for {found.purpose.lower()} at x1, which does not enlarge")
-    params = {"arch": "spandrel", "format": form}
+    params = {"arch": "spandrel", **params}
     return Found(name, "torch", (found.scale,), found.input_channels, {"state": path}, params)
 
 

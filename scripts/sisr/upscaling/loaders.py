@@ -123,8 +123,10 @@ def build_class(name: str, arguments: Mapping[str, Any], scale: int, weights: Pa
     except (TypeError, ValueError) as error:
         raise ModelError(f"python: {name}: {error}") from None
     if weights is not None:
-        state, _ = read_checkpoint(weights)
-        load_into(module, state, weights)
+        parts, _ = read_checkpoint(weights)
+        names = set(module.state_dict())
+        fitting = max(parts, key=lambda part: len(names & part.state.keys()))  # of equals the first
+        load_into(module, fitting.state, weights)
     return module.eval()
 
 

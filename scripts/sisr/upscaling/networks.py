@@ -55,9 +55,9 @@ def load(model: Model, scale: int, files: Mapping[str, Path]) -> Network:
 
     ``params.arch`` names the architecture (see :func:`sisr.models.archs.build`) and ``params.args`` its
     further arguments; ``spandrel`` detects it from the weights.  ``params.format`` is the form of the
-    checkpoint (see
-    :mod:`sisr.models.weights`), and ``params.pre_upscale: matlab-bicubic`` says that the network refines the
-    bicubic enlargement instead of enlarging itself.  Weights role ``state``.
+    checkpoint (see :mod:`sisr.models.weights`), ``params.part`` which of its state dicts, and
+    ``params.pre_upscale: matlab-bicubic`` says that the network refines the bicubic enlargement instead of
+    enlarging itself.  Weights role ``state``.
 
     Raises :class:`ModelError` where the weights do not fit the architecture, are for another scale or
     colour, or cannot be read safely.
@@ -66,7 +66,7 @@ def load(model: Model, scale: int, files: Mapping[str, Path]) -> Network:
     if name in ("torchscript", "python"):
         return _program(name, model, scale, files)
     source = files["state"]
-    state = read_state_dict(source, model.params["format"])
+    state = read_state_dict(source, model.params["format"], model.params.get("part", ""))
     channels = 1 if model.colour == "y" else 3
     if name == "spandrel":
         return _detected(state, source, scale, channels, model.input_peak)

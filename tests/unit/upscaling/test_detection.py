@@ -22,7 +22,6 @@ from sisr.base.images import read_image, write_png
 from sisr.cli import app
 from sisr.models import archs, model_entries
 from sisr.models.compat import prepare_torchvision
-from sisr.models.weights import read_checkpoint
 from sisr.upscaling import detection, engines
 from torch import nn
 from typer.testing import CliRunner
@@ -133,13 +132,6 @@ def test_one_network_for_all_scales_asks_for_the_scale(tmp_path: Path) -> None:
     assert "fits x2, x3, x4, x8: say which (--scale)" in refusal(lambda: detection.scale_of(own(path)))
     assert upscale(own(path), 3).shape == (51, 66, 3)
     assert upscale(own(path), 5).shape == (85, 110, 3)
-
-
-@pytest.mark.parametrize("wrapper", ["params", "state_dict", "model", "generator", "net"])
-def test_wrappers_and_prefixes(wrapper: str, tmp_path: Path) -> None:
-    state = Small().state_dict()
-    torch.save({wrapper: {f"module.{k}": v for k, v in state.items()}, "epoch": 3}, tmp_path / "a.pth")
-    assert set(read_checkpoint(tmp_path / "a.pth")[0]) == set(state)
 
 
 def test_onnx(tmp_path: Path) -> None:
