@@ -20,7 +20,7 @@ from safetensors.torch import save_file
 from sisr.base.errors import ModelError, ModelSkipped, SisrError
 from sisr.base.images import read_image, write_png
 from sisr.cli import app
-from sisr.models import archs, model_entries
+from sisr.models import archs, model_entries, weights
 from sisr.models.compat import prepare_torchvision
 from sisr.upscaling import detection, engines
 from torch import nn
@@ -181,7 +181,7 @@ def test_torchscript_also_when_it_poses_as_a_checkpoint(channels: int, tmp_path:
     assert sr.shape == (51, 66, 3)
     if channels == 3:
         assert np.array_equal(sr, by_torch(network))
-    assert "TorchScript program" in refusal(lambda: read_checkpoint(path))
+    assert "TorchScript program" in refusal(lambda: weights.read_checkpoint(path))
 
 
 def test_ncnn(tmp_path: Path) -> None:
