@@ -57,6 +57,8 @@ def means(  # type: ignore[no-untyped-def]
         ("set5", 4, 28.42, 0.8104),
         ("set14", 2, 30.24, 0.8688),
         ("set14", 4, 26.00, 0.7027),
+        ("bsd100", 2, 29.56, 0.8431),
+        ("bsd100", 4, 25.96, 0.6675),
         pytest.param("urban100", 2, 26.88, 0.8403, marks=pytest.mark.slow),
         pytest.param("urban100", 4, 23.14, 0.6577, marks=pytest.mark.slow),
     ],

@@ -26,7 +26,8 @@ def test_every_entry_is_valid() -> None:
     assert {"set5", "set14", "urban100", "skimage-photos", "lpips-backbones", "opencv-edsr-x2"} <= set(
         entries
     )
-    assert [len(entries[key].files) for key in ("set5", "set14", "urban100")] == [5, 14, 100]
+    sizes = {"set5": 5, "set14": 14, "bsd100": 100, "urban100": 100}
+    assert {key: len(entries[key].files) for key in sizes} == sizes
     for entry in entries.values():
         assert entry.source.startswith("https://")
         assert entry.citation
