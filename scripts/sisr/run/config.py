@@ -1,8 +1,8 @@
 """The run's configuration: from YAML and ``--config`` to a list of cells.
 
 A *cell* is (dataset, kernel, scale, model).  Suites name the products to run; a cell that two suites share
-is run once.  The keys ``suite``, ``datasets``, ``kernels``, ``scales`` and ``models`` at the top level
-restrict a run without editing a file (``--config datasets=set5,set14 scales=4``).
+is run once.  The keys ``suite``, ``datasets``, ``kernels``, ``scales`` and ``models`` at the top level choose
+a part without editing a file (``--config datasets=set5,set14 scales=4``), see :mod:`sisr.run.selection`.
 """
 
 from __future__ import annotations
@@ -16,15 +16,14 @@ from typing import Any
 from sisr.base import registry
 from sisr.base.cells import Cell
 from sisr.base.errors import ConfigError, unknown
-from sisr.data.my_photos import DATASET, SUITE, MyPhotos, settings
+from sisr.data.my_photos import DATASET, SUITE, MyPhotos
+from sisr.data.my_photos import settings as settings_of_photos
 from sisr.lr.kernels import require_scale
 from sisr.models.model_entries import get as get_model
 from sisr.models.recipes import read_recipe
+from sisr.run.selection import AXES, extras_of, is_selected, named_cells, restricted, summary, with_settings
 from sisr.scoring.metrics.protocol import parse_measures
 from sisr.upscaling.inference.options import Options
-
-#: Axes of a suite, in the order of a cell, and what a user calls one value of each.
-AXES = {"datasets": "dataset", "kernels": "kernel", "scales": "scale", "models": "model"}
 
 
 @dataclass(frozen=True)
@@ -66,6 +65,7 @@ class Run:
     site_quality: int | None
     studies: tuple[str, ...]
     my_photos: MyPhotos | None
+    summary: str
     resolved: Mapping[str, Any]
 
     def values(self, axis: str) -> list[Any]:
@@ -115,27 +115,16 @@ def read(document: Mapping[str, Any], source: str = "config", config: Path = reg
     except ConfigError as error:
         raise ConfigError(f"{source}: metrics: {error}") from None
 
-    # One's own pictures alone are run with what all suites have.
-    registered = [name for name in chosen if name != SUITE]
-    cells = dict.fromkeys(
-        Cell(*values)
-        for name in registered or suites
-        for values in product(*(suites[name][axis] for axis in AXES))
-    )
+    if is_selected(document) and "suite" not in document:
+        cells = _named_cells(document, suites, photos, source, config)
+    else:
+        cells = _cells_of_suites(document, suites, chosen, photos, source)
     _check_links({cell.dataset for cell in cells}, {cell.model for cell in cells}, config)
-    everything = tuple(cells)
-    cells = _restricted(cells, everything, document, ("kernels", "scales", "models"), source)
     if photos is not None and photos.lr and any(cell.dataset == DATASET for cell in cells):
         raise ConfigError(f"{source}: my_photos.as: a suite names '{DATASET}', so expected 'hr', found 'lr'")
-    if photos is not None and SUITE in chosen:
-        own = dict.fromkeys(Cell(DATASET, *setting) for setting in settings(cells))
-        cells = {**cells, **own} if registered else own
-        everything = (*everything, *own) if registered else tuple(own)
-    cells = _restricted(cells, everything, document, ("datasets",), source)
-    if not cells:
-        raise ConfigError(f"{source}: no cell is left: the restrictions exclude each other")
     _check_scales(cells, source, config)
 
+    extras, settings = extras_of(document, source), with_settings(document, tuple(cells))
     crops = document.get("crops", {})
     return Run(
         name=document["name"],
@@ -146,41 +135,58 @@ def read(document: Mapping[str, Any], source: str = "config", config: Path = reg
         cells=tuple(cells),
         measures=tuple(document["metrics"]),
         pools=_pools(document.get("pools", {}), source, config),
-        same_pixels=document.get("same_pixels", {}),
-        certify=document.get("certify", "quick"),
+        same_pixels=settings.get("same_pixels", {}) if "protocols" in extras else {},
+        certify=settings.get("certify", "quick") if "certification" in extras else "none",
         crops_per_set=crops.get("per_set", 1),
         crop_kernels=_crop_kernels(crops, cells, source, config),
         crop_regions=crops.get("regions", {}),
-        cost=_cost(document.get("cost"), {d for suite in suites.values() for d in suite["datasets"]}, source),
-        loss_study=_loss_study(document.get("loss_study", {}), cells, source),
+        cost=_cost(settings, extras, source),
+        loss_study=_loss_study(document.get("loss_study", {}), cells, source)
+        if "loss-study" in extras
+        else {},
         site_pictures=document.get("site", {}).get("pictures", True),
         site_quality=document.get("site", {}).get("quality"),
-        studies=tuple(document.get("studies", ())),
+        studies=tuple(settings.get("studies", ())) if "studies" in extras else (),
         my_photos=photos,
+        summary=summary(document["name"], tuple(cells), extras, document),
         resolved=document,
     )
 
 
-def _restricted(
-    cells: Mapping[Cell, None],
-    everything: Sequence[Cell],
-    document: Mapping[str, Any],
-    axes: Iterable[str],
-    source: str,
+Suites = Mapping[str, Mapping[str, Sequence[Any]]]
+
+
+def _named_cells(
+    document: Mapping[str, Any], suites: Suites, photos: MyPhotos | None, source: str, config: Path
 ) -> dict[Cell, None]:
-    """Cells that the document's keys leave; a value that is nowhere in ``everything`` is an error."""
-    left = dict(cells)
-    for axis in axes:
-        wanted = document.get(axis)
-        if wanted:
-            position = list(AXES).index(axis)
-            have = {cell[position] for cell in everything}
-            for value in wanted:
-                if value not in have:
-                    message = unknown(AXES[axis], str(value), map(str, have))
-                    raise ConfigError(f"{source}: {axis}: {message} (in the chosen suites)")
-            left = dict.fromkeys(cell for cell in left if cell[position] in wanted)
-    return left
+    """The product that the document names; pictures of one's own are one more dataset of the suites."""
+    if photos is None or photos.lr:
+        return named_cells(document, suites, source, config)
+    first = next(iter(suites.values()))
+    return named_cells(document, {**suites, SUITE: {**first, "datasets": [DATASET]}}, source, config)
+
+
+def _cells_of_suites(
+    document: Mapping[str, Any], suites: Suites, chosen: Sequence[str], photos: MyPhotos | None, source: str
+) -> dict[Cell, None]:
+    """Cells of the chosen suites that the document's other keys leave."""
+    # One's own pictures alone are run with what all suites have.
+    registered = [name for name in chosen if name != SUITE]
+    cells = dict.fromkeys(
+        Cell(*values)
+        for name in registered or suites
+        for values in product(*(suites[name][axis] for axis in AXES))
+    )
+    everything = tuple(cells)
+    cells = restricted(cells, everything, document, ("kernels", "scales", "models"), source)
+    if photos is not None and SUITE in chosen:
+        own = dict.fromkeys(Cell(DATASET, *setting) for setting in settings_of_photos(cells))
+        cells = {**cells, **own} if registered else own
+        everything = (*everything, *own) if registered else tuple(own)
+    cells = restricted(cells, everything, document, ("datasets",), source)
+    if not cells:
+        raise ConfigError(f"{source}: no cell is left: the restrictions exclude each other")
+    return cells
 
 
 def _inference(section: Mapping[str, Any], source: str) -> Options:
@@ -238,18 +244,25 @@ def _pools(pools: Mapping[str, Sequence[str]], source: str, config: Path) -> Map
     return pools
 
 
-def _cost(section: Mapping[str, Any] | None, datasets: set[str], source: str) -> Cost | None:
-    if section is None:
+def _cost(document: Mapping[str, Any], extras: frozenset[str], source: str) -> Cost | None:
+    section = document.get("cost")
+    if section is None or not extras & {"counts", "timing", "ledger"}:
         return None
     ledger = section.get("ledger")
-    if ledger is not None and ledger not in datasets:
+    datasets = {name for suite in document["suites"].values() for name in suite["datasets"]}
+    if ledger is not None and ledger not in datasets | set(document.get("datasets") or ()):
         message = unknown("dataset", ledger, datasets)
         raise ConfigError(f"{source}: cost.ledger: {message} (in the suites)")
-    return Cost(section.get("time", True), section.get("seconds", 10), ledger)
+    return Cost(
+        time="timing" in extras and section.get("time", True),
+        seconds=section.get("seconds", 10),
+        ledger=ledger if "ledger" in extras else None,
+    )
 
 
-def _loss_study(section: Mapping[str, Any], cells: Iterable[Cell], source: str) -> Mapping[str, Any]:
+def _loss_study(document: Mapping[str, Any], cells: Iterable[Cell], source: str) -> Mapping[str, Any]:
     """The section, of whose models and datasets each must be a cell of the run at all of its scales."""
+    section = document.get("loss_study", {})
     have = {(cell.dataset, cell.model) for cell in cells}
     for dataset in section.get("regions", {}):
         for model in section["networks"]:
@@ -261,7 +274,7 @@ def _loss_study(section: Mapping[str, Any], cells: Iterable[Cell], source: str) 
 def _coerce(document: Mapping[str, Any]) -> dict[str, Any]:
     """Undo what the command line does to types: ``--config scales=2,4`` gives one string."""
     out = dict(document)
-    for key in ("suite", "datasets", "kernels", "scales", "models", "metrics", "studies"):
+    for key in ("suite", "datasets", "kernels", "scales", "models", "metrics", "studies", "extras"):
         if key in out:
             out[key] = _as_list(out[key])
     if "scales" in out:
