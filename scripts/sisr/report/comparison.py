@@ -8,7 +8,7 @@ in the CSV.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -27,18 +27,16 @@ from sisr.analysis.statistics.verdicts import (
 )
 from sisr.base.atomic import write_text
 from sisr.report.pages import environment
-from sisr.report.shown_run import Names, image_counts, standings
+from sisr.report.shown_run import Names, ShownRun, image_counts, standings
 
 if TYPE_CHECKING:
     import pandas as pd
 
 
 def make_comparison(
-    scores: Path,
+    run: ShownRun,
     status: Path,
-    hr_manifests: Mapping[str, Path],
     scale: int,
-    shown: Names,
     *,
     pairs: Path,
     ranks: Path,
@@ -53,21 +51,13 @@ def make_comparison(
     from sisr.analysis.statistics.samples import check_cells
     from sisr.report.figures.critical_difference import critical_difference
 
-    frame = summaries.read_scores(scores)
+    frame, shown = summaries.read_scores(run.scores), run.names
     check_cells(frame, summaries.read_status(status), shown.measures)
-    found = standings(frame, image_counts(hr_manifests), scale, shown)
+    found = standings(frame, image_counts(run.hr_manifests), scale, shown)
     _write_csv(pairs, comparison_table(found))
     _write_csv(ranks, rank_table(found))
     write_text(page, to_html(found, scale, shown))
-    critical_difference(
-        found,
-        shown.shown(),
-        diagram,
-        models=shown.models,
-        groups=shown.groups,
-        kernels=shown.kernels,
-        scale=scale,
-    )
+    critical_difference(found, shown, scale, diagram)
 
 
 def _write_csv(path: Path, table: pd.DataFrame) -> None:

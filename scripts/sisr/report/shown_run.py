@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sisr.analysis import summaries
 from sisr.analysis.shown_measures import ShownMeasure
@@ -76,6 +76,21 @@ def names(
     )
 
 
+@dataclass(frozen=True)
+class ShownRun:
+    """The score table of a run, the HR manifests of its datasets, and what is shown of it."""
+
+    scores: Path
+    hr_manifests: Mapping[str, Path]
+    names: Names
+
+
+def run_of(given: Any, params: Any) -> ShownRun:
+    """The run that a rule shows, from its input and parameters."""
+    manifests = dict(zip(params.datasets, map(Path, given.hr), strict=True))
+    return ShownRun(Path(given.scores), manifests, names(**params.names))
+
+
 def _labels(axis: str, ids: Sequence[str]) -> Mapping[str, str]:
     entries = registry.load(axis)
     return {name: entries[name]["label"] for name in ids}
@@ -86,9 +101,9 @@ def image_counts(hr_manifests: Mapping[str, Path]) -> dict[str, int]:
     return {dataset: len(listed(path)) for dataset, path in hr_manifests.items()}
 
 
-def summary_of(scores: pd.DataFrame, hr_manifests: Mapping[str, Path], shown: Names) -> pd.DataFrame:
+def summary_of(scores: pd.DataFrame, run: ShownRun) -> pd.DataFrame:
     """Means by dataset and pool, of models that have every image that a dataset's manifest lists."""
-    return summaries.summarise(scores, shown.pools, image_counts(hr_manifests))
+    return summaries.summarise(scores, run.names.pools, image_counts(run.hr_manifests))
 
 
 def standings(scores: pd.DataFrame, expected: Mapping[str, int], scale: int, shown: Names) -> list[Standing]:

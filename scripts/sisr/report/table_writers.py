@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from sisr.analysis.shown_measures import MISSING, ShownMeasure
+from sisr.analysis.shown_measures import MISSING
 from sisr.base.atomic import write_text
 from sisr.report.pages import environment
+from sisr.report.tables import NOT_RUN, TIE, Caveat, Printed, Section, Table, build
 
 if TYPE_CHECKING:
-    pass
-from sisr.report.tables import NOT_RUN, TIE, Caveat, Printed, Section, Table, build
+    from sisr.report.shown_run import Names
 
 #: Characters of \footnotesize text that fit the 345 pt line of LaTeX's article class beside a model's name.
 _TEX_LINE = 74
@@ -24,31 +24,16 @@ _TEX_LINE = 74
 def render(
     summary: pd.DataFrame,
     status: pd.DataFrame,
-    measures: Sequence[ShownMeasure],
+    shown: Names,
     scale: int,
     out: Path,
-    *,
-    models: Mapping[str, str],
-    groups: Mapping[str, str],
-    kernels: Mapping[str, str],
-    pools: Mapping[str, Sequence[str]] | None = None,
     caveats: Mapping[str, Caveat] | None = None,
 ) -> dict[str, Path]:
     """Write ``out/x{scale}.csv``, ``.md``, ``.tex`` and ``.html``; returns the paths by extension.
 
     Arguments are those of :func:`build`.  The files depend on the arguments alone: no dates, no versions.
     """
-    table = build(
-        summary,
-        status,
-        measures,
-        scale,
-        models=models,
-        groups=groups,
-        kernels=kernels,
-        pools=pools,
-        caveats=caveats,
-    )
+    table = build(summary, status, shown, scale, caveats)
     texts = {
         "csv": to_csv(table, summary),
         "md": to_markdown(table),

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -30,14 +30,10 @@ class Case:
 
     def draw(self, region: tuple[int, ...] = (40, 20, 48, 36), **changes: Any) -> Image.Image:
         values = {name: {PSNR.key: 30.0 + i, LPIPS.key: 0.2 + i} for i, name in enumerate(self.srs)}
-        options: dict[str, Any] = {
-            "scale": SCALE,
-            "title": "baby (Set5), ×4",
-            "labels": {name: name.title() for name in self.srs},
-            "values": values,
-            "measures": [PSNR, LPIPS],
-        } | changes
-        crops.crop_sheet(self.hr, self.lr, self.srs, region, self.out, **options)
+        labels = {name: name.title() for name in self.srs}
+        text = crops.SheetText("baby (Set5), ×4", labels, values, [PSNR, LPIPS])
+        image = crops.ImageFiles(self.hr, self.lr, self.srs, SCALE)
+        crops.crop_sheet(image, region, replace(text, **changes), self.out)
         return Image.open(self.out)
 
 

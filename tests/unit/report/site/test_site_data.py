@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 from PIL import Image
 from sisr.base import registry
 from sisr.base.atomic import write_json
+from sisr.base.cells import Cell
 from sisr.base.errors import ConfigError
 from sisr.report.site import charts, methods, origins, pictures, shown_data
 from sisr.report.site.pack import pack
@@ -267,8 +268,8 @@ def test_a_picture_keeps_within_its_budget(tmp_path: Path, quality: int | None, 
     parts = {n: encode(np.ones((32, 32))) for n in shots}
     write_json(tmp_path / "parts.json", {"images": parts})
     pictures.write_cell(
-        tmp_path / "hr.json", [tmp_path / "sr.json"], 4, tmp_path / "out", tmp_path / "out.json", "d/k/x4/m",
-        quality, [tmp_path / "parts.json"],
+        tmp_path / "hr.json", [tmp_path / "sr.json"], Cell("d", "k", 4, "m"), tmp_path / "out",
+        tmp_path / "out.json", quality, [tmp_path / "parts.json"],
     )  # fmt: skip
     pixels = sum(shot.shape[0] * shot.shape[1] for shot in shots.values())
     size = sum(path.stat().st_size for path in (tmp_path / "out").iterdir())
