@@ -11,7 +11,6 @@ import numpy as np
 import pandas as pd
 from PIL import Image
 from sisr.analysis.cost.gathering import COLUMNS as COST_COLUMNS
-from sisr.analysis.shown_measures import ShownMeasure
 from sisr.base.atomic import write_json
 from sisr.base.cells import Cell
 from sisr.report.comparison import make_comparison
@@ -21,13 +20,14 @@ from sisr.report.site.originals import write_originals
 from sisr.report.site.origins import Origins, WeightsOrigin
 from sisr.report.site.pictures import write_cell
 from sisr.scoring import blocks
+from sisr.scoring.metrics.protocol import Measure
 from sisr.trust.anchors import Certified
 from sisr.trust.anchors import write as write_certification
 
 MEASURES = (
-    ShownMeasure("psnr", "y-bt601", "PSNR-Y", "dB", "higher", 2),
-    ShownMeasure("ssim", "y-bt601", "SSIM-Y", "", "higher", 4),
-    ShownMeasure("lpips", "alex-v0.1", "LPIPS", "", "lower", 4),
+    Measure("psnr", "y-bt601", "PSNR-Y", "dB", "higher", 2, 6, "fidelity"),
+    Measure("ssim", "y-bt601", "SSIM-Y", "", "higher", 4, 6, "fidelity"),
+    Measure("lpips", "alex-v0.1", "LPIPS", "", "lower", 4, 6, "lpips"),
 )
 KERNEL = "matlab-bicubic"
 #: LPIPS of every block of every picture.

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sisr.analysis import summaries
-from sisr.analysis.shown_measures import ShownMeasure, show_p, signed
+from sisr.analysis.shown_measures import heading, show, show_p, signed
 from sisr.analysis.statistics import bootstrap
 from sisr.analysis.statistics.paired import images_needed, smallest_p
 from sisr.analysis.statistics.verdicts import (
@@ -28,6 +28,7 @@ from sisr.analysis.statistics.verdicts import (
 from sisr.base.atomic import write_text
 from sisr.report.pages import environment
 from sisr.report.shown_run import Names, ShownRun, image_counts, standings
+from sisr.scoring.metrics.protocol import Measure
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -98,7 +99,7 @@ class Ladder:
 
     kernel: str
     group: str
-    measure: ShownMeasure
+    measure: Measure
     images: int
     lines: tuple[Line, ...]
     facts: tuple[str, ...]
@@ -110,7 +111,7 @@ def to_html(found: Sequence[Standing], scale: int, shown: Names) -> str:
     axes = {
         "LR kernel": list(dict.fromkeys(part.kernel for part in ladders)),
         "Images": list(dict.fromkeys(part.group for part in ladders)),
-        "Measure": list(dict.fromkeys(part.measure.heading for part in ladders)),
+        "Measure": list(dict.fromkeys(heading(part.measure) for part in ladders)),
     }
     template = environment().get_template("comparison.html.j2")
     return template.render(scale=scale, ladders=ladders, axes=axes, method=bootstrap.METHOD)
@@ -127,7 +128,7 @@ def ladder(standing: Standing, shown: Names) -> Ladder:
         lines.append(
             Line(
                 labels[i],
-                measure.show(float(standing.means[i])),
+                show(float(standing.means[i]), measure),
                 _interval(standing.lower[i], standing.upper[i], measure),
                 f"{standing.mean_ranks[i]:.2f}",
                 None if i == best else against(standing.comparison, i, best, labels),
@@ -201,11 +202,11 @@ def _count(number: int, noun: str) -> str:
     return f"{number} {noun}{'s' * (number != 1)}"
 
 
-def _interval(low: float, high: float, measure: ShownMeasure) -> str:
-    return "" if math.isnan(low) else f"{measure.show(float(low))} to {measure.show(float(high))}"
+def _interval(low: float, high: float, measure: Measure) -> str:
+    return "" if math.isnan(low) else f"{show(float(low), measure)} to {show(float(high), measure)}"
 
 
-def _digits(value: float, measure: ShownMeasure) -> str:
+def _digits(value: float, measure: Measure) -> str:
     """A small positive number with the measure's digits, and one more where those would show one or none."""
-    text = measure.show(float(value))
+    text = show(float(value), measure)
     return text if value >= 10 ** (1 - measure.digits) else f"{value:.{measure.digits + 1}f}"

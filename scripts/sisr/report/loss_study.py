@@ -10,9 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sisr.analysis.shown_measures import ShownMeasure
+from sisr.analysis.shown_measures import show
 from sisr.base.errors import ScoreError
 from sisr.report.figures.crop_choice import Region
+from sisr.scoring.metrics.protocol import Measure
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -35,7 +36,7 @@ def draw(
     scale: int,
     hr: Mapping[str, Path],
     sr: Mapping[tuple[str, str], Path],
-    measures: Sequence[ShownMeasure],
+    measures: Sequence[Measure],
     out: Path,
 ) -> Path:
     """Draw HR and the networks' output side by side.
@@ -66,8 +67,8 @@ def draw(
             values = dict(zip(keys, here["value"], strict=True))
             if not values:
                 raise ScoreError(f"loss_study: {dataset}/{image} of {model} has no score at x{scale}")
-            shown = [m for m in measures if m.key in values]
-            texts = [f"{m.label} {m.show(values[m.key])}{f' {m.unit}' if m.unit else ''}" for m in shown]
+            shown = [m for m in measures if m.id in values]
+            texts = [f"{m.label} {show(values[m.id], m)}{f' {m.unit}' if m.unit else ''}" for m in shown]
             below[heading, image] = ", ".join(texts)
     folders = [
         (HR, hr),

@@ -7,6 +7,7 @@ import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from sisr.analysis.shown_measures import heading, show
 from sisr.base.atomic import write_text
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ def environment(folder: Path = TEMPLATES) -> Environment:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    found.filters["signed"] = signed
+    found.filters |= {"signed": signed, "heading": heading, "show": show}
     return found
 
 

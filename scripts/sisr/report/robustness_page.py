@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sisr.analysis import summaries
+from sisr.analysis.shown_measures import show
 from sisr.report.shown_run import Names, ShownRun, listed, summary_of
 
 if TYPE_CHECKING:
@@ -97,7 +98,7 @@ def _lr_sheet(
         leader = matrix.leader(0)
         label, measure = shown.models[matrix.models[leader]], shown.fidelity
         for row, kernel in enumerate(matrix.kernels):
-            value = measure.show(float(matrix.values[row, leader]))
+            value = show(float(matrix.values[row, leader]), measure)
             notes[kernel] = f"{label}: {value} {measure.unit}".rstrip()
     captions = {kernel: (shown.kernels[kernel], notes.get(kernel, "")) for kernel in lrs[name]}
     title = f"{shown.datasets[dataset]} · {name} · LR at ×{scale} by each kernel"

@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sisr.analysis import summaries
-from sisr.analysis.shown_measures import ShownMeasure
 from sisr.base import registry
 from sisr.base.errors import ConfigError
 from sisr.scoring.metrics import parse_measure
+from sisr.scoring.metrics.protocol import Measure
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -28,7 +28,7 @@ _FIGURE_MEASURES = ("psnr@y-bt601", "lpips@alex-v0.1")
 class Names:
     """What a run shows, in its order: id -> label."""
 
-    measures: tuple[ShownMeasure, ...]
+    measures: tuple[Measure, ...]
     models: Mapping[str, str]
     datasets: Mapping[str, str]
     kernels: Mapping[str, str]
@@ -40,19 +40,19 @@ class Names:
         return {**self.datasets, **{pool: pool for pool in self.pools}}
 
     @property
-    def fidelity(self) -> ShownMeasure:
+    def fidelity(self) -> Measure:
         return self._first(_FIGURE_MEASURES[0], "higher")
 
     @property
-    def perception(self) -> ShownMeasure:
+    def perception(self) -> Measure:
         return self._first(_FIGURE_MEASURES[1], "lower")
 
-    def shown(self) -> tuple[ShownMeasure, ...]:
+    def shown(self) -> tuple[Measure, ...]:
         """Measures of the small figures, without repetition."""
         return tuple(dict.fromkeys((self.fidelity, self.perception)))
 
-    def _first(self, key: str, direction: str) -> ShownMeasure:
-        for wanted in (lambda m: m.key == key, lambda m: m.direction == direction, lambda m: True):
+    def _first(self, key: str, direction: str) -> Measure:
+        for wanted in (lambda m: m.id == key, lambda m: m.direction == direction, lambda m: True):
             found = next((measure for measure in self.measures if wanted(measure)), None)
             if found is not None:
                 return found
@@ -68,7 +68,7 @@ def names(
 ) -> Names:
     """Labels of what a run shows.  A pool counts only if the run has all of its datasets."""
     return Names(
-        measures=tuple(ShownMeasure.of(parse_measure(text)) for text in measures),
+        measures=tuple(parse_measure(text) for text in measures),
         models=_labels("models", models),
         datasets=_labels("datasets", datasets),
         kernels=_labels("kernels", kernels),

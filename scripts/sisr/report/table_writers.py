@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from sisr.analysis.shown_measures import MISSING
+from sisr.analysis.shown_measures import MISSING, heading
 from sisr.base.atomic import write_text
 from sisr.report.pages import environment
 from sisr.report.tables import NOT_RUN, TIE, Caveat, Printed, Section, Table, build
@@ -60,16 +60,16 @@ def to_csv(table: Table, summary: pd.DataFrame) -> str:
         for row in section.rows:
             for group in dict.fromkeys(column.group for column in section.columns):
                 cells = {
-                    column.measure.key: cell
+                    column.measure.id: cell
                     for column, cell in zip(section.columns, row.cells, strict=True)
                     if column.group == group
                 }
-                found = [cells.get(measure.key, Printed(math.nan, MISSING)) for measure in table.measures]
+                found = [cells.get(measure.id, Printed(math.nan, MISSING)) for measure in table.measures]
                 shown = [text for cell in found for text in _csv_cell(cell, table.intervals)]
                 n = int(counts.get((section.kernel, row.model, group), 0))
                 lines.append([section.kernel, row.model, group, *shown, n])
     parts = ("", "_lower", "_upper", "_tied") if table.intervals else ("",)
-    columns = [f"{measure.key}{part}" for measure in table.measures for part in parts]
+    columns = [f"{measure.id}{part}" for measure in table.measures for part in parts]
     header = ["kernel", "model", "group", *columns, "n"]
     return pd.DataFrame(lines, columns=header).to_csv(index=False, lineterminator="\n")
 
@@ -95,7 +95,7 @@ def to_markdown(table: Table) -> str:
             lines.append("No scores.")
             continue
         head = ["Model"] + [
-            f"{_md(c.group_label)} ({c.images})<br>{_md(c.measure.heading)}" for c in section.columns
+            f"{_md(c.group_label)} ({c.images})<br>{_md(heading(c.measure))}" for c in section.columns
         ]
         body = [
             [_md(row.label) + _md_mark(row.caveat) + _md_mark(row.mark)]
@@ -197,7 +197,7 @@ def _tex_parts(section: Section) -> list[list[int]]:
         start += span
         width = 0
         for i in chosen:
-            texts = [section.columns[i].measure.heading, *(row.cells[i].text for row in section.rows)]
+            texts = [heading(section.columns[i].measure), *(row.cells[i].text for row in section.rows)]
             width += max(map(len, texts)) + 2
         width = max(width, len(column.group_label) + 4)
         if not parts or used + width > _TEX_LINE - name:
@@ -235,7 +235,7 @@ def _tex_float(table: Table, section: Section, chosen: list[int], number: int, p
         r"\toprule",
         " & " + " & ".join(heads) + r" \\",
         "".join(rules),
-        "Model & " + " & ".join(_tex(column.measure.heading) for column in columns) + r" \\",
+        "Model & " + " & ".join(_tex(heading(column.measure)) for column in columns) + r" \\",
         r"\midrule",
     ]
     for row in section.rows:

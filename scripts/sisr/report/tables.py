@@ -20,7 +20,8 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from sisr.analysis.shown_measures import MISSING, ShownMeasure
+from sisr.analysis.shown_measures import MISSING, show
+from sisr.scoring.metrics.protocol import Measure
 
 if TYPE_CHECKING:
     from sisr.report.shown_run import Names
@@ -61,7 +62,7 @@ class Column:
     group: str
     group_label: str
     images: int
-    measure: ShownMeasure
+    measure: Measure
 
 
 @dataclass(frozen=True)
@@ -123,7 +124,7 @@ class Table:
     """Result table of one scale: a section per kernel, notes on what is missing."""
 
     scale: int
-    measures: tuple[ShownMeasure, ...]
+    measures: tuple[Measure, ...]
     sections: tuple[Section, ...]
     notes: tuple[Note, ...]
     untested: tuple[tuple[str, str], ...] = ()
@@ -178,7 +179,7 @@ class Table:
     def legend(self) -> list[str]:
         """``PSNR-Y = psnr@y-bt601, dB, higher is better`` for each measure."""
         return [
-            f"{m.label} = {m.key}{', ' + m.unit if m.unit else ''}, {m.direction} is better"
+            f"{m.label} = {m.id}{', ' + m.unit if m.unit else ''}, {m.direction} is better"
             for m in self.measures
         ]
 
@@ -240,19 +241,19 @@ def build(
             Column(group, groups.get(group, group), int(sizes[group]), measure)
             for group in _ordered(groups, here["group"])
             for measure in shown.measures
-            if any((group, model, measure.key) in means for model in model_ids)
+            if any((group, model, measure.id) in means for model in model_ids)
         )
         present = {*here["model"], *status[status["kernel"] == kernel]["model"]}
         names = [model for model in model_ids if model in present]
         ranks = [
-            rank([means.get((c.group, model, c.measure.key), _NO_MEAN)[0] for model in names], c.measure)
+            rank([means.get((c.group, model, c.measure.id), _NO_MEAN)[0] for model in names], c.measure)
             for c in columns
         ]
         rows = []
         for line, model in enumerate(names):
             cells = []
             for column, ranked in zip(columns, ranks, strict=True):
-                value, note = means.get((column.group, model, column.measure.key), _NO_MEAN)
+                value, note = means.get((column.group, model, column.measure.id), _NO_MEAN)
                 mark = ""
                 if math.isnan(value):
                     members = shown.pools.get(column.group, [column.group])
@@ -261,8 +262,8 @@ def build(
                     # Some part was never asked for: the dash needs no note.  Else images are missing.
                     if not mark and None not in found:
                         mark = notes.add(models.get(model, model), "incomplete", column.group_label, note)
-                sure = certainty.get((column.group, model, column.measure.key), _UNKNOWN)
-                cells.append(Printed(value, column.measure.show(value), ranked[line], mark, *sure))
+                sure = certainty.get((column.group, model, column.measure.id), _UNKNOWN)
+                cells.append(Printed(value, show(value, column.measure), ranked[line], mark, *sure))
             made = _row(model, models.get(model, model), cells)
             rows.append(replace(made, caveat=caveats[model].sign) if caveats and model in caveats else made)
         sections.append(Section(kernel, kernels.get(kernel, kernel), columns, tuple(rows)))
@@ -354,12 +355,12 @@ def _row(model: str, label: str, cells: list[Printed]) -> Row:
     return Row(model, label, tuple(cells))
 
 
-def rank(values: Sequence[float], measure: ShownMeasure) -> list[int]:
+def rank(values: Sequence[float], measure: Measure) -> list[int]:
     """1 for the best of ``values``, 2 for the second, 0 for the rest and for NaN.
 
     Values are compared as printed, so those that look equal share their place; a lone value has no rank.
     """
-    printed = [measure.show(value) for value in values]
+    printed = [show(value, measure) for value in values]
     present = {float(text) for text in printed if text != MISSING}
     if sum(text != MISSING for text in printed) < 2:
         return [0] * len(values)

@@ -18,11 +18,12 @@ from typing import Any
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from sisr.analysis.shown_measures import ShownMeasure
+from sisr.analysis.shown_measures import heading, show
 from sisr.base.atomic import replacing
 from sisr.base.errors import ConfigError, ImageError
 from sisr.base.images import read_image
 from sisr.report.figures.crop_choice import Region, sr_pixels, truth_pixels
+from sisr.scoring.metrics.protocol import Measure
 
 #: Largest sheet: what Snakemake's report viewer shows whole.
 MAX_WIDTH, MAX_HEIGHT = 1600, 900
@@ -84,7 +85,7 @@ class SheetText:
     title: str
     labels: Mapping[str, str]
     values: Mapping[str, Mapping[str, float]]
-    measures: Sequence[ShownMeasure]
+    measures: Sequence[Measure]
     missing: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -120,7 +121,7 @@ def crop_sheet(
         found = f"{small.shape[1]}x{small.shape[0]}"
         raise ImageError(f"{lr}: size {found}, expected {width // scale}x{height // scale} (HR / {scale})")
 
-    headings = ((" / ".join(m.heading for m in measures), False),)
+    headings = ((" / ".join(heading(m) for m in measures), False),)
     reduced = _image(_cut_lr(small, box, scale))
     tiles = [
         _Tile(_image(_cut(truth, box)), "HR", headings, True),
@@ -131,9 +132,9 @@ def crop_sheet(
     best = _best(text.values, image.srs, measures)
     for model, path in image.srs.items():
         numbers = tuple(
-            (m.show(v), m.show(v) == best.get(m.key))
+            (show(v, m), show(v, m) == best.get(m.id))
             for m in measures
-            for v in [text.values.get(model, {}).get(m.key, math.nan)]
+            for v in [text.values.get(model, {}).get(m.id, math.nan)]
         )
         array = _cut(sr_pixels(path, (height, width)), box)
         tiles.append(_Tile(_image(array), text.labels.get(model, model), numbers))
@@ -149,20 +150,18 @@ def crop_sheet(
 
 
 def _best(
-    values: Mapping[str, Mapping[str, float]], srs: Mapping[str, Path], measures: Sequence[ShownMeasure]
+    values: Mapping[str, Mapping[str, float]], srs: Mapping[str, Path], measures: Sequence[Measure]
 ) -> dict[str, str]:
     """The best value of each measure as printed, so that equal ones share the mark; none with one model."""
     best = {}
     for measure in measures:
         found = [
-            values[m][measure.key]
-            for m in srs
-            if not math.isnan(values.get(m, {}).get(measure.key, math.nan))
+            values[m][measure.id] for m in srs if not math.isnan(values.get(m, {}).get(measure.id, math.nan))
         ]
         if len(found) > 1:
             closest = min(found, key=abs)
             ends = {"higher": max(found), "lower": min(found), "closer to 0": closest}
-            best[measure.key] = measure.show(ends[measure.direction])
+            best[measure.id] = show(ends[measure.direction], measure)
     return best
 
 

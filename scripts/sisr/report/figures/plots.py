@@ -17,9 +17,10 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 import pandas as pd
 
-from sisr.analysis.shown_measures import ShownMeasure
+from sisr.analysis.shown_measures import heading
 from sisr.report.figures import style
 from sisr.report.figures.labels import FRONT, place_labels
+from sisr.scoring.metrics.protocol import Measure
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -79,7 +80,7 @@ def quality(scores: pd.DataFrame, shown: Names, kernel: str, scale: int, out: Pa
 
 
 def _distribution(
-    axis: Axes, data: pd.DataFrame, measure: ShownMeasure, names: Sequence[str], models: Mapping[str, str]
+    axis: Axes, data: pd.DataFrame, measure: Measure, names: Sequence[str], models: Mapping[str, str]
 ) -> None:
     import matplotlib as mpl
     import seaborn as sns
@@ -133,9 +134,9 @@ def _aside(axis: Axes, place: int, text: str) -> None:
     )  # fmt: skip
 
 
-def _share_x(axes: np.ndarray, rows: Sequence[Sequence[tuple[ShownMeasure, str]]]) -> None:
+def _share_x(axes: np.ndarray, rows: Sequence[Sequence[tuple[Measure, str]]]) -> None:
     """Give all panels of one measure the same limits."""
-    found: dict[ShownMeasure, list[Axes]] = {}
+    found: dict[Measure, list[Axes]] = {}
     for line, panels in zip(axes, rows, strict=True):
         for axis, (measure, _) in zip(line, panels, strict=False):
             found.setdefault(measure, []).append(axis)
@@ -286,12 +287,12 @@ def empty_figure(text: str) -> Figure:
     return figure
 
 
-def axis_label(measure: ShownMeasure) -> str:
+def axis_label(measure: Measure) -> str:
     """Heading with the unit."""
-    return f"{measure.heading} ({measure.unit})" if measure.unit else measure.heading
+    return f"{heading(measure)} ({measure.unit})" if measure.unit else heading(measure)
 
 
-def is_measure(frame: pd.DataFrame, measure: ShownMeasure) -> pd.Series:
+def is_measure(frame: pd.DataFrame, measure: Measure) -> pd.Series:
     """Which rows of a tidy table hold a measure."""
     return (frame["metric"] == measure.metric) & (frame["protocol"] == measure.protocol)
 

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from sisr.analysis.shown_measures import ShownMeasure
 from sisr.report.figures import plots, style
 from sisr.report.figures.labels import SPREAD
+from sisr.scoring.metrics.protocol import Measure
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -60,7 +60,7 @@ def quality_against(
 def _panel(
     axis: Axes,
     part: Mapping[str, float],
-    measure: ShownMeasure,
+    measure: Measure,
     resource: Resource,
     models: Mapping[str, str],
 ) -> plots.Points:

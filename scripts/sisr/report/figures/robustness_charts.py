@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from sisr.analysis.robustness import Matrix
+from sisr.analysis.shown_measures import show
 from sisr.report.figures import style
 from sisr.report.figures.plots import new_figure
 
@@ -60,7 +61,7 @@ def _heat(axis: Axes, matrix: Matrix, reach: float) -> None:
     axis.set_facecolor("#eceff2")
     for (row, column), gap in np.ndenumerate(gaps):
         value = float(matrix.values[row, column])
-        text = measure.show(value) if row == 0 or not np.isfinite(gap) else _signed(gap, measure.digits)
+        text = show(value, measure) if row == 0 or not np.isfinite(gap) else _signed(gap, measure.digits)
         dark = row > 0 and np.isfinite(gap) and abs(_stretch(gap)) > 0.66 * _stretch(reach)
         axis.text(
             column, row, text, ha="center", va="center", fontsize=7.5,

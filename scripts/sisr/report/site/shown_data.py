@@ -10,6 +10,7 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from sisr.analysis.shown_measures import arrow
 from sisr.base import registry
 from sisr.report.figures.style import model_colours
 from sisr.report.site.origins import Origins
@@ -81,8 +82,8 @@ def overview(
         means.append([*ids, number(mean), number(lower), number(upper), int(n), verdict])
     return {
         "measures": [
-            {"id": m.key, "label": m.label, "unit": m.unit, "direction": m.direction, "digits": m.digits,
-             "metric": m.metric, "protocol": m.protocol, "arrow": m.arrow, "rules": _rules(m.protocol)}
+            {"id": m.id, "label": m.label, "unit": m.unit, "direction": m.direction, "digits": m.digits,
+             "metric": m.metric, "protocol": m.protocol, "arrow": arrow(m), "rules": _rules(m.protocol)}
             for m in shown.measures
         ],
         "groups": [

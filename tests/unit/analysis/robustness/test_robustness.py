@@ -13,14 +13,14 @@ import pandas as pd
 import pytest
 from PIL import Image
 from sisr.analysis.robustness import CSV_COLUMNS, Matrix, flips, matrices, ordinal, sentences, to_csv
-from sisr.analysis.shown_measures import ShownMeasure
 from sisr.analysis.summaries import SUMMARY_COLUMNS
 from sisr.report.figures import crop_choice, crops
 from sisr.report.figures import robustness_charts as figures
 from sisr.report.shown_run import Names
+from sisr.scoring.metrics.protocol import Measure
 
-PSNR = ShownMeasure("psnr", "y-bt601", "PSNR-Y", "dB", "higher", 2)
-LPIPS = ShownMeasure("lpips", "alex-v0.1", "LPIPS", "", "lower", 4)
+PSNR = Measure("psnr", "y-bt601", "PSNR-Y", "dB", "higher", 2, 6, "fidelity")
+LPIPS = Measure("lpips", "alex-v0.1", "LPIPS", "", "lower", 4, 6, "lpips")
 KERNELS = {"matlab-bicubic": "MATLAB bicubic", "area": "Area", "nearest": "Nearest"}
 MODELS = {"a": "Model A", "b": "Model B", "c": "Model C", "d": "Model D"}
 #: Rows are kernels, columns models.  Worked by hand below.
@@ -31,7 +31,7 @@ VALUES = {
 }
 
 
-def summary(values: Mapping[str, Mapping[str, float]], measure: ShownMeasure = PSNR) -> pd.DataFrame:
+def summary(values: Mapping[str, Mapping[str, float]], measure: Measure = PSNR) -> pd.DataFrame:
     rows = [
         ("set", kernel, 4, model, measure.metric, measure.protocol, value, 5, 5, "")
         for kernel, of_models in values.items()
@@ -40,7 +40,7 @@ def summary(values: Mapping[str, Mapping[str, float]], measure: ShownMeasure = P
     return pd.DataFrame(rows, columns=list(SUMMARY_COLUMNS))
 
 
-def matrix(values: Mapping[str, Mapping[str, float]] = VALUES, measure: ShownMeasure = PSNR) -> Matrix:
+def matrix(values: Mapping[str, Mapping[str, float]] = VALUES, measure: Measure = PSNR) -> Matrix:
     [found] = matrices(
         summary(values, measure),
         measure,

@@ -10,14 +10,14 @@ from pathlib import Path
 import pandas as pd
 import pytest
 from matplotlib.figure import Figure
-from sisr.analysis.shown_measures import ShownMeasure
 from sisr.analysis.summaries import summarise
 from sisr.report.figures import quality_cost, style
 from sisr.report.figures.quality_cost import Resource, quality_against
 from sisr.report.shown_run import Names
 from sisr.scoring.gather import SCORE_COLUMNS
+from sisr.scoring.metrics.protocol import Measure
 
-PSNR = ShownMeasure("psnr", "y-bt601", "PSNR-Y", "dB", "higher", 2)
+PSNR = Measure("psnr", "y-bt601", "PSNR-Y", "dB", "higher", 2, 6, "fidelity")
 MODELS = {f"m{i}": f"Model number {i}" for i in range(20)}
 NAMES = Names((PSNR,), MODELS, {"set5": "Set5", "set14": "Set14"}, {"k": "MATLAB bicubic"}, {})
 #: The first two need nothing; the last has no value; neighbours are close together.

@@ -9,14 +9,14 @@ import numpy as np
 import pandas as pd
 import pytest
 from matplotlib.figure import Figure
-from sisr.analysis.shown_measures import ShownMeasure
 from sisr.analysis.summaries import summarise
 from sisr.report.figures import plots, style
 from sisr.report.shown_run import Names
 from sisr.scoring.gather import SCORE_COLUMNS
+from sisr.scoring.metrics.protocol import Measure
 
-PSNR = ShownMeasure("psnr", "y-bt601", "PSNR-Y", "dB", "higher", 2)
-LPIPS = ShownMeasure("lpips", "alex-v0.1", "LPIPS", "", "lower", 4)
+PSNR = Measure("psnr", "y-bt601", "PSNR-Y", "dB", "higher", 2, 6, "fidelity")
+LPIPS = Measure("lpips", "alex-v0.1", "LPIPS", "", "lower", 4, 6, "lpips")
 MODELS = {f"model-{i}": f"Model number {i}" for i in range(14)}
 KERNELS = {"matlab-bicubic": "MATLAB bicubic", "opencv-area": "OpenCV area"}
 DATASETS = {"set5": "Set5", "urban": "Urban"}

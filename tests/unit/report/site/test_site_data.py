@@ -158,10 +158,10 @@ def test_served_on_the_loopback_address_only(tmp_path: Path) -> None:
 
 
 def test_picks_name_the_image_where_the_best_fails() -> None:
-    from sisr.analysis.shown_measures import ShownMeasure
     from sisr.report.shown_run import Names
+    from sisr.scoring.metrics.protocol import Measure
 
-    measure = ShownMeasure("psnr", "y-bt601", "PSNR-Y", "dB", "higher", 2)
+    measure = Measure("psnr", "y-bt601", "PSNR-Y", "dB", "higher", 2, 6, "fidelity")
     rows = [
         ("d", image, "k", 4, model, "psnr", "y-bt601", value)
         for model, values in {"a": [30, 20, 31], "b": [29, 19, 25]}.items()
@@ -220,10 +220,10 @@ def test_training_curves_are_thinned_by_means_and_skip_what_is_not_there() -> No
 
 
 def test_rank_bars_overlap_where_ranks_are_nearer_than_the_critical_difference() -> None:
-    from sisr.analysis.shown_measures import ShownMeasure
     from sisr.report.shown_run import Names
+    from sisr.scoring.metrics.protocol import Measure
 
-    measure = ShownMeasure("psnr", "y-bt601", "PSNR-Y", "dB", "higher", 2)
+    measure = Measure("psnr", "y-bt601", "PSNR-Y", "dB", "higher", 2, 6, "fidelity")
     shown = Names((measure,), {"a": "A", "b": "B", "c": "C"}, {"d": "D", "e": "E"}, {"k": "K"}, {})
     columns = [
         "group",

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
-from sisr.analysis.shown_measures import ShownMeasure
 from sisr.analysis.summaries import STATUS_COLUMNS
 from sisr.report.shown_run import Names
 from sisr.scoring.gather import SCORE_COLUMNS
+from sisr.scoring.metrics.protocol import Measure
 
 MEASURES = (
-    ShownMeasure("psnr", "y-bt601", "PSNR-Y", "dB", "higher", 2),
-    ShownMeasure("ssim", "y-bt601", "SSIM-Y", "", "higher", 4),
-    ShownMeasure("psnr", "rgb", "PSNR-RGB", "dB", "higher", 2),
-    ShownMeasure("lpips", "alex-v0.1", "LPIPS", "", "lower", 4),
+    Measure("psnr", "y-bt601", "PSNR-Y", "dB", "higher", 2, 6, "fidelity"),
+    Measure("ssim", "y-bt601", "SSIM-Y", "", "higher", 4, 6, "fidelity"),
+    Measure("psnr", "rgb", "PSNR-RGB", "dB", "higher", 2, 6, "fidelity"),
+    Measure("lpips", "alex-v0.1", "LPIPS", "", "lower", 4, 6, "lpips"),
 )
 #: model -> (gain in PSNR over bicubic in dB, change of LPIPS)
 MODELS = {

@@ -12,16 +12,16 @@ import numpy as np
 import pandas as pd
 import pytest
 from sisr.analysis import summaries
-from sisr.analysis.shown_measures import ShownMeasure
 from sisr.analysis.summaries import summarise
 from sisr.base.errors import ConfigError, ScoreError
 from sisr.report import tables
 from sisr.report.shown_run import Names
 from sisr.report.table_writers import render
 from sisr.report.tables import build, rank
+from sisr.scoring.metrics.protocol import Measure
 
-PSNR = ShownMeasure("psnr", "y-bt601", "PSNR-Y", "dB", "higher", 2)
-LPIPS = ShownMeasure("lpips", "alex-v0.1", "LPIPS", "", "lower", 4)
+PSNR = Measure("psnr", "y-bt601", "PSNR-Y", "dB", "higher", 2, 6, "fidelity")
+LPIPS = Measure("lpips", "alex-v0.1", "LPIPS", "", "lower", 4, 6, "lpips")
 Tiny = Callable[..., pd.DataFrame]
 
 
@@ -147,11 +147,6 @@ def test_rank_compares_what_is_printed() -> None:
     assert rank([0.00001, -0.00001, 0.5], LPIPS) == [1, 1, 2]
 
 
-def test_unknown_direction_is_an_error() -> None:
-    with pytest.raises(ConfigError, match="psnr@rgb: direction 'up'"):
-        ShownMeasure("psnr", "rgb", "PSNR", direction="up")
-
-
 def test_rows_columns_and_sections_follow_the_config(scores: pd.DataFrame, status: pd.DataFrame) -> None:
     table = table_of(scores, status, run.POOLS)
     assert [section.kernel for section in table.sections] == list(run.KERNEL_LABELS)
@@ -246,7 +241,7 @@ def test_csv_holds_the_summary(files: dict[str, Path], scores: pd.DataFrame) -> 
     for measure in run.MEASURES:
         here = summary[(summary["metric"] == measure.metric) & (summary["protocol"] == measure.protocol)]
         merged = frame.merge(here, on=["kernel", "model", "group"], how="left", suffixes=("", "_s"))
-        np.testing.assert_allclose(merged[measure.key], merged["mean"], atol=5e-7)
+        np.testing.assert_allclose(merged[measure.id], merged["mean"], atol=5e-7)
     missing = frame[frame["model"] == "opencv-edsr"]
     assert missing["n"].eq(0).all() and missing["psnr@rgb"].isna().all()
 
