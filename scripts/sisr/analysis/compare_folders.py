@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from sisr.analysis.shown_measures import MISSING, show, show_p, signed
+from sisr.analysis.shown_measures import MISSING, show, show_gap, show_p
 from sisr.base.errors import ScoreError
 from sisr.scoring.folders import match_folders, protocol_lines
 from sisr.scoring.metrics import Measure, parse_measures
@@ -115,9 +115,9 @@ def describe(
     for i, name in enumerate(names):
         interval = _interval(show(standing.lower[i], measure), show(standing.upper[i], measure))
         lines.append(f"  {name:<{width}}{show(standing.means[i], measure)}{unit}{interval}")
-    interval = _interval(signed(pair.lower[0], measure), signed(pair.upper[0], measure))
+    interval = _interval(show_gap(pair.lower[0], measure), show_gap(pair.upper[0], measure))
     lines.append(
-        f"  {'difference':<{width}}{signed(pair.difference[0], measure)}{unit}{interval}; paired, "
+        f"  {'difference':<{width}}{show_gap(pair.difference[0], measure)}{unit}{interval}; paired, "
         f"{names[0]} minus {names[1]}"
     )
     wins, ties, losses = pair.wins[0], pair.ties[0], pair.losses[0]

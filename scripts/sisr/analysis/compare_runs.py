@@ -240,7 +240,7 @@ def _column(
 
 
 def _change(standing: Any, measure: Measure, p: float | None, testable: bool) -> Change:
-    from sisr.analysis.shown_measures import show_p, signed
+    from sisr.analysis.shown_measures import show_gap, show_p
     from sisr.analysis.statistics import ALPHA, paired
 
     texts = [show(float(mean), measure) for mean in standing.means]
@@ -261,8 +261,8 @@ def _change(standing: Any, measure: Measure, p: float | None, testable: bool) ->
         verdict,
         texts[0],
         texts[1],
-        difference=signed(float(difference), measure),
-        interval="" if math.isnan(low) else f"{signed(low, measure)} to {signed(high, measure)}",
+        difference=show_gap(float(difference), measure),
+        interval="" if math.isnan(low) else f"{show_gap(low, measure)} to {show_gap(high, measure)}",
         images=f"{pair.losses[0]} / {pair.ties[0]} / {pair.wins[0]}",
         p=f"p {show_p(p)}" if testable else "",
     )

@@ -33,12 +33,23 @@ def show(value: float, measure: Measure) -> str:
     return str(value) if math.isinf(value) else f"{value:.{measure.digits}f}"
 
 
-def signed(value: float, measure: Measure) -> str:
-    """A difference with its sign and one digit more than the mean has; a dash where it is not defined."""
+def signed(value: float, digits: int = 2) -> str:
+    """A number with its sign and a true minus; a dash for NaN, and no sign for what prints as zero."""
     if math.isnan(value):
         return MISSING
-    text = f"{value:+.{measure.digits + 1}f}"
-    return ("0" + text[2:] if not float(text) else text).replace("-", "−")
+    text = f"{value:+.{digits}f}"
+    return text[1:] if float(text) == 0 else text.replace("-", "−")
+
+
+def show_gap(value: float, measure: Measure) -> str:
+    """A difference of two means, with one digit more than they have."""
+    return signed(value, measure.digits + 1)
+
+
+def letters(index: int) -> str:
+    """a, b, ..., z, aa, ab, ..."""
+    head, last = divmod(index, 26)
+    return (letters(head - 1) if head else "") + chr(ord("a") + last)
 
 
 def show_p(p: float) -> str:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sisr.analysis import summaries
-from sisr.analysis.shown_measures import heading, show, show_p, signed
+from sisr.analysis.shown_measures import heading, show, show_gap, show_p
 from sisr.analysis.statistics import bootstrap
 from sisr.analysis.statistics.paired import images_needed, smallest_p
 from sisr.analysis.statistics.verdicts import (
@@ -158,8 +158,10 @@ def against(comparison: Comparison, a: int, b: int, labels: Sequence[str]) -> Ag
     }
     return Against(
         labels[b],
-        signed(sign * comparison.difference[pair], measure),
-        "" if math.isnan(low) else f"{signed(min(low, high), measure)} to {signed(max(low, high), measure)}",
+        show_gap(sign * comparison.difference[pair], measure),
+        ""
+        if math.isnan(low)
+        else f"{show_gap(min(low, high), measure)} to {show_gap(max(low, high), measure)}",
         f"p {show_p(comparison.p_holm[pair])}",
         f"{sign * comparison.effect[pair]:+.2f}".replace("-", "−"),
         f"{wins} / {ties} / {losses}" if sign > 0 else f"{losses} / {ties} / {wins}",

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from sisr.analysis.shown_measures import MISSING, show
+from sisr.analysis.shown_measures import MISSING, letters, show
 from sisr.scoring.metrics.protocol import Measure
 
 if TYPE_CHECKING:
@@ -193,14 +193,8 @@ class _Notes:
     def add(self, model: str, status: str, where: str, reason: str) -> str:
         key = (model, status, where, reason)
         if key not in self.found:
-            self.found[key] = Note(_letters(len(self.found)), *key)
+            self.found[key] = Note(letters(len(self.found)), *key)
         return self.found[key].mark
-
-
-def _letters(index: int) -> str:
-    """a, b, ..., z, aa, ab, ..."""
-    head, last = divmod(index, 26)
-    return (_letters(head - 1) if head else "") + chr(ord("a") + last)
 
 
 def build(

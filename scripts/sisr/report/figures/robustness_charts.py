@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from sisr.analysis.robustness import Matrix
-from sisr.analysis.shown_measures import show
+from sisr.analysis.shown_measures import show, signed
 from sisr.report.figures import style
 from sisr.report.figures.plots import new_figure
 
@@ -61,7 +61,7 @@ def _heat(axis: Axes, matrix: Matrix, reach: float) -> None:
     axis.set_facecolor("#eceff2")
     for (row, column), gap in np.ndenumerate(gaps):
         value = float(matrix.values[row, column])
-        text = show(value, measure) if row == 0 or not np.isfinite(gap) else _signed(gap, measure.digits)
+        text = show(value, measure) if row == 0 or not np.isfinite(gap) else signed(gap, measure.digits)
         dark = row > 0 and np.isfinite(gap) and abs(_stretch(gap)) > 0.66 * _stretch(reach)
         axis.text(
             column, row, text, ha="center", va="center", fontsize=7.5,
@@ -186,8 +186,3 @@ def _model_names(axis: Axes, names: Sequence[str]) -> None:
 def _names_at(axis: Axes, places: np.ndarray, names: Sequence[str]) -> None:
     axis.set_xticks(places, names, rotation=40, ha="left", rotation_mode="anchor", fontsize=8)
     axis.tick_params(axis="x", labeltop=True, labelbottom=False, top=False, bottom=False)
-
-
-def _signed(value: float, digits: int) -> str:
-    text = f"{value:+.{digits}f}"
-    return text[1:] if float(text) == 0 else text.replace("-", "−")

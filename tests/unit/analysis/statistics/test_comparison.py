@@ -50,7 +50,7 @@ def test_against_is_the_models_own_view(make_sample: MakeSample) -> None:
     ("value", "text"), [(-0.0001, "0.000"), (0.25, "+0.250"), (math.inf, "+inf"), (math.nan, "—")]
 )
 def test_signed(value: float, text: str) -> None:
-    assert shown_measures.signed(value, PSNR) == text
+    assert shown_measures.show_gap(value, PSNR) == text
 
 
 def test_diagram_is_the_same_bytes_and_has_room_for_25_models(

@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from sisr.analysis import summaries
+from sisr.analysis.shown_measures import letters
 from sisr.analysis.summaries import summarise
 from sisr.base.errors import ConfigError, ScoreError
 from sisr.report import tables
@@ -206,7 +207,7 @@ def test_ok_cell_with_missing_images_is_incomplete(full_scores: pd.DataFrame) ->
 
 
 def test_letters_go_on_after_z() -> None:
-    assert [tables._letters(i) for i in (0, 25, 26, 27, 51, 52, 701, 702)] == [
+    assert [letters(i) for i in (0, 25, 26, 27, 51, 52, 701, 702)] == [
         "a", "z", "aa", "ab", "az", "ba", "zz", "aaa",
     ]  # fmt: skip
 
