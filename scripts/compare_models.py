@@ -5,18 +5,16 @@ from typing import TYPE_CHECKING
 
 from sisr.base.joblog import job
 from sisr.report.comparison import make_comparison
-from sisr.report.shown_run import names
+from sisr.report.shown_run import run_of
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake
 
 with job(snakemake.log[0]):
     make_comparison(
-        Path(snakemake.input.scores),
+        run_of(snakemake.input, snakemake.params),
         Path(snakemake.input.status),
-        dict(zip(snakemake.params.datasets, map(Path, snakemake.input.hr), strict=True)),
         int(snakemake.wildcards.scale),
-        names(**snakemake.params.names),
         pairs=Path(snakemake.output.pairs),
         ranks=Path(snakemake.output.ranks),
         page=Path(snakemake.output.page),

@@ -3,8 +3,9 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from sisr.analysis.summaries import read_scores
 from sisr.base.joblog import job
-from sisr.report.loss_study import draw
+from sisr.report.loss_study import LossStudy, draw
 from sisr.report.shown_run import names
 
 if TYPE_CHECKING:
@@ -13,14 +14,13 @@ if TYPE_CHECKING:
 with job(snakemake.log[0]):
     study = snakemake.params.study
     folders = dict(zip(map(tuple, snakemake.params.cells), map(Path, snakemake.input.sr), strict=True))
+    scores, scale = read_scores(Path(snakemake.input.scores)), int(snakemake.wildcards.scale)
     draw(
-        Path(snakemake.input.scores),
-        int(snakemake.wildcards.scale),
-        snakemake.params.kernel,
+        LossStudy(**study),
+        scores[(scores["scale"] == scale) & (scores["kernel"] == snakemake.params.kernel)],
+        scale,
         dict(zip(study["regions"], map(Path, snakemake.input.hr), strict=True)),
         folders,
-        study["networks"],
-        study["regions"],
         names(**snakemake.params.names).shown(),
         Path(snakemake.output[0]),
     )

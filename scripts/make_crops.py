@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sisr.base.joblog import job
-from sisr.report.result_crops import make_crops
+from sisr.report.result_crops import SetFiles, make_crops
 from sisr.report.shown_run import names
 
 if TYPE_CHECKING:
@@ -16,14 +16,16 @@ with job(snakemake.log[0]):
         status.setdefault(model, []).append(Path(path))
     make_crops(
         Path(snakemake.input.scores),
-        Path(snakemake.input.hr),
-        Path(snakemake.input.lr),
-        status,
-        dataset=snakemake.wildcards.dataset,
-        kernel=snakemake.wildcards.kernel,
-        scale=int(snakemake.wildcards.scale),
-        outs=[Path(path) for path in snakemake.output],
-        shown=names(**snakemake.params.names),
+        SetFiles(
+            snakemake.wildcards.dataset,
+            snakemake.wildcards.kernel,
+            int(snakemake.wildcards.scale),
+            Path(snakemake.input.hr),
+            Path(snakemake.input.lr),
+            status,
+        ),
+        names(**snakemake.params.names),
+        [Path(path) for path in snakemake.output],
         regions=snakemake.params.regions,
         limit=snakemake.params.limit,
     )

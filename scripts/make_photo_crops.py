@@ -6,22 +6,19 @@ from typing import TYPE_CHECKING
 from sisr.base.joblog import job
 from sisr.data.my_photos import DATASET, GIVEN
 from sisr.report.given_tables import names_of
-from sisr.report.result_crops import make_crops
+from sisr.report.result_crops import SetFiles, make_crops
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake
 
 with job(snakemake.log[0]):
+    scale, lr = int(snakemake.wildcards.scale), Path(snakemake.input.lr)
+    status = {m: [Path(path)] for m, path in zip(snakemake.params.models, snakemake.input.sr, strict=True)}
     make_crops(
         Path(snakemake.input.scores),
-        None,
-        Path(snakemake.input.lr),
-        {m: [Path(path)] for m, path in zip(snakemake.params.models, snakemake.input.sr, strict=True)},
-        dataset=DATASET,
-        kernel=GIVEN,
-        scale=int(snakemake.wildcards.scale),
-        outs=[Path(path) for path in snakemake.output],
-        shown=names_of(**snakemake.params.names),
+        SetFiles(DATASET, GIVEN, scale, None, lr, status),
+        names_of(**snakemake.params.names),
+        [Path(path) for path in snakemake.output],
         regions=snakemake.params.regions,
         limit=snakemake.params.limit,
     )

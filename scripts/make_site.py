@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING
 
 from sisr.base.joblog import job
 from sisr.models.model_entries import get
-from sisr.report.shown_run import names
-from sisr.report.site.build import build_site
-from sisr.report.site.origins import devices, weights
+from sisr.report.shown_run import run_of
+from sisr.report.site.build import Extras, build_site
+from sisr.report.site.origins import Origins, devices, weights
 from sisr.training.curves import file_of
 
 if TYPE_CHECKING:
@@ -28,13 +28,7 @@ with job(snakemake.log[0]):
         *((model, scale, None, paths(files)) for model, scale, files in params.own),
     ]
     found = {(model, scale): weights(get(model), scale, source, own) for model, scale, source, own in sources}
-    build_site(
-        Path(snakemake.output.page).parent,
-        names(**params.names),
-        scores=Path(given.scores),
-        status=Path(given.status),
-        hr_manifests=dict(zip(params.datasets, paths(given.hr), strict=True)),
-        provenance=Path(given.provenance),
+    extras = Extras(
         ranks=paths(given.ranks),
         cost=Path(given.cost) if given.cost else None,
         curves={
@@ -44,7 +38,17 @@ with job(snakemake.log[0]):
         certification=Path(given.certification) if given.certification else None,
         crops=paths(given.crops),
         pictures=dict(zip(params.cells, paths(given.pictures), strict=True)),
+    )
+    origins = Origins(
         weights={key: one for key, one in found.items() if one is not None},
-        facts=dict(zip(params.names["models"], params.facts, strict=True)),
         devices=devices(zip(params.shards, paths(given.sr), strict=True)),
+        facts=dict(zip(params.names["models"], params.facts, strict=True)),
+    )
+    build_site(
+        Path(snakemake.output.page).parent,
+        run_of(given, params),
+        Path(given.status),
+        Path(given.provenance),
+        extras,
+        origins,
     )

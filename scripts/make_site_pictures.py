@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from sisr.base.cells import Cell
 from sisr.base.joblog import job
 from sisr.report.site.pictures import write_cell
 
@@ -14,10 +15,9 @@ with job(snakemake.log[0]):
     write_cell(
         Path(snakemake.input.hr),
         [Path(path) for path in snakemake.input.sr],
-        int(names.scale),
+        Cell(names.dataset, names.kernel, int(names.scale), names.model),
         Path(snakemake.output.images),
         Path(snakemake.output.manifest),
-        cell=f"{names.dataset}/{names.kernel}/x{names.scale}/{names.model}",
         quality=snakemake.params.quality,
         parts=[Path(path) for path in snakemake.input.parts],
     )

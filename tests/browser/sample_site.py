@@ -11,22 +11,23 @@ import numpy as np
 import pandas as pd
 from PIL import Image
 from sisr.analysis.cost.gathering import COLUMNS as COST_COLUMNS
-from sisr.analysis.shown_measures import ShownMeasure
 from sisr.base.atomic import write_json
+from sisr.base.cells import Cell
 from sisr.report.comparison import make_comparison
-from sisr.report.shown_run import Names
-from sisr.report.site.build import build_site
+from sisr.report.shown_run import Names, ShownRun
+from sisr.report.site.build import Extras, build_site
 from sisr.report.site.originals import write_originals
-from sisr.report.site.origins import WeightsOrigin
+from sisr.report.site.origins import Origins, WeightsOrigin
 from sisr.report.site.pictures import write_cell
 from sisr.scoring import blocks
+from sisr.scoring.metrics.protocol import Measure
 from sisr.trust.anchors import Certified
 from sisr.trust.anchors import write as write_certification
 
 MEASURES = (
-    ShownMeasure("psnr", "y-bt601", "PSNR-Y", "dB", "higher", 2),
-    ShownMeasure("ssim", "y-bt601", "SSIM-Y", "", "higher", 4),
-    ShownMeasure("lpips", "alex-v0.1", "LPIPS", "", "lower", 4),
+    Measure("psnr", "y-bt601", "PSNR-Y", "dB", "higher", 2, 6, "fidelity"),
+    Measure("ssim", "y-bt601", "SSIM-Y", "", "higher", 4, 6, "fidelity"),
+    Measure("lpips", "alex-v0.1", "LPIPS", "", "lower", 4, 6, "lpips"),
 )
 KERNEL = "matlab-bicubic"
 #: LPIPS of every block of every picture.
@@ -97,10 +98,10 @@ def make_run(
     (folder / "provenance.json").write_text(json.dumps(made), encoding="utf-8")
     made_of = WeightsOrigin(f"asset {HOSTILE[0]}", {"weights.pth": "ab" * 32})
     shown = Names(MEASURES, labels, {"pictures": dataset}, {KERNEL: "MATLAB bicubic"}, {})
-    tables = {"scores": folder / "scores.csv", "status": folder / "status.csv"}
+    run, table = ShownRun(folder / "scores.csv", {"pictures": manifest}, shown), folder / "status.csv"
     for scale in scales:
         make_comparison(
-            tables["scores"], tables["status"], {"pictures": manifest}, scale, shown,
+            run, table, scale,
             pairs=folder / "pairs.csv", ranks=folder / f"ranks_x{scale}.csv", page=folder / "pairs.html",
             diagram=folder / "diagram.svg",
         )  # fmt: skip
@@ -110,14 +111,18 @@ def make_run(
                         folder / "certification.csv")  # fmt: skip
     frame = pd.DataFrame({"iteration": [10, 20], "loss": [0.1, 0.01], "psnr_y": [20.0, 25.0]})
     frame.to_csv(folder / "curves.csv", index=False)
-    build_site(
-        folder / "site", shown, **tables, hr_manifests={"pictures": manifest},
-        provenance=folder / "provenance.json", pictures=cells,
-        ranks=[folder / f"ranks_x{scale}.csv" for scale in scales], cost=folder / "cost.csv",
-        certification=folder / "certification.csv", curves={HOSTILE[0]: folder / "curves.csv"},
-        weights={(m, s): made_of for m in ids for s in scales},
-        devices={f"pictures/{KERNEL}/x{s}/{m}": "cpu, 1 thread" for m in ids for s in scales},
-    )  # fmt: skip
+    extras = Extras(
+        ranks=[folder / f"ranks_x{scale}.csv" for scale in scales],
+        cost=folder / "cost.csv",
+        curves={HOSTILE[0]: folder / "curves.csv"},
+        certification=folder / "certification.csv",
+        pictures=cells,
+    )
+    origins = Origins(
+        {(m, s): made_of for m in ids for s in scales},
+        {f"pictures/{KERNEL}/x{s}/{m}": "cpu, 1 thread" for m in ids for s in scales},
+    )
+    build_site(folder / "site", run, table, folder / "provenance.json", extras, origins)
     return folder / "site"
 
 
@@ -149,12 +154,11 @@ def _cell(
     write_json(status, {"status": "ok", "reason": "", "device": "cpu", "images": images})
     target = folder / "site" / "pictures" / "pictures" / KERNEL / f"x{scale}"
     made = target / f"{model}.json"
-    cell = f"pictures/{KERNEL}/x{scale}/{model}"
     size = [blocks.count(side) for side in hr[0].shape[:2]]
     parts = {n: blocks.encode(np.full(size, LPIPS_IN_VIEW)) for n in names}
     write_json(status.with_suffix(".parts"), {"measure": "lpips@alex-v0.1", "images": parts})
     write_cell(
-        manifest, [status], scale, target / model, made, cell=cell, quality=None,
+        manifest, [status], Cell("pictures", KERNEL, scale, model), target / model, made, quality=None,
         parts=[status.with_suffix(".parts")],
     )  # fmt: skip
     return made

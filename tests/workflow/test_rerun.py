@@ -133,8 +133,8 @@ def test_what_means_nothing_reruns_nothing(done: Project) -> None:
         ("scripts/sisr/report/figures/plots.py", "alpha=0.65", "alpha=0.6", {"plots": 2}),
         (
             "scripts/make_tables.py",
-            "Path(snakemake.input.scores)",
-            "Path(str(snakemake.input.scores))",
+            "Path(snakemake.input.status)",
+            "Path(str(snakemake.input.status))",
             {"tables": 2},
         ),
         ("scripts/sisr/report/figures/critical_difference.py", "0.12, text", "0.13, text", {"comparison": 2}),

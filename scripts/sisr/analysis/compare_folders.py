@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from sisr.analysis import shown_measures
+from sisr.analysis.shown_measures import MISSING, show, show_gap, show_p
 from sisr.base.errors import ScoreError
 from sisr.scoring.folders import match_folders, protocol_lines
 from sisr.scoring.metrics import Measure, parse_measures
@@ -98,16 +98,14 @@ def describe(
     dataset: str, images: Sequence[str], names: tuple[str, str], measure: Measure, values: Any
 ) -> list[str]:
     """Lines on one measure; ``values`` is ``(images, 2)``."""
-    from sisr.analysis.shown_measures import show_p, signed
     from sisr.analysis.statistics import ALPHA, verdicts
     from sisr.analysis.statistics.paired import smallest_p
     from sisr.analysis.statistics.samples import Sample
 
-    shown = shown_measures.ShownMeasure.of(measure)
     keys = [f"{dataset}/{image}" for image in images]
     order = np.argsort(np.array(keys), kind="stable")
     sample = Sample(
-        dataset, "unknown", 0, shown, tuple(keys[i] for i in order), names, np.asarray(values)[order]
+        dataset, "unknown", 0, measure, tuple(keys[i] for i in order), names, np.asarray(values)[order]
     )
     standing = verdicts.stand(sample)
     pair = standing.comparison
@@ -115,11 +113,11 @@ def describe(
     width = max(len(name) for name in (*names, "difference")) + 2
     lines = [f"{measure.label} ({measure.id}, {measure.direction} is better), {_images(sample.n)}:"]
     for i, name in enumerate(names):
-        interval = _interval(shown.show(standing.lower[i]), shown.show(standing.upper[i]))
-        lines.append(f"  {name:<{width}}{shown.show(standing.means[i])}{unit}{interval}")
-    interval = _interval(signed(pair.lower[0], shown), signed(pair.upper[0], shown))
+        interval = _interval(show(standing.lower[i], measure), show(standing.upper[i], measure))
+        lines.append(f"  {name:<{width}}{show(standing.means[i], measure)}{unit}{interval}")
+    interval = _interval(show_gap(pair.lower[0], measure), show_gap(pair.upper[0], measure))
     lines.append(
-        f"  {'difference':<{width}}{signed(pair.difference[0], shown)}{unit}{interval}; paired, "
+        f"  {'difference':<{width}}{show_gap(pair.difference[0], measure)}{unit}{interval}; paired, "
         f"{names[0]} minus {names[1]}"
     )
     wins, ties, losses = pair.wins[0], pair.ties[0], pair.losses[0]
@@ -150,4 +148,4 @@ def _images(n: int) -> str:
 
 
 def _interval(low: str, high: str) -> str:
-    return "" if shown_measures.MISSING in (low, high) else f"  (95 % interval {low} to {high})"
+    return "" if MISSING in (low, high) else f"  (95 % interval {low} to {high})"

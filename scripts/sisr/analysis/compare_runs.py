@@ -17,10 +17,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from sisr.analysis import summaries
-from sisr.analysis.shown_measures import ShownMeasure
+from sisr.analysis.shown_measures import show
 from sisr.base import registry
 from sisr.base.errors import ScoreError
 from sisr.scoring.metrics import parse_measure
+from sisr.scoring.metrics.protocol import Measure
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -86,7 +87,7 @@ class RunSection:
     kernel: str
     scale: int
     images: int
-    measures: tuple[ShownMeasure, ...]
+    measures: tuple[Measure, ...]
     rows: tuple[tuple[str, tuple[Change | None, ...]], ...]
 
 
@@ -161,12 +162,12 @@ def _measures(run: FinishedRun) -> list[str]:
     return list(dict.fromkeys(run.scores["metric"] + "@" + run.scores["protocol"]))
 
 
-def _measure(text: str) -> ShownMeasure:
-    return ShownMeasure.of(parse_measure(text))
+def _measure(text: str) -> Measure:
+    return parse_measure(text)
 
 
 def _section(
-    a: FinishedRun, b: FinishedRun, key: tuple[str, str, int], measures: Sequence[ShownMeasure]
+    a: FinishedRun, b: FinishedRun, key: tuple[str, str, int], measures: Sequence[Measure]
 ) -> RunSection:
     dataset, kernel, scale = key
     models = list(dict.fromkeys(m for run in (a, b) for m in _models(run, key)))
@@ -202,7 +203,7 @@ def _label(axis: str, name: str) -> str:
 
 
 def _column(
-    a: FinishedRun, b: FinishedRun, key: tuple[str, str, int], measure: ShownMeasure, models: Sequence[str]
+    a: FinishedRun, b: FinishedRun, key: tuple[str, str, int], measure: Measure, models: Sequence[str]
 ) -> dict[str, Change | None]:
     """Changes of the models under one measure; Holm's correction is over those whose values differ."""
     from sisr.analysis.statistics import ALPHA, paired, verdicts
@@ -223,7 +224,7 @@ def _column(
         elif one is not None or other is not None:
             verdict = ONLY_B if one is None else ONLY_A
             texts = [
-                _why(run, key, model) if found is None else measure.show(math.fsum(found) / len(found))
+                _why(run, key, model) if found is None else show(math.fsum(found) / len(found), measure)
                 for run, found in ((a, one), (b, other))
             ]
             changes[model] = Change(verdict, texts[0], texts[1])
@@ -238,11 +239,11 @@ def _column(
     return changes
 
 
-def _change(standing: Any, measure: ShownMeasure, p: float | None, testable: bool) -> Change:
-    from sisr.analysis.shown_measures import show_p, signed
+def _change(standing: Any, measure: Measure, p: float | None, testable: bool) -> Change:
+    from sisr.analysis.shown_measures import show_gap, show_p
     from sisr.analysis.statistics import ALPHA, paired
 
-    texts = [measure.show(float(mean)) for mean in standing.means]
+    texts = [show(float(mean), measure) for mean in standing.means]
     if p is None:
         return Change(SAME, texts[0], texts[1])
     pair = standing.comparison
@@ -260,15 +261,15 @@ def _change(standing: Any, measure: ShownMeasure, p: float | None, testable: boo
         verdict,
         texts[0],
         texts[1],
-        difference=signed(float(difference), measure),
-        interval="" if math.isnan(low) else f"{signed(low, measure)} to {signed(high, measure)}",
+        difference=show_gap(float(difference), measure),
+        interval="" if math.isnan(low) else f"{show_gap(low, measure)} to {show_gap(high, measure)}",
         images=f"{pair.losses[0]} / {pair.ties[0]} / {pair.wins[0]}",
         p=f"p {show_p(p)}" if testable else "",
     )
 
 
 def _values(
-    run: FinishedRun, key: tuple[str, str, int], measure: ShownMeasure, images: Sequence[str]
+    run: FinishedRun, key: tuple[str, str, int], measure: Measure, images: Sequence[str]
 ) -> dict[str, np.ndarray]:
     """Values of the models that have every image, in the order of ``images``."""
     part = _part(run, key)

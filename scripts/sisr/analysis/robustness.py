@@ -19,7 +19,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from sisr.analysis.shown_measures import ShownMeasure
+from sisr.analysis.shown_measures import show
+from sisr.scoring.metrics.protocol import Measure
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -37,7 +38,7 @@ class Matrix:
     """
 
     group: str
-    measure: ShownMeasure
+    measure: Measure
     kernels: tuple[str, ...]
     models: tuple[str, ...]
     values: NDArray[np.float64]
@@ -62,7 +63,7 @@ class Matrix:
 
 def matrices(
     summary: pd.DataFrame,
-    measure: ShownMeasure,
+    measure: Measure,
     scale: int,
     *,
     models: Sequence[str],
@@ -94,10 +95,10 @@ def matrices(
     return found
 
 
-def _ranks(values: NDArray[np.float64], measure: ShownMeasure) -> NDArray[np.int64]:
+def _ranks(values: NDArray[np.float64], measure: Measure) -> NDArray[np.int64]:
     sign = 1.0 if measure.direction == "higher" else -1.0
     printed = np.array(
-        [[math.nan if math.isnan(v) else float(measure.show(v)) for v in row] for row in values]
+        [[math.nan if math.isnan(v) else float(show(v, measure)) for v in row] for row in values]
     )
     ranks = np.zeros(values.shape, dtype=np.int64)
     complete = np.flatnonzero(~np.isnan(values).any(axis=0))
@@ -127,7 +128,7 @@ def sentences(matrix: Matrix, models: Mapping[str, str], kernels: Mapping[str, s
     on = [kernels.get(kernel, kernel) for kernel in matrix.kernels]
 
     def value(kernel: int, column: int) -> str:
-        return f"{matrix.measure.show(float(matrix.values[kernel, column]))}{unit}"
+        return f"{show(float(matrix.values[kernel, column]), matrix.measure)}{unit}"
 
     first = matrix.leader(0)
     lowest = int(np.argmax(matrix.ranks[:, first]))
@@ -155,10 +156,10 @@ def sentences(matrix: Matrix, models: Mapping[str, str], kernels: Mapping[str, s
     if np.isfinite(gaps).any() and math.isfinite(lead):
         worst = int(np.nanargmin(sign * gaps))
         if sign * gaps[worst] < 0:
-            loss = matrix.measure.show(abs(float(gaps[worst])))
+            loss = show(abs(float(gaps[worst])), matrix.measure)
             said.append(
                 f"From {on[0]} to {on[worst]} LR {label[first]} loses {loss}{unit}; "
-                f"its lead over the second, {label[second]}, is {matrix.measure.show(lead)}{unit}."
+                f"its lead over the second, {label[second]}, is {show(lead, matrix.measure)}{unit}."
             )
     return said
 

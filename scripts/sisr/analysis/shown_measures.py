@@ -1,82 +1,55 @@
-"""How the numbers of a measure are printed, in tables, figures and sentences."""
+"""How the numbers of a measure are printed, in tables, figures and sentences.
+
+Functions, and no part of :class:`sisr.scoring.metrics.Measure`: scoring does not print, so that a change here
+makes no score again.
+"""
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    pass
-from typing import TYPE_CHECKING
-
-from sisr.base.errors import ConfigError
-
-if TYPE_CHECKING:
-    from sisr.scoring import metrics
-
+    from sisr.scoring.metrics.protocol import Measure
 
 _ARROWS = {"higher": "↑", "lower": "↓", "closer to 0": "→0"}
-
-
 MISSING = "—"
 
 
-@dataclass(frozen=True)
-class ShownMeasure:
-    """One column of the tables: a metric under a protocol, and how to print it.
-
-    ``direction`` is what is better: ``"higher"``, ``"lower"`` or ``"closer to 0"``; ``digits`` are those
-    after the point.
-    """
-
-    metric: str
-    protocol: str
-    label: str
-    unit: str = ""
-    direction: str = "higher"
-    digits: int = 4
-
-    def __post_init__(self) -> None:
-        if self.direction not in _ARROWS:
-            raise ConfigError(
-                f"measure {self.key}: direction '{self.direction}' is not one of {', '.join(_ARROWS)}"
-            )
-
-    @classmethod
-    def of(cls, measure: metrics.Measure) -> ShownMeasure:
-        """How the tables print what the metric registry knows."""
-        m = measure
-        return cls(m.metric, m.protocol, m.label, m.unit, m.direction, m.digits)
-
-    @property
-    def key(self) -> str:
-        """Id of the measure, for example ``psnr@y-bt601``."""
-        return f"{self.metric}@{self.protocol}"
-
-    @property
-    def arrow(self) -> str:
-        """``↑`` where higher is better, ``↓`` where lower is, ``→0`` where closer to 0 is."""
-        return _ARROWS[self.direction]
-
-    @property
-    def heading(self) -> str:
-        """Label with its direction, for example ``PSNR-Y ↑``."""
-        return f"{self.label} {self.arrow}"
-
-    def show(self, value: float) -> str:
-        """``value`` as printed in a table: fixed digits, ``inf``, or a dash for a missing (NaN) one."""
-        if math.isnan(value):
-            return MISSING
-        return str(value) if math.isinf(value) else f"{value:.{self.digits}f}"
+def arrow(measure: Measure) -> str:
+    """``↑`` where higher is better, ``↓`` where lower is, ``→0`` where closer to 0 is."""
+    return _ARROWS[measure.direction]
 
 
-def signed(value: float, measure: ShownMeasure) -> str:
-    """A difference with its sign and one digit more than the mean has; a dash where it is not defined."""
+def heading(measure: Measure) -> str:
+    """Label with its direction, for example ``PSNR-Y ↑``."""
+    return f"{measure.label} {arrow(measure)}"
+
+
+def show(value: float, measure: Measure) -> str:
+    """``value`` as printed in a table: fixed digits, ``inf``, or a dash for a missing (NaN) one."""
     if math.isnan(value):
-        return "—"
-    text = f"{value:+.{measure.digits + 1}f}"
-    return ("0" + text[2:] if not float(text) else text).replace("-", "−")
+        return MISSING
+    return str(value) if math.isinf(value) else f"{value:.{measure.digits}f}"
+
+
+def signed(value: float, digits: int = 2) -> str:
+    """A number with its sign and a true minus; a dash for NaN, and no sign for what prints as zero."""
+    if math.isnan(value):
+        return MISSING
+    text = f"{value:+.{digits}f}"
+    return text[1:] if float(text) == 0 else text.replace("-", "−")
+
+
+def show_gap(value: float, measure: Measure) -> str:
+    """A difference of two means, with one digit more than they have."""
+    return signed(value, measure.digits + 1)
+
+
+def letters(index: int) -> str:
+    """a, b, ..., z, aa, ab, ..."""
+    head, last = divmod(index, 26)
+    return (letters(head - 1) if head else "") + chr(ord("a") + last)
 
 
 def show_p(p: float) -> str:

@@ -8,13 +8,13 @@ in the CSV.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sisr.analysis import summaries
-from sisr.analysis.shown_measures import ShownMeasure, show_p, signed
+from sisr.analysis.shown_measures import heading, show, show_gap, show_p
 from sisr.analysis.statistics import bootstrap
 from sisr.analysis.statistics.paired import images_needed, smallest_p
 from sisr.analysis.statistics.verdicts import (
@@ -27,18 +27,17 @@ from sisr.analysis.statistics.verdicts import (
 )
 from sisr.base.atomic import write_text
 from sisr.report.pages import environment
-from sisr.report.shown_run import Names, image_counts, standings
+from sisr.report.shown_run import Names, ShownRun, image_counts, standings
+from sisr.scoring.metrics.protocol import Measure
 
 if TYPE_CHECKING:
     import pandas as pd
 
 
 def make_comparison(
-    scores: Path,
+    run: ShownRun,
     status: Path,
-    hr_manifests: Mapping[str, Path],
     scale: int,
-    shown: Names,
     *,
     pairs: Path,
     ranks: Path,
@@ -53,21 +52,13 @@ def make_comparison(
     from sisr.analysis.statistics.samples import check_cells
     from sisr.report.figures.critical_difference import critical_difference
 
-    frame = summaries.read_scores(scores)
+    frame, shown = summaries.read_scores(run.scores), run.names
     check_cells(frame, summaries.read_status(status), shown.measures)
-    found = standings(frame, image_counts(hr_manifests), scale, shown)
+    found = standings(frame, image_counts(run.hr_manifests), scale, shown)
     _write_csv(pairs, comparison_table(found))
     _write_csv(ranks, rank_table(found))
     write_text(page, to_html(found, scale, shown))
-    critical_difference(
-        found,
-        shown.shown(),
-        diagram,
-        models=shown.models,
-        groups=shown.groups,
-        kernels=shown.kernels,
-        scale=scale,
-    )
+    critical_difference(found, shown, scale, diagram)
 
 
 def _write_csv(path: Path, table: pd.DataFrame) -> None:
@@ -108,7 +99,7 @@ class Ladder:
 
     kernel: str
     group: str
-    measure: ShownMeasure
+    measure: Measure
     images: int
     lines: tuple[Line, ...]
     facts: tuple[str, ...]
@@ -120,7 +111,7 @@ def to_html(found: Sequence[Standing], scale: int, shown: Names) -> str:
     axes = {
         "LR kernel": list(dict.fromkeys(part.kernel for part in ladders)),
         "Images": list(dict.fromkeys(part.group for part in ladders)),
-        "Measure": list(dict.fromkeys(part.measure.heading for part in ladders)),
+        "Measure": list(dict.fromkeys(heading(part.measure) for part in ladders)),
     }
     template = environment().get_template("comparison.html.j2")
     return template.render(scale=scale, ladders=ladders, axes=axes, method=bootstrap.METHOD)
@@ -137,7 +128,7 @@ def ladder(standing: Standing, shown: Names) -> Ladder:
         lines.append(
             Line(
                 labels[i],
-                measure.show(float(standing.means[i])),
+                show(float(standing.means[i]), measure),
                 _interval(standing.lower[i], standing.upper[i], measure),
                 f"{standing.mean_ranks[i]:.2f}",
                 None if i == best else against(standing.comparison, i, best, labels),
@@ -167,8 +158,10 @@ def against(comparison: Comparison, a: int, b: int, labels: Sequence[str]) -> Ag
     }
     return Against(
         labels[b],
-        signed(sign * comparison.difference[pair], measure),
-        "" if math.isnan(low) else f"{signed(min(low, high), measure)} to {signed(max(low, high), measure)}",
+        show_gap(sign * comparison.difference[pair], measure),
+        ""
+        if math.isnan(low)
+        else f"{show_gap(min(low, high), measure)} to {show_gap(max(low, high), measure)}",
         f"p {show_p(comparison.p_holm[pair])}",
         f"{sign * comparison.effect[pair]:+.2f}".replace("-", "−"),
         f"{wins} / {ties} / {losses}" if sign > 0 else f"{losses} / {ties} / {wins}",
@@ -211,11 +204,11 @@ def _count(number: int, noun: str) -> str:
     return f"{number} {noun}{'s' * (number != 1)}"
 
 
-def _interval(low: float, high: float, measure: ShownMeasure) -> str:
-    return "" if math.isnan(low) else f"{measure.show(float(low))} to {measure.show(float(high))}"
+def _interval(low: float, high: float, measure: Measure) -> str:
+    return "" if math.isnan(low) else f"{show(float(low), measure)} to {show(float(high), measure)}"
 
 
-def _digits(value: float, measure: ShownMeasure) -> str:
+def _digits(value: float, measure: Measure) -> str:
     """A small positive number with the measure's digits, and one more where those would show one or none."""
-    text = measure.show(float(value))
+    text = show(float(value), measure)
     return text if value >= 10 ** (1 - measure.digits) else f"{value:.{measure.digits + 1}f}"

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 from sisr.analysis import summaries
 from sisr.analysis.cost import gathering
 from sisr.report import cost_table
 from sisr.report.figures import quality_cost as figures
-from sisr.report.shown_run import Names, first_kernel
+from sisr.report.shown_run import ShownRun, first_kernel, summary_of
 
 
 def make_table(cost: Path, scale: int, out: Path, labels: Mapping[str, str]) -> None:
@@ -20,32 +18,14 @@ def make_table(cost: Path, scale: int, out: Path, labels: Mapping[str, str]) -> 
     cost_table.write(cost_table.build(rows, scale, labels), rows, out)
 
 
-def make_plots(
-    scores: Path,
-    hr_manifests: Mapping[str, Path],
-    cost: Path,
-    scale: int,
-    shown: Names,
-    outs: Mapping[str, Path],
-) -> None:
+def make_plots(run: ShownRun, cost: Path, scale: int, outs: Mapping[str, Path]) -> None:
     """Draw quality against each of ``outs`` (``time``, ``parameters``) for the run's first kernel."""
-    frame = summaries.read_scores(scores)
-    counts = {
-        dataset: len(json.loads(path.read_text(encoding="utf-8"))["images"])
-        for dataset, path in hr_manifests.items()
-    }
+    frame, shown = summaries.read_scores(run.scores), run.names
     kernel = first_kernel(frame, scale, shown)
     rows = [row for row in gathering.read(cost) if int(row["scale"]) == scale]
-    common: dict[str, Any] = {
-        "models": shown.models,
-        "groups": shown.groups,
-        "kernel": kernel,
-        "kernel_label": shown.kernels[kernel],
-        "scale": scale,
-    }
-    summary = summaries.summarise(frame, shown.pools, counts)
+    summary = summary_of(frame, run)
     for name, out in outs.items():
-        figures.quality_against(summary, shown.fidelity, _RESOURCES[name](rows), out, **common)
+        figures.quality_against(summary, _RESOURCES[name](rows), shown, kernel, scale, out)
 
 
 def _parameters(rows: list[dict[str, str]]) -> figures.Resource:

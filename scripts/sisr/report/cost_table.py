@@ -12,10 +12,8 @@ from pathlib import Path
 
 from sisr.analysis.cost.counts import OUTPUT
 from sisr.analysis.cost.gathering import COLUMNS, NOT_TIMED
+from sisr.analysis.shown_measures import MISSING, letters
 from sisr.base.atomic import replacing, write_text
-
-_MISSING = "—"
-
 
 # --- laying out -----------------------------------------------------------------------------------------
 
@@ -58,7 +56,7 @@ class CostTable:
 def significant(value: float, digits: int = 3) -> str:
     """``value`` with that many significant digits and without an exponent."""
     if math.isnan(value):
-        return _MISSING
+        return MISSING
     if value == 0:
         return "0"
     places = digits - 1 - math.floor(math.log10(abs(value)))
@@ -83,7 +81,7 @@ def _column(heading: str, unit: str, name: str, divisor: float, digits: int | No
 
 
 def _field(row: Mapping[str, str]) -> str:
-    return row["receptive_field"] or _MISSING
+    return row["receptive_field"] or MISSING
 
 
 def _field_value(row: Mapping[str, str]) -> float:
@@ -108,7 +106,7 @@ TIMED = (
     _column("Time", "s / MP", "seconds", 1),
     CostColumn("IQR", "s / MP", lambda row: significant(_spread(row), 2), _spread),
     _column("Peak memory", "MiB", "peak_memory", 2**20, 0),
-    CostColumn("at output", "px", lambda row: row["timed_output"].replace("x", "×") or _MISSING, _pixels),
+    CostColumn("at output", "px", lambda row: row["timed_output"].replace("x", "×") or MISSING, _pixels),
 )
 
 
@@ -122,7 +120,7 @@ def build(rows: Sequence[Mapping[str, str]], scale: int, models: Mapping[str, st
     for model in (name for name in models if name in here):
         row = here[model]
         reason = _reason(row)
-        mark = notes.setdefault(reason, _letter(len(notes))) if reason else ""
+        mark = notes.setdefault(reason, letters(len(notes))) if reason else ""
         cells, values = zip(*((column.text(row), column.value(row)) for column in columns), strict=True)
         lines.append(CostLine(models[model], cells, values, mark))
     return CostTable(
@@ -137,11 +135,6 @@ def _reason(row: Mapping[str, str]) -> str:
         return f"{row['count_status']}: {counted}"
     parts = [counted and f"not counted: {counted}", timed and f"not timed: {timed}"]
     return "; ".join(part for part in parts if part)
-
-
-def _letter(index: int) -> str:
-    head, last = divmod(index, 26)
-    return (_letter(head - 1) if head else "") + chr(ord("a") + last)
 
 
 def _machines(rows: Iterable[Mapping[str, str]]) -> tuple[str, ...]:

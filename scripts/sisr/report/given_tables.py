@@ -54,17 +54,8 @@ def make_tables(
         shown = replace(shown, datasets={DATASET: label})
     expected = {DATASET: count}
     summary = summaries.summarise(frame, shown.pools, expected)
-    table_writers.render(
-        with_certainty(summary, standings(frame, expected, scale, shown)),
-        ran,
-        shown.measures,
-        scale,
-        out,
-        models=shown.models,
-        groups=shown.groups,
-        kernels=shown.kernels,
-        pools=shown.pools,
-    )
+    found = standings(frame, expected, scale, shown)
+    table_writers.render(with_certainty(summary, found), ran, shown, scale, out)
 
 
 def complete(scores: pd.DataFrame) -> pd.DataFrame:

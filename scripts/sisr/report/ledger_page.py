@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from sisr.analysis.shown_measures import MISSING, letters, signed
 from sisr.base.atomic import replacing, write_text
 from sisr.upscaling.inference.options import LOWER_PRECISIONS
 
@@ -19,7 +20,6 @@ COLUMNS = (
     "max_error", "changed", "status", "reason",
 )  # fmt: skip
 _HEADINGS = (("ΔPSNR", "mean, dB"), ("ΔPSNR", "worst, dB"), ("Max. error", "of 255"))
-_MISSING = "—"
 
 
 @dataclass(frozen=True)
@@ -88,19 +88,13 @@ def _line(label: str, rows: Sequence[Mapping[str, Any]], notes: dict[str, str]) 
             if row["status"] != "ok":
                 reasons.setdefault(f"{row['status']}: {row['reason']}", []).append(precision)
         if not done:
-            cells += [_MISSING] * 3
+            cells += [MISSING] * 3
             values += [math.nan] * 3
             continue
         deltas = [row["delta_psnr"] for row in done]
         numbers = [math.fsum(deltas) / len(deltas), min(deltas), max(row["max_error"] for row in done)]
         values += numbers
-        cells += [signed(numbers[0]), signed(numbers[1]), f"{numbers[2]:.3f}"]
+        cells += [signed(numbers[0], 4), signed(numbers[1], 4), f"{numbers[2]:.3f}"]
     text = "; ".join(f"{', '.join(dict.fromkeys(which))} {reason}" for reason, which in reasons.items())
-    mark = notes.setdefault(text, chr(ord("a") + len(notes))) if text else ""
+    mark = notes.setdefault(text, letters(len(notes))) if text else ""
     return LedgerLine(label, tuple(cells), tuple(values), mark)
-
-
-def signed(value: float) -> str:
-    """Four digits after the point with a sign; a value that prints as zero has none."""
-    text = f"{value:+.4f}".replace("-", "−")
-    return text[1:] if float(f"{value:.4f}") == 0 else text

@@ -6,62 +6,74 @@ Its table and its perception-distortion plot are those of every run: the network
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from sisr.analysis.shown_measures import ShownMeasure
+from sisr.analysis.shown_measures import show
 from sisr.base.errors import ScoreError
 from sisr.report.figures.crop_choice import Region
+from sisr.scoring.metrics.protocol import Measure
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 HR = "HR"
 
 
+@dataclass(frozen=True)
+class LossStudy:
+    """Section ``loss_study`` of a config: model -> heading of its column, in their order, and dataset ->
+    image -> regions (x, y, width, height) in HR pixels."""
+
+    networks: Mapping[str, str]
+    regions: Mapping[str, Mapping[str, Sequence[Sequence[int]]]]
+
+
 def draw(
-    scores: Path,
+    study: LossStudy,
+    scores: pd.DataFrame,
     scale: int,
-    kernel: str,
     hr: Mapping[str, Path],
     sr: Mapping[tuple[str, str], Path],
-    networks: Mapping[str, str],
-    regions: Mapping[str, Mapping[str, Sequence[Sequence[int]]]],
-    measures: Sequence[ShownMeasure],
+    measures: Sequence[Measure],
     out: Path,
 ) -> Path:
     """Draw HR and the networks' output side by side.
 
     Parameters
     ----------
+    scores : those of one scale and kernel
     hr : dataset -> folder of its HR images
     sr : (dataset, model) -> folder of its SR images
-    networks : model -> heading of its column, in their order
-    regions : dataset -> image -> regions (x, y, width, height) in HR pixels
     measures : what stands below a crop; of the whole image
     """
-    from sisr.analysis import summaries
     from sisr.report.figures.training_curves import crops_side_by_side
 
-    frame = summaries.read_scores(scores)
-    frame = frame[(frame["scale"] == scale) & (frame["kernel"] == kernel)]
     rows = [
         (dataset, image, Region(*region))
-        for dataset, images in regions.items()
+        for dataset, images in study.regions.items()
         for image, several in images.items()
         for region in several
     ]
     below: dict[tuple[str, str], str] = {}
     for dataset, image, _ in rows:
         below[HR, image] = f"{image}, ×{scale}"
-        for model, heading in networks.items():
-            here = frame[
-                (frame["dataset"] == dataset) & (frame["image"] == image) & (frame["model"] == model)
+        for model, heading in study.networks.items():
+            here = scores[
+                (scores["dataset"] == dataset) & (scores["image"] == image) & (scores["model"] == model)
             ]
             keys = here["metric"] + "@" + here["protocol"]
             values = dict(zip(keys, here["value"], strict=True))
             if not values:
                 raise ScoreError(f"loss_study: {dataset}/{image} of {model} has no score at x{scale}")
-            shown = [m for m in measures if m.key in values]
-            texts = [f"{m.label} {m.show(values[m.key])}{f' {m.unit}' if m.unit else ''}" for m in shown]
+            shown = [m for m in measures if m.id in values]
+            texts = [f"{m.label} {show(values[m.id], m)}{f' {m.unit}' if m.unit else ''}" for m in shown]
             below[heading, image] = ", ".join(texts)
-    folders = [(HR, hr), *((head, {d: sr[d, m] for d in regions}) for m, head in networks.items())]
+    folders = [
+        (HR, hr),
+        *((head, {d: sr[d, m] for d in study.regions}) for m, head in study.networks.items()),
+    ]
     columns = [
         (heading, {image: of[dataset] / f"{image}.png" for dataset, image, _ in rows})
         for heading, of in folders

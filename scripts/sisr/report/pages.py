@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import base64
-import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from sisr.analysis.shown_measures import heading, show, signed
 from sisr.base.atomic import write_text
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ def environment(folder: Path = TEMPLATES) -> Environment:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    found.filters["signed"] = signed
+    found.filters |= {"signed": signed, "heading": heading, "show": show}
     return found
 
 
@@ -40,11 +40,3 @@ def data_uri(path: Path) -> str:
     """A picture as text that a page can hold in itself."""
     kind = {".svg": "image/svg+xml", ".jpg": "image/jpeg", ".png": "image/png"}[path.suffix]
     return f"data:{kind};base64,{base64.b64encode(path.read_bytes()).decode()}"
-
-
-def signed(value: float, digits: int = 2) -> str:
-    """A number with its sign and a true minus; a dash for NaN, and no sign for what prints as zero."""
-    if math.isnan(value):
-        return "—"
-    text = f"{value:+.{digits}f}"
-    return text[1:] if float(text) == 0 else text.replace("-", "−")

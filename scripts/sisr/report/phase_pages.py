@@ -7,7 +7,8 @@ from pathlib import Path
 
 from sisr.analysis.audit import OFF, KernelPhase, ModelShift, write_csv
 from sisr.analysis.phase import TOLERANCE
-from sisr.report.pages import signed, write_page
+from sisr.analysis.shown_measures import signed
+from sisr.report.pages import write_page
 
 KERNEL_COLUMNS = (
     "kernel", "scale", "documented_down", "documented_right", "ramp_down", "ramp_right", "ramp_error",

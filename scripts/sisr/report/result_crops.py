@@ -4,48 +4,48 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from sisr.analysis import summaries
 from sisr.base.errors import ConfigError, unknown
 from sisr.report.shown_run import Names, listed
 
-if TYPE_CHECKING:
-    pass
+
+@dataclass(frozen=True)
+class SetFiles:
+    """An LR set: its manifests (no HR for LR images without), and model -> status files of its shards."""
+
+    dataset: str
+    kernel: str
+    scale: int
+    hr_manifest: Path | None
+    lr_manifest: Path
+    sr_status: Mapping[str, Sequence[Path]]
 
 
 def make_crops(
     scores: Path,
-    hr_manifest: Path | None,
-    lr_manifest: Path,
-    sr_status: Mapping[str, Sequence[Path]],
-    dataset: str,
-    kernel: str,
-    scale: int,
-    outs: Sequence[Path],
+    files: SetFiles,
     shown: Names,
+    outs: Sequence[Path],
     regions: Mapping[str, Sequence[Sequence[int]]],
     limit: int | None = None,
 ) -> None:
     """Draw one crop sheet per path of ``outs``.
 
     The config's ``regions`` (image -> [x, y, width, height], HR pixels) come first; then the images on which
-    the models disagree most, in the window where they do.
-
-    Parameters
-    ----------
-    hr_manifest : None for LR images without HR
-    sr_status : model -> status files of its shards
-    limit : bytes that a sheet may have
+    the models disagree most, in the window where they do.  ``limit``: bytes that a sheet may have.
     """
     from sisr.report.figures import crop_choice, crops
 
+    dataset, kernel, scale = files.dataset, files.kernel, files.scale
+    hr_manifest, lr_manifest = files.hr_manifest, files.lr_manifest
     frame = summaries.read_scores(scores)
     here = frame[(frame["dataset"] == dataset) & (frame["kernel"] == kernel) & (frame["scale"] == scale)]
     hr = {i["name"]: hr_manifest.parent / i["file"] for i in listed(hr_manifest)} if hr_manifest else {}
     lr = {image["name"]: lr_manifest.parent / image["file"] for image in listed(lr_manifest)}
-    sr, missing = _sr_images(sr_status)
+    sr, missing = _sr_images(files.sr_status)
     for image in regions:
         if image not in lr:
             raise ConfigError(f"crops.regions.{dataset}: {unknown('image', image, lr)}")
@@ -59,27 +59,16 @@ def make_crops(
     # Sets with fewer images than sheets show an image again rather than fail.
     wanted = (wanted * len(outs))[: len(outs)]
     for (image, box), out in zip(wanted, outs, strict=True):
-        srs = {model: files[image] for model, files in sr.items() if image in files}
+        srs = {model: found[image] for model, found in sr.items() if image in found}
         region = crop_choice.pick_region(hr.get(image), srs, scale, lr=lr[image]) if box is None else box
         values: dict[str, dict[str, float]] = {}
         of_image = here[here["image"] == image]
         columns = (of_image[name] for name in ("model", "metric", "protocol", "value"))
         for model, metric, protocol, value in zip(*columns, strict=True):
             values.setdefault(model, {})[f"{metric}@{protocol}"] = float(value)
-        crops.crop_sheet(
-            hr.get(image),
-            lr[image],
-            srs,
-            region,
-            out,
-            scale=scale,
-            title=f"{shown.datasets[dataset]} · {image} · ×{scale} · LR by {shown.kernels[kernel]}",
-            labels=shown.models,
-            values=values,
-            measures=shown.shown(),
-            missing=missing,
-            limit=limit,
-        )
+        title = f"{shown.datasets[dataset]} · {image} · ×{scale} · LR by {shown.kernels[kernel]}"
+        text = crops.SheetText(title, shown.models, values, shown.shown(), missing)
+        crops.crop_sheet(crops.ImageFiles(hr.get(image), lr[image], srs, scale), region, text, out, limit)
 
 
 def _sr_images(sr_status: Mapping[str, Sequence[Path]]) -> tuple[dict[str, dict[str, Path]], dict[str, str]]:

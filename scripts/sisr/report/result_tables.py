@@ -4,25 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from sisr.analysis import summaries
 from sisr.base import registry
 from sisr.report import table_writers, tables
-from sisr.report.shown_run import Names, image_counts, standings
-
-if TYPE_CHECKING:
-    pass
+from sisr.report.shown_run import ShownRun, image_counts, standings, summary_of
 
 
 def make_tables(
-    scores: Path,
-    status: Path,
-    hr_manifests: Mapping[str, Path],
-    scale: int,
-    out: Path,
-    shown: Names,
-    trained: Mapping[str, Path] | None = None,
+    run: ShownRun, status: Path, scale: int, out: Path, trained: Mapping[str, Path] | None = None
 ) -> None:
     """Write ``out/x{scale}.csv``, ``.md``, ``.tex`` and ``.html``.
 
@@ -31,21 +21,11 @@ def make_tables(
     """
     from sisr.analysis.statistics.verdicts import with_certainty
 
-    frame = summaries.read_scores(scores)
-    expected = image_counts(hr_manifests)
-    summary = summaries.summarise(frame, shown.pools, expected)
-    table_writers.render(
-        with_certainty(summary, standings(frame, expected, scale, shown)),
-        summaries.read_status(status),
-        shown.measures,
-        scale,
-        out,
-        models=shown.models,
-        groups=shown.groups,
-        kernels=shown.kernels,
-        pools=shown.pools,
-        caveats=training_caveats(shown.models, shown.datasets, trained or {}),
-    )
+    frame, shown = summaries.read_scores(run.scores), run.names
+    expected = image_counts(run.hr_manifests)
+    summary = with_certainty(summary_of(frame, run), standings(frame, expected, scale, shown))
+    caveats = training_caveats(shown.models, shown.datasets, trained or {})
+    table_writers.render(summary, summaries.read_status(status), shown, scale, out, caveats)
 
 
 def training_caveats(

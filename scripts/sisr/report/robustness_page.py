@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from sisr.analysis import summaries
-from sisr.report.shown_run import Names, listed, summary_of
+from sisr.analysis.shown_measures import show
+from sisr.report.shown_run import Names, ShownRun, listed, summary_of
 
 if TYPE_CHECKING:
     from sisr.analysis.robustness import Matrix
@@ -17,66 +19,55 @@ if TYPE_CHECKING:
 _SHEET_FROM = 20
 
 
-def make_robustness(
-    scores: Path,
-    hr_manifests: Mapping[str, Path],
-    lr_manifests: Mapping[tuple[str, str], Path],
-    scale: int,
-    shown: Names,
-    *,
-    table: Path,
-    heat_map: Path,
-    ranks: Path,
-    sheets: Path,
-    page: Path,
-) -> None:
-    """Models against LR kernels at one scale: table, figures, a sheet of LR crops, and the page of them all.
+@dataclass(frozen=True)
+class Outputs:
+    """What is written; ``sheets``: folder of ``x{scale}_<dataset>.jpg``, for datasets of several kernels."""
 
-    Parameters
-    ----------
-    lr_manifests : (dataset, kernel) -> LR set
-    sheets : folder that gets ``x{scale}_<dataset>.jpg`` for each dataset of more than one kernel
-    """
+    table: Path
+    heat_map: Path
+    ranks: Path
+    sheets: Path
+    page: Path
+
+
+def make_robustness(
+    run: ShownRun, lr_manifests: Mapping[tuple[str, str], Path], scale: int, out: Outputs
+) -> None:
+    """Models against LR kernels at one scale; ``lr_manifests``: (dataset, kernel) -> LR set."""
     from sisr.analysis import robustness
     from sisr.base.atomic import write_text
     from sisr.report.figures import robustness_charts as figures
     from sisr.report.pages import data_uri, write_page
 
-    summary = summary_of(summaries.read_scores(scores), hr_manifests, shown)
+    shown = run.names
     found = robustness.matrices(
-        summary,
+        summary_of(summaries.read_scores(run.scores), run),
         shown.fidelity,
         scale,
         models=list(shown.models),
         groups=list(shown.groups),
         kernels=list(shown.kernels),
     )
-    write_text(table, robustness.to_csv(found))
-    common: dict[str, Any] = {
-        "models": shown.models,
-        "groups": shown.groups,
-        "kernels": shown.kernels,
-        "scale": scale,
-    }
-    figures.heat_map(found, heat_map, **common)
-    figures.rank_chart(found, ranks, **common)
+    write_text(out.table, robustness.to_csv(found))
+    figures.heat_map(found, shown, scale, out.heat_map)
+    figures.rank_chart(found, shown, scale, out.ranks)
     drawn = []
     for dataset in shown.datasets:
         manifests = {k: path for (d, k), path in lr_manifests.items() if d == dataset}
         if len(manifests) > 1:
-            out = sheets / f"x{scale}_{dataset}.jpg"
+            sheet = out.sheets / f"x{scale}_{dataset}.jpg"
             matrix = next((matrix for matrix in found if matrix.group == dataset), None)
-            _lr_sheet(hr_manifests[dataset], manifests, matrix, dataset, scale, shown, out)
-            drawn.append((shown.datasets[dataset], data_uri(out)))
+            _lr_sheet(run.hr_manifests[dataset], manifests, matrix, dataset, scale, shown, sheet)
+            drawn.append((shown.datasets[dataset], data_uri(sheet)))
     write_page(
         "robustness.html.j2",
-        page,
+        out.page,
         scale=scale,
         said=[(shown.groups[m.group], robustness.sentences(m, shown.models, shown.kernels)) for m in found],
         measure=shown.fidelity,
         reference=shown.kernels[found[0].kernels[0]] if found else "",
-        heat_map=data_uri(heat_map),
-        ranks=data_uri(ranks),
+        heat_map=data_uri(out.heat_map),
+        ranks=data_uri(out.ranks),
         sheets=drawn,
     )
 
@@ -107,15 +98,8 @@ def _lr_sheet(
         leader = matrix.leader(0)
         label, measure = shown.models[matrix.models[leader]], shown.fidelity
         for row, kernel in enumerate(matrix.kernels):
-            value = measure.show(float(matrix.values[row, leader]))
+            value = show(float(matrix.values[row, leader]), measure)
             notes[kernel] = f"{label}: {value} {measure.unit}".rstrip()
-    crops.lr_sheet(
-        hr[name],
-        lrs[name],
-        regions[name][0],
-        out,
-        scale=scale,
-        title=f"{shown.datasets[dataset]} · {name} · LR at ×{scale} by each kernel",
-        labels=shown.kernels,
-        notes=notes,
-    )
+    captions = {kernel: (shown.kernels[kernel], notes.get(kernel, "")) for kernel in lrs[name]}
+    title = f"{shown.datasets[dataset]} · {name} · LR at ×{scale} by each kernel"
+    crops.lr_sheet(hr[name], lrs[name], regions[name][0], scale, title, captions, out)

@@ -6,13 +6,13 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sisr.analysis import summaries
-from sisr.analysis.shown_measures import ShownMeasure
 from sisr.base import registry
 from sisr.base.errors import ConfigError
 from sisr.scoring.metrics import parse_measure
+from sisr.scoring.metrics.protocol import Measure
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -28,7 +28,7 @@ _FIGURE_MEASURES = ("psnr@y-bt601", "lpips@alex-v0.1")
 class Names:
     """What a run shows, in its order: id -> label."""
 
-    measures: tuple[ShownMeasure, ...]
+    measures: tuple[Measure, ...]
     models: Mapping[str, str]
     datasets: Mapping[str, str]
     kernels: Mapping[str, str]
@@ -40,19 +40,19 @@ class Names:
         return {**self.datasets, **{pool: pool for pool in self.pools}}
 
     @property
-    def fidelity(self) -> ShownMeasure:
+    def fidelity(self) -> Measure:
         return self._first(_FIGURE_MEASURES[0], "higher")
 
     @property
-    def perception(self) -> ShownMeasure:
+    def perception(self) -> Measure:
         return self._first(_FIGURE_MEASURES[1], "lower")
 
-    def shown(self) -> tuple[ShownMeasure, ...]:
+    def shown(self) -> tuple[Measure, ...]:
         """Measures of the small figures, without repetition."""
         return tuple(dict.fromkeys((self.fidelity, self.perception)))
 
-    def _first(self, key: str, direction: str) -> ShownMeasure:
-        for wanted in (lambda m: m.key == key, lambda m: m.direction == direction, lambda m: True):
+    def _first(self, key: str, direction: str) -> Measure:
+        for wanted in (lambda m: m.id == key, lambda m: m.direction == direction, lambda m: True):
             found = next((measure for measure in self.measures if wanted(measure)), None)
             if found is not None:
                 return found
@@ -68,12 +68,27 @@ def names(
 ) -> Names:
     """Labels of what a run shows.  A pool counts only if the run has all of its datasets."""
     return Names(
-        measures=tuple(ShownMeasure.of(parse_measure(text)) for text in measures),
+        measures=tuple(parse_measure(text) for text in measures),
         models=_labels("models", models),
         datasets=_labels("datasets", datasets),
         kernels=_labels("kernels", kernels),
         pools={pool: members for pool, members in pools.items() if set(members) <= set(datasets)},
     )
+
+
+@dataclass(frozen=True)
+class ShownRun:
+    """The score table of a run, the HR manifests of its datasets, and what is shown of it."""
+
+    scores: Path
+    hr_manifests: Mapping[str, Path]
+    names: Names
+
+
+def run_of(given: Any, params: Any) -> ShownRun:
+    """The run that a rule shows, from its input and parameters."""
+    manifests = dict(zip(params.datasets, map(Path, given.hr), strict=True))
+    return ShownRun(Path(given.scores), manifests, names(**params.names))
 
 
 def _labels(axis: str, ids: Sequence[str]) -> Mapping[str, str]:
@@ -86,9 +101,9 @@ def image_counts(hr_manifests: Mapping[str, Path]) -> dict[str, int]:
     return {dataset: len(listed(path)) for dataset, path in hr_manifests.items()}
 
 
-def summary_of(scores: pd.DataFrame, hr_manifests: Mapping[str, Path], shown: Names) -> pd.DataFrame:
+def summary_of(scores: pd.DataFrame, run: ShownRun) -> pd.DataFrame:
     """Means by dataset and pool, of models that have every image that a dataset's manifest lists."""
-    return summaries.summarise(scores, shown.pools, image_counts(hr_manifests))
+    return summaries.summarise(scores, run.names.pools, image_counts(run.hr_manifests))
 
 
 def standings(scores: pd.DataFrame, expected: Mapping[str, int], scale: int, shown: Names) -> list[Standing]:

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from sisr.analysis.shown_measures import MISSING, ShownMeasure
+from sisr.analysis.shown_measures import MISSING, heading
 from sisr.base.atomic import write_text
 from sisr.report.pages import environment
+from sisr.report.tables import NOT_RUN, TIE, Caveat, Printed, Section, Table, build
 
 if TYPE_CHECKING:
-    pass
-from sisr.report.tables import NOT_RUN, TIE, Caveat, Printed, Section, Table, build
+    from sisr.report.shown_run import Names
 
 #: Characters of \footnotesize text that fit the 345 pt line of LaTeX's article class beside a model's name.
 _TEX_LINE = 74
@@ -24,31 +24,16 @@ _TEX_LINE = 74
 def render(
     summary: pd.DataFrame,
     status: pd.DataFrame,
-    measures: Sequence[ShownMeasure],
+    shown: Names,
     scale: int,
     out: Path,
-    *,
-    models: Mapping[str, str],
-    groups: Mapping[str, str],
-    kernels: Mapping[str, str],
-    pools: Mapping[str, Sequence[str]] | None = None,
     caveats: Mapping[str, Caveat] | None = None,
 ) -> dict[str, Path]:
     """Write ``out/x{scale}.csv``, ``.md``, ``.tex`` and ``.html``; returns the paths by extension.
 
     Arguments are those of :func:`build`.  The files depend on the arguments alone: no dates, no versions.
     """
-    table = build(
-        summary,
-        status,
-        measures,
-        scale,
-        models=models,
-        groups=groups,
-        kernels=kernels,
-        pools=pools,
-        caveats=caveats,
-    )
+    table = build(summary, status, shown, scale, caveats)
     texts = {
         "csv": to_csv(table, summary),
         "md": to_markdown(table),
@@ -75,16 +60,16 @@ def to_csv(table: Table, summary: pd.DataFrame) -> str:
         for row in section.rows:
             for group in dict.fromkeys(column.group for column in section.columns):
                 cells = {
-                    column.measure.key: cell
+                    column.measure.id: cell
                     for column, cell in zip(section.columns, row.cells, strict=True)
                     if column.group == group
                 }
-                found = [cells.get(measure.key, Printed(math.nan, MISSING)) for measure in table.measures]
+                found = [cells.get(measure.id, Printed(math.nan, MISSING)) for measure in table.measures]
                 shown = [text for cell in found for text in _csv_cell(cell, table.intervals)]
                 n = int(counts.get((section.kernel, row.model, group), 0))
                 lines.append([section.kernel, row.model, group, *shown, n])
     parts = ("", "_lower", "_upper", "_tied") if table.intervals else ("",)
-    columns = [f"{measure.key}{part}" for measure in table.measures for part in parts]
+    columns = [f"{measure.id}{part}" for measure in table.measures for part in parts]
     header = ["kernel", "model", "group", *columns, "n"]
     return pd.DataFrame(lines, columns=header).to_csv(index=False, lineterminator="\n")
 
@@ -110,7 +95,7 @@ def to_markdown(table: Table) -> str:
             lines.append("No scores.")
             continue
         head = ["Model"] + [
-            f"{_md(c.group_label)} ({c.images})<br>{_md(c.measure.heading)}" for c in section.columns
+            f"{_md(c.group_label)} ({c.images})<br>{_md(heading(c.measure))}" for c in section.columns
         ]
         body = [
             [_md(row.label) + _md_mark(row.caveat) + _md_mark(row.mark)]
@@ -212,7 +197,7 @@ def _tex_parts(section: Section) -> list[list[int]]:
         start += span
         width = 0
         for i in chosen:
-            texts = [section.columns[i].measure.heading, *(row.cells[i].text for row in section.rows)]
+            texts = [heading(section.columns[i].measure), *(row.cells[i].text for row in section.rows)]
             width += max(map(len, texts)) + 2
         width = max(width, len(column.group_label) + 4)
         if not parts or used + width > _TEX_LINE - name:
@@ -250,7 +235,7 @@ def _tex_float(table: Table, section: Section, chosen: list[int], number: int, p
         r"\toprule",
         " & " + " & ".join(heads) + r" \\",
         "".join(rules),
-        "Model & " + " & ".join(_tex(column.measure.heading) for column in columns) + r" \\",
+        "Model & " + " & ".join(_tex(heading(column.measure)) for column in columns) + r" \\",
         r"\midrule",
     ]
     for row in section.rows:

@@ -5,7 +5,7 @@ Everything here is computed from ``scores.csv`` and ``status.csv`` alone::
     scores  = read_scores(run / "scores.csv")
     status  = read_status(run / "status.csv")
     summary = summarise(scores, pools={"Set14 + Urban100": ["set14", "urban100"]})
-    render(summary, status, measures, scale=4, out=run / "tables", models=..., groups=..., kernels=...)
+    render(summary, status, shown, scale=4, out=run / "tables")
 
 :func:`build` makes a format-independent :class:`Table`; the four writers only lay it out.  Values are
 compared as they are printed: two models whose means agree in the printed digits share a mark.
@@ -20,10 +20,11 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from sisr.analysis.shown_measures import MISSING, ShownMeasure
+from sisr.analysis.shown_measures import MISSING, letters, show
+from sisr.scoring.metrics.protocol import Measure
 
 if TYPE_CHECKING:
-    pass
+    from sisr.report.shown_run import Names
 
 #: Follows the mean of a model that is not shown to be worse than the best of its column.
 TIE = "≈"
@@ -61,7 +62,7 @@ class Column:
     group: str
     group_label: str
     images: int
-    measure: ShownMeasure
+    measure: Measure
 
 
 @dataclass(frozen=True)
@@ -123,7 +124,7 @@ class Table:
     """Result table of one scale: a section per kernel, notes on what is missing."""
 
     scale: int
-    measures: tuple[ShownMeasure, ...]
+    measures: tuple[Measure, ...]
     sections: tuple[Section, ...]
     notes: tuple[Note, ...]
     untested: tuple[tuple[str, str], ...] = ()
@@ -178,7 +179,7 @@ class Table:
     def legend(self) -> list[str]:
         """``PSNR-Y = psnr@y-bt601, dB, higher is better`` for each measure."""
         return [
-            f"{m.label} = {m.key}{', ' + m.unit if m.unit else ''}, {m.direction} is better"
+            f"{m.label} = {m.id}{', ' + m.unit if m.unit else ''}, {m.direction} is better"
             for m in self.measures
         ]
 
@@ -192,41 +193,31 @@ class _Notes:
     def add(self, model: str, status: str, where: str, reason: str) -> str:
         key = (model, status, where, reason)
         if key not in self.found:
-            self.found[key] = Note(_letters(len(self.found)), *key)
+            self.found[key] = Note(letters(len(self.found)), *key)
         return self.found[key].mark
-
-
-def _letters(index: int) -> str:
-    """a, b, ..., z, aa, ab, ..."""
-    head, last = divmod(index, 26)
-    return (_letters(head - 1) if head else "") + chr(ord("a") + last)
 
 
 def build(
     summary: pd.DataFrame,
     status: pd.DataFrame,
-    measures: Sequence[ShownMeasure],
+    shown: Names,
     scale: int,
-    *,
-    models: Mapping[str, str],
-    groups: Mapping[str, str],
-    kernels: Mapping[str, str],
-    pools: Mapping[str, Sequence[str]] | None = None,
     caveats: Mapping[str, Caveat] | None = None,
 ) -> Table:
     """Lay out the summary of one scale.
 
-    ``models``, ``groups`` (datasets, then pools) and ``kernels`` map ids to labels; their order is the order
-    of rows, columns and sections.  What is not in them comes last under its id.  A model of which the status
-    table says that it did not run keeps its row, with dashes and a note.  Intervals and ties are shown if the
-    summary has them (:func:`sisr.analysis.statistics.verdicts.with_certainty`).
+    The order of the names is that of rows (models), columns (datasets, then pools) and sections (kernels);
+    what is not in them comes last under its id.  A model of which the status table says that it did not run
+    keeps its row, with dashes and a note.  Intervals and ties are shown if the summary has them
+    (:func:`sisr.analysis.statistics.verdicts.with_certainty`).
     """
+    models, groups, kernels = shown.models, shown.groups, shown.kernels
     summary = summary[summary["scale"] == scale]
     status = status[status["scale"] == scale]
     kernel_ids = _ordered(kernels, [*summary["kernel"], *status["kernel"]])
     model_ids = _ordered(models, [*summary["model"], *status["model"]])
     notes = _Notes()
-    marks = _status_marks(status, model_ids, kernel_ids, notes, models, groups, kernels)
+    marks = _status_marks(status, model_ids, kernel_ids, notes, shown)
 
     sections = []
     certain = "verdict" in summary.columns
@@ -243,37 +234,37 @@ def build(
         columns = tuple(
             Column(group, groups.get(group, group), int(sizes[group]), measure)
             for group in _ordered(groups, here["group"])
-            for measure in measures
-            if any((group, model, measure.key) in means for model in model_ids)
+            for measure in shown.measures
+            if any((group, model, measure.id) in means for model in model_ids)
         )
         present = {*here["model"], *status[status["kernel"] == kernel]["model"]}
         names = [model for model in model_ids if model in present]
         ranks = [
-            rank([means.get((c.group, model, c.measure.key), _NO_MEAN)[0] for model in names], c.measure)
+            rank([means.get((c.group, model, c.measure.id), _NO_MEAN)[0] for model in names], c.measure)
             for c in columns
         ]
         rows = []
         for line, model in enumerate(names):
             cells = []
             for column, ranked in zip(columns, ranks, strict=True):
-                value, note = means.get((column.group, model, column.measure.key), _NO_MEAN)
+                value, note = means.get((column.group, model, column.measure.id), _NO_MEAN)
                 mark = ""
                 if math.isnan(value):
-                    members = (pools or {}).get(column.group, [column.group])
+                    members = shown.pools.get(column.group, [column.group])
                     found = [marks.get((model, kernel, dataset)) for dataset in members]
                     mark = next((m for m in found if m), "")
                     # Some part was never asked for: the dash needs no note.  Else images are missing.
                     if not mark and None not in found:
                         mark = notes.add(models.get(model, model), "incomplete", column.group_label, note)
-                sure = certainty.get((column.group, model, column.measure.key), _UNKNOWN)
-                cells.append(Printed(value, column.measure.show(value), ranked[line], mark, *sure))
+                sure = certainty.get((column.group, model, column.measure.id), _UNKNOWN)
+                cells.append(Printed(value, show(value, column.measure), ranked[line], mark, *sure))
             made = _row(model, models.get(model, model), cells)
             rows.append(replace(made, caveat=caveats[model].sign) if caveats and model in caveats else made)
         sections.append(Section(kernel, kernels.get(kernel, kernel), columns, tuple(rows)))
-    shown = {column.measure for section in sections for column in section.columns}
+    used = {column.measure for section in sections for column in section.columns}
     return Table(
         scale,
-        tuple(m for m in measures if m in shown or not shown),
+        tuple(m for m in shown.measures if m in used or not used),
         tuple(sections),
         tuple(notes.found.values()),
         _untested(summary, groups) if certain else (),
@@ -324,9 +315,7 @@ def _status_marks(
     model_ids: Sequence[str],
     kernel_ids: Sequence[str],
     notes: _Notes,
-    models: Mapping[str, str],
-    groups: Mapping[str, str],
-    kernels: Mapping[str, str],
+    shown: Names,
 ) -> dict[tuple[str, str, str], str]:
     """(model, kernel, dataset) -> mark of the note that says why it did not run, "" where it did.
 
@@ -337,6 +326,7 @@ def _status_marks(
         (str(model), str(kernel), str(dataset)): ""
         for model, kernel, dataset in zip(status["model"], status["kernel"], status["dataset"], strict=True)
     }
+    models, groups, kernels = shown.models, shown.groups, shown.kernels
     trouble = status[status["status"] != "ok"]
     for model in model_ids:
         for (state, reason), same in trouble[trouble["model"] == model].groupby(
@@ -359,12 +349,12 @@ def _row(model: str, label: str, cells: list[Printed]) -> Row:
     return Row(model, label, tuple(cells))
 
 
-def rank(values: Sequence[float], measure: ShownMeasure) -> list[int]:
+def rank(values: Sequence[float], measure: Measure) -> list[int]:
     """1 for the best of ``values``, 2 for the second, 0 for the rest and for NaN.
 
     Values are compared as printed, so those that look equal share their place; a lone value has no rank.
     """
-    printed = [measure.show(value) for value in values]
+    printed = [show(value, measure) for value in values]
     present = {float(text) for text in printed if text != MISSING}
     if sum(text != MISSING for text in printed) < 2:
         return [0] * len(values)

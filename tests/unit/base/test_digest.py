@@ -100,6 +100,7 @@ def test_what_means_nothing_in_any_module_changes_no_digest(
     ("file", "old", "new", "changed"),
     [
         ("sisr/scoring/metrics/structural.py", "(0.01 * peak) ** 2", "(0.02 * peak) ** 2", {"score_cell"}),
+        ("sisr/analysis/shown_measures.py", '"lower": "↓"', '"lower": "v"', {"make_tables", "make_plots"}),
         ("sisr/report/figures/plots.py", "alpha=0.65", "alpha=0.6", {"make_plots"}),
         ("sisr/report/templates/robustness.html.j2", "<h2>", "<h3>", {"make_robustness"}),
         ("make_plots.py", "int(snakemake", "float(snakemake", {"make_plots"}),
@@ -116,6 +117,7 @@ def test_a_change_reaches_the_scripts_that_can_run_it(
     found = {name for name in NAMES if before[name] != after[name]}
     assert changed <= found
     assert found.isdisjoint({"upscale_cell", "prepare_dataset", "gather_scores", "fetch_asset"})
+    assert ("score_cell" in found) == file.startswith("sisr/scoring")
     if file.startswith("sisr/report/fig") or not file.startswith("sisr"):
         assert found == changed
 

@@ -8,9 +8,10 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from sisr.analysis.shown_measures import ShownMeasure
+from sisr.analysis.shown_measures import show
 from sisr.analysis.statistics import ALPHA
 from sisr.analysis.statistics.samples import Values
+from sisr.scoring.metrics.protocol import Measure
 
 #: Differences are rounded to this many decimals, more than any score has: 30.3 - 30.1 and 0.3 - 0.1, not
 #: equal in binary, are a tie for the ranks.
@@ -109,17 +110,17 @@ def images_needed(tests: int, alpha: float = ALPHA) -> int:
     return n
 
 
-def sense(measure: ShownMeasure) -> float:
+def sense(measure: Measure) -> float:
     """1 where a larger value of :func:`comparable` is better, else -1."""
     return 1.0 if measure.direction == "higher" else -1.0
 
 
-def comparable(values: Values, measure: ShownMeasure) -> Values:
+def comparable(values: Values, measure: Measure) -> Values:
     """The values that are compared: their sizes where closer to 0 is better, else themselves."""
     return np.abs(values) if measure.direction == "closer to 0" else values
 
 
-def wins(a: Values, b: Values, measure: ShownMeasure) -> tuple[int, int, int]:
+def wins(a: Values, b: Values, measure: Measure) -> tuple[int, int, int]:
     """Images on which ``a`` is better, ties, and images on which ``b`` is better; a tie is what prints
     alike."""
     first, second = (comparable(printed(x, measure), measure) for x in (a, b))
@@ -127,9 +128,9 @@ def wins(a: Values, b: Values, measure: ShownMeasure) -> tuple[int, int, int]:
     return int((outcome > 0).sum()), int((outcome == 0).sum()), int((outcome < 0).sum())
 
 
-def printed(values: Values, measure: ShownMeasure) -> Values:
+def printed(values: Values, measure: Measure) -> Values:
     """Values as the tables print them."""
-    return np.array([float(measure.show(float(value))) for value in values.ravel()]).reshape(values.shape)
+    return np.array([float(show(float(value), measure)) for value in values.ravel()]).reshape(values.shape)
 
 
 def pairs(models: Sequence[str]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:

@@ -9,9 +9,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from sisr.analysis.shown_measures import ShownMeasure
 from sisr.analysis.summaries import check_scores, group_members
 from sisr.base.errors import ScoreError
+from sisr.scoring.metrics.protocol import Measure
 
 Values = NDArray[np.float64]
 
@@ -27,7 +27,7 @@ class Sample:
     group: str
     kernel: str
     scale: int
-    measure: ShownMeasure
+    measure: Measure
     images: tuple[str, ...]
     models: tuple[str, ...]
     values: Values
@@ -51,7 +51,7 @@ class Sample:
     @property
     def where(self) -> str:
         """What messages call the sample, for example ``psnr@y-bt601 in cell set5/matlab-bicubic/x4``."""
-        return f"{self.measure.key} in cell {self.group}/{self.kernel}/x{self.scale}"
+        return f"{self.measure.id} in cell {self.group}/{self.kernel}/x{self.scale}"
 
     @property
     def n(self) -> int:
@@ -61,7 +61,7 @@ class Sample:
 
 def samples(
     scores: pd.DataFrame,
-    measures: Sequence[ShownMeasure],
+    measures: Sequence[Measure],
     scale: int,
     *,
     kernels: Sequence[str] = (),
@@ -116,7 +116,7 @@ def _in_order(known: Sequence[str], present: Iterable[str]) -> list[str]:
     return [name for name in known if name in names] + sorted(names.difference(known))
 
 
-def check_cells(scores: pd.DataFrame, status: pd.DataFrame, measures: Sequence[ShownMeasure]) -> None:
+def check_cells(scores: pd.DataFrame, status: pd.DataFrame, measures: Sequence[Measure]) -> None:
     """Raise :class:`ScoreError`, naming the cell, where a finished cell has no score of a measure."""
     cell = ["dataset", "kernel", "scale", "model"]
     keys = [*cell, "metric", "protocol"]
@@ -127,6 +127,6 @@ def check_cells(scores: pd.DataFrame, status: pd.DataFrame, measures: Sequence[S
         for measure in measures:
             if (dataset, kernel, scale, model, measure.metric, measure.protocol) not in have:
                 raise ScoreError(
-                    f"scores: {measure.key} of cell {dataset}/{kernel}/x{scale}/{model}: no images, "
+                    f"scores: {measure.id} of cell {dataset}/{kernel}/x{scale}/{model}: no images, "
                     "though its status is ok"
                 )

@@ -7,20 +7,21 @@ the place of data sets.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from sisr.analysis.shown_measures import ShownMeasure
 from sisr.analysis.statistics.ranks import cliques
 from sisr.analysis.statistics.verdicts import Standing
 from sisr.report.figures import style
-from sisr.report.figures.plots import empty_figure, new_figure
+from sisr.report.figures.plots import empty_figure, new_figure, title
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+
+    from sisr.report.shown_run import Names
 
 #: Inches: a line of a label, a bar, and what axis and title take.
 _LABEL, _BAR, _HEAD = 0.175, 0.085, 1.0
@@ -28,25 +29,16 @@ _LABEL, _BAR, _HEAD = 0.175, 0.085, 1.0
 _SIDE = 0.25
 
 
-def critical_difference(
-    standings: Sequence[Standing],
-    measures: Sequence[ShownMeasure],
-    out: Path,
-    *,
-    models: Mapping[str, str],
-    groups: Mapping[str, str],
-    kernels: Mapping[str, str],
-    scale: int,
-) -> Path:
-    """Draw the panels of each measure below each other, for the run's first kernel.
+def critical_difference(standings: Sequence[Standing], shown: Names, scale: int, out: Path) -> Path:
+    """Draw the panels of each shown measure below each other, for the run's first kernel.
 
     A panel shows the dataset or pool of most images; where that leaves out models that a smaller one has, a
     second panel shows the largest that has the most models.  Bars join models whose average ranks differ by
     less than the critical difference, which is drawn above the axis.
     """
-    kernel = next((k for k in kernels if any(s.sample.kernel == k for s in standings)), None)
+    kernel = next((k for k in shown.kernels if any(s.sample.kernel == k for s in standings)), None)
     here = [s for s in standings if s.sample.kernel == kernel and len(s.sample.models) > 1]
-    panels = [s for m in measures for s in _choose([s for s in here if s.sample.measure == m])]
+    panels = [s for m in shown.shown() for s in _choose([s for s in here if s.sample.measure == m])]
     with style.applied():
         if kernel is None or not panels:
             return style.save(empty_figure(f"No two models to compare at ×{scale}"), out)
@@ -55,8 +47,8 @@ def critical_difference(
         axes = figure.subplots(len(panels), 1, squeeze=False, height_ratios=heights)[:, 0]
         for axis, panel, height in zip(axes, panels, heights, strict=True):
             axis.set_axis_off()
-            _panel(axis, panel, height, models, groups)
-        figure.suptitle(f"×{scale}, LR: {kernels[kernel]}", x=0.01, ha="left", fontsize=11)
+            _panel(axis, panel, height, shown)
+        title(figure, shown, kernel, scale)
         return style.save(figure, out)
 
 
@@ -81,16 +73,14 @@ def _height(standing: Standing) -> float:
     return _HEAD + _BAR * len(_groups(standing)) + _LABEL * half
 
 
-def _panel(
-    axis: Axes, standing: Standing, height: float, models: Mapping[str, str], groups: Mapping[str, str]
-) -> None:
+def _panel(axis: Axes, standing: Standing, height: float, shown: Names) -> None:
     """Draw in inches downwards from the top, ranks from left (best) to right."""
     sample = standing.sample
     k, n = len(sample.models), sample.n
-    colours = style.model_colours(models)
+    colours = style.model_colours(shown.models)
     axis.set_xlim(0, 1)
     axis.set_ylim(height, 0)
-    group = groups.get(sample.group, sample.group)
+    group = shown.groups.get(sample.group, sample.group)
     axis.set_title(f"{sample.measure.label}, {group} ({n} image{'s' * (n != 1)})", loc="left")
 
     def x(rank: float) -> float:
@@ -139,7 +129,7 @@ def _panel(
             color=colours.get(model, style.SOFT),
             linewidth=1,
         )
-        label = models.get(model, model)
+        label = shown.models.get(model, model)
         text = f"{label}  {ranks[i]:.2f}" if left else f"{ranks[i]:.2f}  {label}"
         axis.text(
             edge - 0.008 if left else edge + 0.008, depth, text, ha="right" if left else "left",

@@ -9,9 +9,9 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from sisr.analysis.shown_measures import ShownMeasure
 from sisr.base.errors import ImageError
 from sisr.base.images import read_image
+from sisr.scoring.metrics.protocol import Measure
 
 #: HR windows whose luma has a smaller standard deviation (of 255 levels) show nothing.
 _FLAT = 4.0
@@ -27,7 +27,7 @@ class Region(NamedTuple):
 
 
 def pick_images(
-    scores: pd.DataFrame, measures: Sequence[ShownMeasure], kernel: str, scale: int, per_dataset: int = 2
+    scores: pd.DataFrame, measures: Sequence[Measure], kernel: str, scale: int, per_dataset: int = 2
 ) -> dict[str, list[str]]:
     """Images of each dataset on which the models disagree most.
 
@@ -36,7 +36,7 @@ def pick_images(
     every image take part, infinite values do not.  Equal images are taken in order of their names.
     """
     here = scores[(scores["kernel"] == kernel) & (scores["scale"] == scale) & np.isfinite(scores["value"])]
-    keys = {measure.key for measure in measures}
+    keys = {measure.id for measure in measures}
     here = here[(here["metric"] + "@" + here["protocol"]).isin(keys)]
     chosen: dict[str, list[str]] = {}
     for dataset, part in here.groupby("dataset", sort=False):

@@ -10,7 +10,7 @@ from __future__ import annotations
 import io
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -18,11 +18,12 @@ from typing import Any
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from sisr.analysis.shown_measures import ShownMeasure
+from sisr.analysis.shown_measures import heading, show
 from sisr.base.atomic import replacing
 from sisr.base.errors import ConfigError, ImageError
 from sisr.base.images import read_image
 from sisr.report.figures.crop_choice import Region, sr_pixels, truth_pixels
+from sisr.scoring.metrics.protocol import Measure
 
 #: Largest sheet: what Snakemake's report viewer shows whole.
 MAX_WIDTH, MAX_HEIGHT = 1600, 900
@@ -31,12 +32,6 @@ _TILE = 300
 _MARGIN, _GAP, _LEAST_OVERVIEW = 14, 12, 280
 _LABEL, _VALUE, _SMALL = 17, 16, 15  # font sizes in px
 _INK, _SOFT, _ACCENT = "#1b1f24", "#57606a", "#d55e00"
-
-
-# --- choosing -------------------------------------------------------------------------------------------
-
-
-# --- drawing --------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
@@ -64,34 +59,45 @@ class _Layout:
         return self.columns * (self.cell + _GAP) - _GAP
 
 
+@dataclass(frozen=True)
+class ImageFiles:
+    """One image: its HR, its LR, and model -> SR image in the order of the tiles.
+
+    ``hr`` is None where there is none: the sheet then shows the LR image with the region marked, and no HR
+    tile.
+    """
+
+    hr: Path | None
+    lr: Path
+    srs: Mapping[str, Path]
+    scale: int
+
+
+@dataclass(frozen=True)
+class SheetText:
+    """What a sheet says.
+
+    ``labels``: model -> text below its tile.  ``values``: model -> measure key -> value for the *whole
+    image*; the best of each measure is bold with a star.  ``measures`` are printed below each tile, in their
+    order.  ``missing``: model or label -> reason, for models that have no image; printed at the bottom.
+    """
+
+    title: str
+    labels: Mapping[str, str]
+    values: Mapping[str, Mapping[str, float]]
+    measures: Sequence[Measure]
+    missing: Mapping[str, str] = field(default_factory=dict)
+
+
 def crop_sheet(
-    hr: Path | None,
-    lr: Path,
-    srs: Mapping[str, Path],
-    region: Sequence[int],
-    out: Path,
-    *,
-    scale: int,
-    title: str,
-    labels: Mapping[str, str],
-    values: Mapping[str, Mapping[str, float]],
-    measures: Sequence[ShownMeasure],
-    missing: Mapping[str, str] | None = None,
-    limit: int | None = None,
+    image: ImageFiles, region: Sequence[int], text: SheetText, out: Path, limit: int | None = None
 ) -> Path:
     """Draw the HR image with the region marked, then the region from HR, LR and every model.
 
     Parameters
     ----------
-    hr : None where there is none: the sheet then shows the LR image with the region marked, and no HR tile.
-    srs : model -> SR image, in the order of the tiles.
-    region : (x, y, width, height) in HR pixels, inside the HR cropped to a multiple of ``scale``.
+    region : (x, y, width, height) in HR pixels, inside the HR cropped to a multiple of the scale.
     out : ``.png``, or ``.jpg`` (quality 92 or less, full-resolution colour); at most 1600 x 900 px.
-    labels : model -> text below its tile.
-    values : model -> measure key -> value for the *whole image*; the best of each measure is
-        bold with a star.
-    measures : what is printed below each tile, in this order.
-    missing : model or label -> reason, for models that have no image; printed at the bottom.
     limit : bytes that a ``.jpg`` may have; its quality falls as far as that needs, to 30 at the lowest.
 
     Raises
@@ -99,7 +105,8 @@ def crop_sheet(
     ConfigError : the region is not inside the image, or so large that the sheet cannot hold it.
     ImageError : an image cannot be read or has the wrong size.
     """
-    truth, name = truth_pixels(hr, lr, scale), (hr or lr).name
+    lr, scale, measures = image.lr, image.scale, text.measures
+    truth, name = truth_pixels(image.hr, lr, scale), (image.hr or lr).name
     height, width = (n - n % scale for n in truth.shape[:2])
     if len(region) != 4:
         raise ConfigError(f"{name}: region {list(region)} is not [x, y, width, height]")
@@ -114,49 +121,47 @@ def crop_sheet(
         found = f"{small.shape[1]}x{small.shape[0]}"
         raise ImageError(f"{lr}: size {found}, expected {width // scale}x{height // scale} (HR / {scale})")
 
-    headings = ((" / ".join(m.heading for m in measures), False),)
+    headings = ((" / ".join(heading(m) for m in measures), False),)
     reduced = _image(_cut_lr(small, box, scale))
     tiles = [
         _Tile(_image(_cut(truth, box)), "HR", headings, True),
         _Tile(reduced, f"LR (pixels ×{scale})", ()),
     ]
-    if hr is None:
+    if image.hr is None:
         tiles = [_Tile(reduced, f"LR (pixels ×{scale})", headings, True)]
-    best = _best(values, srs, measures)
-    for model, path in srs.items():
+    best = _best(text.values, image.srs, measures)
+    for model, path in image.srs.items():
         numbers = tuple(
-            (m.show(v), m.show(v) == best.get(m.key))
+            (show(v, m), show(v, m) == best.get(m.id))
             for m in measures
-            for v in [values.get(model, {}).get(m.key, math.nan)]
+            for v in [text.values.get(model, {}).get(m.id, math.nan)]
         )
         array = _cut(sr_pixels(path, (height, width)), box)
-        tiles.append(_Tile(_image(array), labels.get(model, model), numbers))
+        tiles.append(_Tile(_image(array), text.labels.get(model, model), numbers))
 
     footer = ""
-    if missing:
-        names = (f"{labels.get(name, name)} ({_short(reason)})" for name, reason in missing.items())
+    if text.missing:
+        names = (f"{text.labels.get(name, name)} ({_short(reason)})" for name, reason in text.missing.items())
         footer = "Not shown: " + "; ".join(names)
     layout = _lay_out(tiles, box, (width, height), footer, name)
-    sheet = _draw(layout, tiles, _image(truth), box, title, measures, footer)
+    sheet = _draw(layout, tiles, _image(truth), box, text, footer)
     _save(sheet, out, limit)
     return out
 
 
 def _best(
-    values: Mapping[str, Mapping[str, float]], srs: Mapping[str, Path], measures: Sequence[ShownMeasure]
+    values: Mapping[str, Mapping[str, float]], srs: Mapping[str, Path], measures: Sequence[Measure]
 ) -> dict[str, str]:
     """The best value of each measure as printed, so that equal ones share the mark; none with one model."""
     best = {}
     for measure in measures:
         found = [
-            values[m][measure.key]
-            for m in srs
-            if not math.isnan(values.get(m, {}).get(measure.key, math.nan))
+            values[m][measure.id] for m in srs if not math.isnan(values.get(m, {}).get(measure.id, math.nan))
         ]
         if len(found) > 1:
             closest = min(found, key=abs)
             ends = {"higher": max(found), "lower": min(found), "closer to 0": closest}
-            best[measure.key] = measure.show(ends[measure.direction])
+            best[measure.id] = show(ends[measure.direction], measure)
     return best
 
 
@@ -280,16 +285,15 @@ def _draw(
     tiles: Sequence[_Tile],
     full: Image.Image,
     box: Region,
-    title: str,
-    measures: Sequence[ShownMeasure],
+    says: SheetText,
     footer: str,
 ) -> Image.Image:
     tile_size = (box.w * layout.enlarge, box.h * layout.enlarge)
     note = (
         f"Crop {box.w}×{box.h} px at ({box.x}, {box.y}), enlarged ×{layout.enlarge} without interpolation. "
-        f"Numbers: {' / '.join(m.label for m in measures)} of the whole image, ★ best."
+        f"Numbers: {' / '.join(m.label for m in says.measures)} of the whole image, ★ best."
     )
-    need = max(_font(20, bold=True).getlength(title), _font(_SMALL).getlength(note))
+    need = max(_font(20, bold=True).getlength(says.title), _font(_SMALL).getlength(note))
     content = layout.overview[0] + 2 * _GAP + layout.width
     width = min(MAX_WIDTH, math.ceil(max(content, need)) + 2 * _MARGIN)
     body = max(layout.tops[-1], layout.overview[1])
@@ -298,14 +302,7 @@ def _draw(
 
     sheet = Image.new("RGB", (width, height), "white")
     pen = ImageDraw.Draw(sheet)
-    pen.text(
-        (_MARGIN, _MARGIN - 4),
-        _clip(title, _font(20, bold=True), width - 2 * _MARGIN),
-        _INK,
-        _font(20, bold=True),
-    )
-    pen.text((_MARGIN, _MARGIN + 26), _clip(note, _font(_SMALL), width - 2 * _MARGIN), _SOFT, _font(_SMALL))
-
+    _write_head(pen, says.title, note, width)
     top = _MARGIN + _HEADER
     enlarged = layout.overview[0] > full.width
     overview = full.resize(
@@ -337,16 +334,21 @@ def _draw(
 
 
 def lr_sheet(
-    hr: Path, lrs: Mapping[str, Path], region: Region, out: Path, *, scale: int, title: str,
-    labels: Mapping[str, str], notes: Mapping[str, str],
-) -> Path:  # fmt: skip
+    hr: Path,
+    lrs: Mapping[str, Path],
+    region: Region,
+    scale: int,
+    title: str,
+    captions: Mapping[str, tuple[str, str]],
+    out: Path,
+) -> Path:
     """Draw a region of the HR image and of the LR image that each kernel made, enlarged by whole pixels.
 
     Parameters
     ----------
     lrs : kernel -> LR image, in the order of the tiles
     region : in HR pixels, with sides and corner that are multiples of ``scale``
-    labels, notes : kernel -> name below its tile, and what stands below the name
+    captions : kernel -> name below its tile, and what stands below the name
     """
     truth = read_image(hr).array
     enlarge = max(1, _TILE // region.w)
@@ -354,19 +356,18 @@ def lr_sheet(
     tiles = [_Tile(_image(_cut(truth, region)), "HR", (), True)]
     for kernel, path in lrs.items():
         pixels = _image(_cut_lr(read_image(path).array, region, scale))
-        tiles.append(_Tile(pixels, labels.get(kernel, kernel), ((notes.get(kernel, ""), False),)))
+        label, below = captions[kernel]
+        tiles.append(_Tile(pixels, label, ((below, False),)))
     columns = min(len(tiles), (MAX_WIDTH - 2 * _MARGIN + _GAP) // (cell + _GAP))
     tops = _tops(tiles, columns, cell, tile_height)
     width = max(2 * _MARGIN + columns * (cell + _GAP) - _GAP, 700)
     sheet = Image.new("RGB", (width, _HEADER + 2 * _MARGIN + tops[-1]), "white")
     pen = ImageDraw.Draw(sheet)
-    font = _font(20, bold=True)
-    pen.text((_MARGIN, _MARGIN - 4), _clip(title, font, width - 2 * _MARGIN), _INK, font)
     note = (
         f"{region.w}×{region.h} HR px at ({region.x}, {region.y}), enlarged without interpolation: "
         f"HR pixels ×{enlarge}, LR pixels ×{scale * enlarge}"
     )
-    pen.text((_MARGIN, _MARGIN + 26), _clip(note, _font(_SMALL), width - 2 * _MARGIN), _SOFT, _font(_SMALL))
+    _write_head(pen, title, note, width)
     for index, tile in enumerate(tiles):
         x = _MARGIN + index % columns * (cell + _GAP)
         y = _MARGIN + _HEADER + tops[index // columns]
@@ -376,6 +377,14 @@ def lr_sheet(
         _write_below(pen, tile, x, y + tile_height + 6, cell)
     _save(sheet, out)
     return out
+
+
+def _write_head(pen: ImageDraw.ImageDraw, title: str, note: str, width: int) -> None:
+    for text, top, colour, font in (
+        (title, -4, _INK, _font(20, bold=True)),
+        (note, 26, _SOFT, _font(_SMALL)),
+    ):
+        pen.text((_MARGIN, _MARGIN + top), _clip(text, font, width - 2 * _MARGIN), colour, font)
 
 
 def _write_below(pen: ImageDraw.ImageDraw, tile: _Tile, x: int, line: int, cell: int) -> None:

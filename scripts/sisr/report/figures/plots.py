@@ -1,8 +1,8 @@
 """Plots of the score table: quality by dataset, perception against distortion.
 
 Each function draws one figure about one scale, writes it to ``out`` (SVG, PNG or PDF by extension) and
-returns ``out``.  ``models``, ``datasets`` and ``groups`` map ids to labels; their order is the
-order in the figure, and ``models`` must hold all models of the run, since a model's colour is its place.
+returns ``out``.  The order of the names is that in the figure, and they must hold all models of the run,
+since a model's colour is its place.
 Infinite values (identical images) have no place on an axis: they are left out and said to be.
 """
 
@@ -10,20 +10,25 @@ from __future__ import annotations
 
 import math
 import warnings
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import pandas as pd
 
-from sisr.analysis.shown_measures import ShownMeasure
+from sisr.analysis.shown_measures import heading
 from sisr.report.figures import style
 from sisr.report.figures.labels import FRONT, place_labels
+from sisr.scoring.metrics.protocol import Measure
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+
+    from sisr.report.shown_run import Names
+
+    Points = Mapping[str, tuple[float, float]]
 
 #: From this number of images on, a box says more than the single images.
 BOX_FROM = 20
@@ -33,17 +38,7 @@ _PANELS_PER_ROW = 4
 # --- quality by dataset ---------------------------------------------------------------------------------
 
 
-def quality(
-    scores: pd.DataFrame,
-    measures: Sequence[ShownMeasure],
-    out: Path,
-    *,
-    models: Mapping[str, str],
-    datasets: Mapping[str, str],
-    kernel: str,
-    kernel_label: str,
-    scale: int,
-) -> Path:
+def quality(scores: pd.DataFrame, shown: Names, kernel: str, scale: int, out: Path) -> Path:
     """Values of the single images per model: a row of panels per measure, a panel per dataset.
 
     Datasets of fewer than ``BOX_FROM`` images show every image as a dot, larger ones a box (quartiles,
@@ -51,11 +46,12 @@ def quality(
     Panels of a measure share their axis.
     """
     here = scores[(scores["kernel"] == kernel) & (scores["scale"] == scale)]
+    measures, datasets = shown.shown(), shown.datasets
     sets = present(datasets, here["dataset"])
-    names = present(models, here["model"])
+    names = present(shown.models, here["model"])
     with style.applied():
         if not names:
-            return style.save(empty_figure(f"No scores at ×{scale} on {kernel_label} LR"), out)
+            return style.save(empty_figure(f"No scores at ×{scale} on {shown.kernels[kernel]} LR"), out)
         # One dataset alone has its measures side by side.
         rows = [[(m, d) for m in measures for d in sets]] if len(sets) == 1 else [
             [(m, d) for d in sets[i : i + _PANELS_PER_ROW]]
@@ -73,18 +69,18 @@ def quality(
                     continue
                 measure, dataset = panels[place]
                 chosen = here[(here["dataset"] == dataset) & is_measure(here, measure)]
-                _distribution(axis, chosen, measure, names, models)
+                _distribution(axis, chosen, measure, names, shown.models)
                 count = chosen["image"].nunique()
-                axis.set_title(f"{datasets.get(dataset, dataset)} ({count} image{'s' * (count != 1)})")
+                axis.set_title(f"{datasets[dataset]} ({count} image{'s' * (count != 1)})")
                 if place:
                     axis.tick_params(axis="y", labelleft=False)
         _share_x(axes, rows)
-        figure.suptitle(f"×{scale}, LR: {kernel_label}", x=0.01, ha="left", fontsize=11)
+        title(figure, shown, kernel, scale)
         return style.save(figure, out)
 
 
 def _distribution(
-    axis: Axes, data: pd.DataFrame, measure: ShownMeasure, names: Sequence[str], models: Mapping[str, str]
+    axis: Axes, data: pd.DataFrame, measure: Measure, names: Sequence[str], models: Mapping[str, str]
 ) -> None:
     import matplotlib as mpl
     import seaborn as sns
@@ -138,9 +134,9 @@ def _aside(axis: Axes, place: int, text: str) -> None:
     )  # fmt: skip
 
 
-def _share_x(axes: np.ndarray, rows: Sequence[Sequence[tuple[ShownMeasure, str]]]) -> None:
+def _share_x(axes: np.ndarray, rows: Sequence[Sequence[tuple[Measure, str]]]) -> None:
     """Give all panels of one measure the same limits."""
-    found: dict[ShownMeasure, list[Axes]] = {}
+    found: dict[Measure, list[Axes]] = {}
     for line, panels in zip(axes, rows, strict=True):
         for axis, (measure, _) in zip(line, panels, strict=False):
             found.setdefault(measure, []).append(axis)
@@ -155,32 +151,43 @@ def _share_x(axes: np.ndarray, rows: Sequence[Sequence[tuple[ShownMeasure, str]]
 # --- perception against distortion ----------------------------------------------------------------------
 
 
-def perception_distortion(
-    summary: pd.DataFrame,
-    distortion: ShownMeasure,
-    perception: ShownMeasure,
-    out: Path,
-    *,
-    models: Mapping[str, str],
-    groups: Mapping[str, str],
-    kernel: str,
-    kernel_label: str,
-    scale: int,
-) -> Path:
+def perception_distortion(summary: pd.DataFrame, shown: Names, kernel: str, scale: int, out: Path) -> Path:
     """Mean fidelity (x) against mean perceptual distance (y) of each model, a panel per dataset or pool.
 
     The dashed line is the Pareto front: models on it are not beaten in both measures by any other.  After
     Blau and Michaeli, The perception-distortion tradeoff, CVPR 2018.
     """
+    distortion, perception = shown.fidelity, shown.perception
     here = summary[(summary["kernel"] == kernel) & (summary["scale"] == scale)]
     x = here[is_measure(here, distortion)].set_index(["group", "model"])["mean"]
     y = here[is_measure(here, perception)].set_index(["group", "model"])["mean"]
     points = pd.DataFrame({"x": x, "y": y}).dropna()
-    panels = present(groups, points.index.get_level_values("group"))
+    groups = points.index.get_level_values("group")
+
+    def draw(axis: Axes, group: str) -> Points:
+        return _trade_off(axis, points[groups == group].droplevel("group"), shown)
+
+    return scatter(groups, draw, f"{distortion.label} and {perception.label}", shown, kernel, scale, out)
+
+
+def scatter(
+    groups: Iterable[str],
+    draw: Callable[[Axes, str], Points],
+    what: str,
+    shown: Names,
+    kernel: str,
+    scale: int,
+    out: Path,
+) -> Path:
+    """A panel for each dataset or pool, which ``draw`` fills; ``what`` is missing where there is none.
+
+    ``draw`` returns where it put each model, whose name is written beside.
+    """
+    panels = present(shown.groups, groups)
     with style.applied():
         if not panels:
-            what = f"{distortion.label} and {perception.label}"
-            return style.save(empty_figure(f"No model has both {what} at ×{scale} on {kernel_label} LR"), out)
+            text = f"No model has both {what} at ×{scale} on {shown.kernels[kernel]} LR"
+            return style.save(empty_figure(text), out)
         columns = min(2, len(panels))
         lines = math.ceil(len(panels) / columns)
         figure = new_figure(style.WIDTH, 0.45 + lines * (4.0 if columns == 2 else 4.8))
@@ -189,46 +196,50 @@ def perception_distortion(
             axis.set_visible(False)
         drawn = []
         for axis, group in zip(axes, panels, strict=False):
-            part = points[points.index.get_level_values("group") == group].droplevel("group")
-            part = part.reindex(present(models, part.index))
-            axis.set_title(groups.get(group, group), loc="left")
-            drawn.append(_trade_off(axis, part, distortion, perception, models))
-        figure.suptitle(f"×{scale}, LR: {kernel_label}", x=0.01, ha="left", fontsize=11)
+            axis.set_title(shown.groups[group], loc="left")
+            drawn.append(draw(axis, group))
+        title(figure, shown, kernel, scale)
         figure.draw_without_rendering()
         # Labels come last: their places depend on the final size of the axes.
-        for axis, part in zip(axes, drawn, strict=False):
-            place_labels(axis, part.to_numpy(), [models[name] for name in part.index])
+        for axis, points in zip(axes, drawn, strict=False):
+            place_labels(axis, np.array(list(points.values())), [shown.models[name] for name in points])
         return style.save(figure, out)
 
 
-def _trade_off(
-    axis: Axes,
-    part: pd.DataFrame,
-    distortion: ShownMeasure,
-    perception: ShownMeasure,
-    models: Mapping[str, str],
-) -> pd.DataFrame:
+def _trade_off(axis: Axes, part: pd.DataFrame, shown: Names) -> Points:
     """Draw the points of one panel; returns those drawn."""
-    colours, markers = style.model_colours(models), style.model_markers(models)
+    models, distortion, perception = shown.models, shown.fidelity, shown.perception
+    part = part.reindex(present(models, part.index))
     finite = part[np.isfinite(part.to_numpy()).all(axis=1)]
     signs = [1.0 if m.direction == "higher" else -1.0 for m in (distortion, perception)]
     front = pareto_front(finite.to_numpy() * signs)
     if len(front) > 1:
         draw_front(axis, finite.to_numpy()[front], "upper right")
-    for name, x, y in finite.itertuples():
-        axis.plot(x, y, markers[name], color=colours[name], markersize=7.5, markeredgecolor="white", zorder=3)
+    points = {name: (x, y) for name, x, y in finite.itertuples()}
+    draw_points(axis, points, models)
     axis.margins(0.14)
     axis.grid()
     axis.set_xlabel(axis_label(distortion))
     axis.set_ylabel(axis_label(perception))
-    arrow = {(1, 1): "↗", (1, -1): "↘", (-1, 1): "↖", (-1, -1): "↙"}[int(signs[0]), int(signs[1])]
-    axis.set_title(f"better {arrow}", loc="right", fontsize=9, fontweight="normal", color=style.SOFT)
-    if left_out := [models.get(name, name) for name in part.index if name not in finite.index]:
+    say_better(axis, {(1, 1): "↗", (1, -1): "↘", (-1, 1): "↖", (-1, -1): "↙"}[int(signs[0]), int(signs[1])])
+    if left_out := [models[name] for name in part.index if name not in points]:
         axis.text(
             0.01, 0.01, f"not drawn (inf): {', '.join(left_out)}", transform=axis.transAxes, fontsize=7.5,
             style="italic", color=style.SOFT,
         )  # fmt: skip
-    return finite
+    return points
+
+
+def draw_points(axis: Axes, points: Points, models: Iterable[str]) -> None:
+    """A marker for each model."""
+    colours, markers = style.model_colours(models), style.model_markers(models)
+    for name, (x, y) in points.items():
+        axis.plot(x, y, markers[name], color=colours[name], markersize=7.5, markeredgecolor="white", zorder=3)
+
+
+def say_better(axis: Axes, arrow: str) -> None:
+    """Which way is better, above the right end of a panel."""
+    axis.set_title(f"better {arrow}", loc="right", fontsize=9, fontweight="normal", color=style.SOFT)
 
 
 def draw_front(axis: Axes, line: np.ndarray, corner: Literal["upper right", "lower right"]) -> None:
@@ -264,6 +275,11 @@ def new_figure(width: float, height: float) -> Figure:
     return figure
 
 
+def title(figure: Figure, shown: Names, kernel: str, scale: int) -> None:
+    """The heading of a figure about one kernel and scale."""
+    figure.suptitle(f"×{scale}, LR: {shown.kernels[kernel]}", x=0.01, ha="left", fontsize=11)
+
+
 def empty_figure(text: str) -> Figure:
     """A figure that says why there is nothing to draw."""
     figure = new_figure(style.WIDTH, 1.0)
@@ -271,12 +287,12 @@ def empty_figure(text: str) -> Figure:
     return figure
 
 
-def axis_label(measure: ShownMeasure) -> str:
+def axis_label(measure: Measure) -> str:
     """Heading with the unit."""
-    return f"{measure.heading} ({measure.unit})" if measure.unit else measure.heading
+    return f"{heading(measure)} ({measure.unit})" if measure.unit else heading(measure)
 
 
-def is_measure(frame: pd.DataFrame, measure: ShownMeasure) -> pd.Series:
+def is_measure(frame: pd.DataFrame, measure: Measure) -> pd.Series:
     """Which rows of a tidy table hold a measure."""
     return (frame["metric"] == measure.metric) & (frame["protocol"] == measure.protocol)
 

@@ -12,12 +12,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from sisr.analysis.shown_measures import ShownMeasure
 from sisr.report.figures import plots, style
-from sisr.report.figures.labels import SPREAD, place_labels
+from sisr.report.figures.labels import SPREAD
+from sisr.scoring.metrics.protocol import Measure
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+
+    from sisr.report.shown_run import Names
 
 
 @dataclass(frozen=True)
@@ -34,60 +36,35 @@ class Resource:
 
 
 def quality_against(
-    summary: pd.DataFrame,
-    measure: ShownMeasure,
-    resource: Resource,
-    out: Path,
-    *,
-    models: Mapping[str, str],
-    groups: Mapping[str, str],
-    kernel: str,
-    kernel_label: str,
-    scale: int,
+    summary: pd.DataFrame, resource: Resource, shown: Names, kernel: str, scale: int, out: Path
 ) -> Path:
-    """Mean quality (y) against a resource (x, logarithmic) of each model, a panel per dataset or pool.
+    """Mean fidelity (y) against a resource (x, logarithmic) of each model, a panel per dataset or pool.
 
     Zero has no place on a logarithmic axis: models that need nothing stand in a band of their own beside it.
     The dashed line is the Pareto front: no other model is both better and cheaper.  Bars are quartiles.
     """
     here = summary[(summary["kernel"] == kernel) & (summary["scale"] == scale)]
+    measure = shown.fidelity
     y = here[plots.is_measure(here, measure)].set_index(["group", "model"])["mean"].dropna()
-    panels = plots.present(groups, y.index.get_level_values("group"))
-    with style.applied():
-        if not panels or not resource.values:
-            what = f"both {measure.label} and {resource.label.partition(' (')[0].lower()}"
-            return style.save(
-                plots.empty_figure(f"No model has {what} at ×{scale} on {kernel_label} LR"), out
-            )
-        columns = min(2, len(panels))
-        lines = math.ceil(len(panels) / columns)
-        figure = plots.new_figure(style.WIDTH, 0.45 + lines * (4.0 if columns == 2 else 4.8))
-        axes = figure.subplots(lines, columns, squeeze=False).ravel()
-        for axis in axes[len(panels) :]:
-            axis.set_visible(False)
-        drawn = []
-        for axis, group in zip(axes, panels, strict=False):
-            values = y[group]
-            part = {name: float(values[name]) for name in plots.present(models, values.index)}
-            axis.set_title(groups.get(group, group), loc="left")
-            drawn.append(_panel(axis, part, measure, resource, models))
-        figure.suptitle(f"×{scale}, LR: {kernel_label}", x=0.01, ha="left", fontsize=11)
-        figure.draw_without_rendering()
-        # Labels come last: their places depend on the final size of the axes.
-        for axis, points in zip(axes, drawn, strict=False):
-            place_labels(axis, np.array(list(points.values())), [models[name] for name in points])
-        return style.save(figure, out)
+
+    def draw(axis: Axes, group: str) -> plots.Points:
+        values = y[group]
+        part = {name: float(values[name]) for name in plots.present(shown.models, values.index)}
+        return _panel(axis, part, measure, resource, shown.models)
+
+    groups = y.index.get_level_values("group") if resource.values else ()
+    what = f"{measure.label} and {resource.label.partition(' (')[0].lower()}"
+    return plots.scatter(groups, draw, what, shown, kernel, scale, out)
 
 
 def _panel(
     axis: Axes,
     part: Mapping[str, float],
-    measure: ShownMeasure,
+    measure: Measure,
     resource: Resource,
     models: Mapping[str, str],
-) -> dict[str, tuple[float, float]]:
+) -> plots.Points:
     """Draw the points of one panel; returns where each model stands."""
-    colours, markers = style.model_colours(models), style.model_markers(models)
     finite = {name: value for name, value in part.items() if math.isfinite(value)}
     known = [name for name in finite if name in resource.values]
     positions = _log_axis(axis, {name: resource.values[name] for name in known})
@@ -99,20 +76,17 @@ def _panel(
         # Good and expensive is where models are; good and cheap, or bad and expensive, is where none is.
         line = np.array([points[name] for name in front])
         plots.draw_front(axis, line, "lower right" if sign > 0 else "upper right")
-    for name, (x, value) in points.items():
+    colours = style.model_colours(models)
+    for name, (_, value) in points.items():
         if name in resource.spread and resource.values[name] > 0:
             ends = resource.spread[name]
             axis.plot(ends, (value, value), color=colours[name], linewidth=1.5, zorder=2, label=SPREAD)
-        axis.plot(
-            x, value, markers[name], color=colours[name], markersize=7.5, markeredgecolor="white", zorder=3
-        )
+    plots.draw_points(axis, points, models)
     axis.margins(y=0.14)
     axis.grid()
     axis.set_xlabel(resource.label)
     axis.set_ylabel(plots.axis_label(measure))
-    axis.set_title(
-        f"better {'↖' if sign > 0 else '↙'}", loc="right", fontsize=9, fontweight="normal", color=style.SOFT
-    )
+    plots.say_better(axis, "↖" if sign > 0 else "↙")
     notes = [
         textwrap.fill(f"{reason}: {', '.join(models.get(name, name) for name in names)}", 72)
         for reason, names in (

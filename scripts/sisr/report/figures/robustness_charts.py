@@ -13,25 +13,21 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from sisr.analysis.robustness import Matrix
+from sisr.analysis.shown_measures import show, signed
 from sisr.report.figures import style
+from sisr.report.figures.plots import new_figure
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
+    from sisr.report.shown_run import Names
+
 #: Inches: height of a kernel's row, widest column of a model, longest line of a kernel's label in characters.
 _ROW, _COLUMN, _LABEL = 0.235, 1.05, 34
 
 
-def heat_map(
-    matrices: Sequence[Matrix],
-    out: Path,
-    *,
-    models: Mapping[str, str],
-    groups: Mapping[str, str],
-    kernels: Mapping[str, str],
-    scale: int,
-) -> Path:
+def heat_map(matrices: Sequence[Matrix], shown: Names, scale: int, out: Path) -> Path:
     """Differences to the reference kernel: a panel per dataset, a row per kernel, a column per model.
 
     The first row has the means on the reference kernel; the others the signed difference of the same model to
@@ -41,16 +37,16 @@ def heat_map(
     with style.applied():
         measure = matrices[0].measure
         reach = max(float(np.nanmax(np.abs(matrix.gaps), initial=0.0)) for matrix in matrices) or 1.0
-        heights = [0.95 + _ROW * _lines(matrix, kernels) for matrix in matrices]
-        figure = _figure(style.WIDTH, sum(heights) + 0.75)
+        heights = [0.95 + _ROW * _lines(matrix, shown.kernels) for matrix in matrices]
+        figure = new_figure(style.WIDTH, sum(heights) + 0.75)
         axes = figure.subplots(len(matrices), 1, squeeze=False, height_ratios=heights)[:, 0]
         for axis, matrix in zip(axes, matrices, strict=True):
             _heat(axis, matrix, reach)
-            _kernel_names(axis, matrix, kernels)
-            _model_names(axis, [models.get(model, model) for model in matrix.models])
+            _kernel_names(axis, matrix, shown.kernels)
+            _model_names(axis, [shown.models.get(model, model) for model in matrix.models])
             axis.set_xlim(-0.5, max(len(matrix.models), style.WIDTH * 0.66 / _COLUMN) - 0.5)
-            axis.set_title(_heading(matrix, groups, scale), loc="left", pad=8)
-        first = kernels.get(matrices[0].kernels[0], matrices[0].kernels[0])
+            axis.set_title(_heading(matrix, shown, scale), loc="left", pad=8)
+        first = shown.kernels.get(matrices[0].kernels[0], matrices[0].kernels[0])
         _colour_bar(figure, axes, reach, f"{measure.label} less that on {first} LR", measure.unit)
         return style.save(figure, out)
 
@@ -65,7 +61,7 @@ def _heat(axis: Axes, matrix: Matrix, reach: float) -> None:
     axis.set_facecolor("#eceff2")
     for (row, column), gap in np.ndenumerate(gaps):
         value = float(matrix.values[row, column])
-        text = measure.show(value) if row == 0 or not np.isfinite(gap) else _signed(gap, measure.digits)
+        text = show(value, measure) if row == 0 or not np.isfinite(gap) else signed(gap, measure.digits)
         dark = row > 0 and np.isfinite(gap) and abs(_stretch(gap)) > 0.66 * _stretch(reach)
         axis.text(
             column, row, text, ha="center", va="center", fontsize=7.5,
@@ -116,20 +112,12 @@ def _colour_bar(figure: Figure, axes: np.ndarray, reach: float, label: str, unit
 # --- order of the models --------------------------------------------------------------------------------
 
 
-def rank_chart(
-    matrices: Sequence[Matrix],
-    out: Path,
-    *,
-    models: Mapping[str, str],
-    groups: Mapping[str, str],
-    kernels: Mapping[str, str],
-    scale: int,
-) -> Path:
+def rank_chart(matrices: Sequence[Matrix], shown: Names, scale: int, out: Path) -> Path:
     """Place of each model on each kernel: the best at the left, a line a model, crossings are rank flips."""
-    colours, markers = style.model_colours(models), style.model_markers(models)
+    colours, markers = style.model_colours(shown.models), style.model_markers(shown.models)
     with style.applied():
-        heights = [1.6 + _ROW * 1.15 * _lines(matrix, kernels) for matrix in matrices]
-        figure = _figure(style.WIDTH, sum(heights))
+        heights = [1.6 + _ROW * 1.15 * _lines(matrix, shown.kernels) for matrix in matrices]
+        figure = new_figure(style.WIDTH, sum(heights))
         axes = figure.subplots(len(matrices), 1, squeeze=False, height_ratios=heights)[:, 0]
         for axis, matrix in zip(axes, matrices, strict=True):
             places = _places(matrix)
@@ -140,15 +128,16 @@ def rank_chart(
                     places[:, column], rows, marker=markers[model], color=colours[model], linewidth=1.5,
                     markersize=6.5, markeredgecolor="white", markeredgewidth=0.6, solid_joinstyle="round",
                 )  # fmt: skip
-            _kernel_names(axis, matrix, kernels)
+            _kernel_names(axis, matrix, shown.kernels)
             axis.set_ylim(len(rows) - 0.5, -0.5)
             axis.set_xlim(0.3, max(len(matrix.ranked), style.WIDTH * 0.66 / _COLUMN) + 0.7)
+            labels = [shown.models.get(model, model) for model in matrix.models]
             order = sorted(matrix.ranked, key=lambda column: places[0, column])
-            _names_at(axis, places[0, order], [models.get(matrix.models[c], matrix.models[c]) for c in order])
+            _names_at(axis, places[0, order], [labels[c] for c in order])
             last = sorted(matrix.ranked, key=lambda column: places[-1, column])
             bottom = axis.secondary_xaxis("bottom")
             bottom.set_xticks(
-                places[-1, last], [models.get(matrix.models[c], matrix.models[c]) for c in last], rotation=40,
+                places[-1, last], [labels[c] for c in last], rotation=40,
                 ha="right", rotation_mode="anchor", fontsize=7.5,
             )  # fmt: skip
             bottom.tick_params(length=0)
@@ -156,7 +145,7 @@ def rank_chart(
             axis.grid(axis="y")
             axis.spines[:].set_visible(False)
             axis.tick_params(length=0)
-            axis.set_title(f"{_heading(matrix, groups, scale)}: best at the left", loc="left", pad=8)
+            axis.set_title(f"{_heading(matrix, shown, scale)}: best at the left", loc="left", pad=8)
         return style.save(figure, out)
 
 
@@ -173,9 +162,9 @@ def _places(matrix: Matrix) -> np.ndarray:
 # --- shared ---------------------------------------------------------------------------------------------
 
 
-def _heading(matrix: Matrix, groups: Mapping[str, str], scale: int) -> str:
+def _heading(matrix: Matrix, shown: Names, scale: int) -> str:
     unit = f" ({matrix.measure.unit})" if matrix.measure.unit else ""
-    return f"{groups.get(matrix.group, matrix.group)}, {matrix.measure.label}{unit}, ×{scale}"
+    return f"{shown.groups.get(matrix.group, matrix.group)}, {matrix.measure.label}{unit}, ×{scale}"
 
 
 def _lines(matrix: Matrix, kernels: Mapping[str, str]) -> float:
@@ -197,18 +186,3 @@ def _model_names(axis: Axes, names: Sequence[str]) -> None:
 def _names_at(axis: Axes, places: np.ndarray, names: Sequence[str]) -> None:
     axis.set_xticks(places, names, rotation=40, ha="left", rotation_mode="anchor", fontsize=8)
     axis.tick_params(axis="x", labeltop=True, labelbottom=False, top=False, bottom=False)
-
-
-def _signed(value: float, digits: int) -> str:
-    text = f"{value:+.{digits}f}"
-    return text[1:] if float(text) == 0 else text.replace("-", "−")
-
-
-def _figure(width: float, height: float) -> Figure:
-    # Without pyplot: no window system, no state between figures.
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(width, height), layout="constrained")
-    FigureCanvasAgg(figure)
-    return figure

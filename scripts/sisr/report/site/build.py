@@ -6,6 +6,7 @@ import json
 import math
 import shutil
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,9 +15,9 @@ from sisr.analysis import summaries
 from sisr.base.atomic import write_text
 from sisr.base.errors import ScoreError
 from sisr.report.pages import environment
-from sisr.report.shown_run import Names
+from sisr.report.shown_run import Names, ShownRun
 from sisr.report.site import charts, methods, shown_data
-from sisr.report.site.origins import WeightsOrigin
+from sisr.report.site.origins import Origins
 from sisr.report.site.pictures import ERROR_TOP, PROTOCOL
 from sisr.report.site.script import write_script
 from sisr.scoring.blocks import BLOCK
@@ -30,46 +31,38 @@ STATIC = Path(__file__).parent / "static"
 SCRIPTS = ("core.js", "leaderboard.js", "viewer.js", "plots.js")
 
 
-def build_site(
-    out: Path,
-    shown: Names,
-    *,
-    scores: Path,
-    status: Path,
-    hr_manifests: Mapping[str, Path],
-    provenance: Path,
-    ranks: Sequence[Path] = (),
-    cost: Path | None = None,
-    curves: Mapping[str, Path] | None = None,
-    certification: Path | None = None,
-    crops: Sequence[Path] = (),
-    pictures: Mapping[str, Path] | None = None,
-    weights: Mapping[tuple[str, int], WeightsOrigin] | None = None,
-    devices: Mapping[str, str] | None = None,
-    facts: Mapping[str, Mapping[str, Any]] | None = None,
-) -> None:
-    """Write ``index.html`` and the folders ``assets``, ``data`` and ``crops`` into ``out``.
+@dataclass(frozen=True)
+class Extras:
+    """What the site shows of a run beside its scores, where the run has it.
 
-    Parameters
-    ----------
-    ranks : tables of means with intervals and verdicts, one a scale
-    crops : crop sheets (JPEG) of the run
-    cost : ``cost.csv`` of the run
-    curves : name -> log (CSV) of a training of the run, with the column ``iteration``
-    pictures : ``dataset/kernel/xSCALE/model`` -> manifest of :func:`sisr.report.site.pictures.write_cell`
-    weights : of (model, scale), see :func:`sisr.report.site.origins.weights`
-    devices : of each cell, see :func:`sisr.report.site.origins.devices`
-    facts : complete registry entries of the models
+    ``ranks``: tables of means with intervals and verdicts, one a scale.  ``cost``: ``cost.csv``.  ``curves``:
+    name -> log (CSV) of a training, with the column ``iteration``.  ``crops``: crop sheets (JPEG).
+    ``pictures``: ``dataset/kernel/xSCALE/model`` -> manifest of
+    :func:`sisr.report.site.pictures.write_cell`.
     """
+
+    ranks: Sequence[Path] = ()
+    cost: Path | None = None
+    curves: Mapping[str, Path] = field(default_factory=dict)
+    certification: Path | None = None
+    crops: Sequence[Path] = ()
+    pictures: Mapping[str, Path] = field(default_factory=dict)
+
+
+def build_site(
+    out: Path, run: ShownRun, status: Path, provenance: Path, extras: Extras, origins: Origins
+) -> None:
+    """Write ``index.html`` and the folders ``assets``, ``data`` and ``crops`` into ``out``."""
     import pandas as pd
 
-    frame = summaries.read_scores(scores)
+    shown, hr_manifests = run.names, run.hr_manifests
+    frame = summaries.read_scores(run.scores)
     images = {
         dataset: [image["name"] for image in _read(path)["images"]] for dataset, path in hr_manifests.items()
     }
     summary = summaries.summarise(frame, shown.pools, {name: len(found) for name, found in images.items()})
-    ranked = pd.concat([_read_ranks(path) for path in ranks]) if ranks else None
-    costs = _read_cost(cost) if cost is not None else None
+    ranked = pd.concat([_read_ranks(path) for path in extras.ranks]) if extras.ranks else None
+    costs = _read_cost(extras.cost) if extras.cost is not None else None
     made = _read(provenance)
 
     for folder in ("assets", "data", "crops"):
@@ -79,12 +72,12 @@ def build_site(
         shutil.copyfile(STATIC / name, out / "assets" / name)
     (out / "assets" / "vega.js").write_text(_vega(), encoding="utf-8")
     regions = made.get("config", {}).get("crops", {}).get("regions", {})
-    cells = {cell: _read(path) for cell, path in (pictures or {}).items()}
+    cells = {cell: _read(path) for cell, path in extras.pictures.items()}
     view = {"block": BLOCK, "errorTop": ERROR_TOP, "protocol": PROTOCOL,
             "cells": {cell: found["images"] for cell, found in cells.items()},
             "picks": shown_data.picks(shown, frame, cells, images, regions)}  # fmt: skip
     overview = shown_data.overview(
-        shown, summary, summaries.read_status(status), ranked, images, costs, weights, devices, facts
+        shown, summary, summaries.read_status(status), ranked, images, costs, origins
     )
     overview["provenance"] = {
         "commit": made.get("commit"),
@@ -99,10 +92,10 @@ def build_site(
         places[key] = f"data/values_{index}.js"
         write_script(out / places[key], f"values/{key}", values)
     write_script(out / "data" / "places.js", "places", places)
-    logs = {name: pd.read_csv(path) for name, path in (curves or {}).items()}
+    logs = {name: pd.read_csv(path) for name, path in extras.curves.items()}
     drawn = charts.all_charts(shown, frame, summary, costs, ranked, logs)
     write_script(out / "data" / "charts.js", "charts", drawn)
-    for path in crops:
+    for path in extras.crops:
         shutil.copyfile(path, out / "crops" / path.name)
     page = environment(STATIC).get_template("index.html.j2")
     scales = sorted({int(scale) for scale in frame["scale"]})
@@ -117,9 +110,9 @@ def build_site(
             bibliography=methods.bibliography(shown),
             provenance=made,
             machine=_machine(made.get("machine", {})),
-            crops=[path.name for path in crops],
+            crops=[path.name for path in extras.crops],
             trouble=_trouble(status, shown),
-            certification=_certification(certification),
+            certification=_certification(extras.certification),
             images=sum(len(found) for found in images.values()),
         ),
     )

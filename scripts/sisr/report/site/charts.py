@@ -9,6 +9,7 @@ import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from sisr.analysis.shown_measures import heading
 from sisr.report.figures.style import model_colours, model_markers
 from sisr.report.site import shown_data
 
@@ -152,10 +153,10 @@ def _plane(shown: Names, means: pd.DataFrame, scale: int, where: str) -> dict[st
     model: Any
     for (group, model), one in means.groupby(["group", "model"], sort=False):
         found = {f"{m}@{p}": mean for m, p, mean in shown_data.rows(one, "metric", "protocol", "mean")}
-        if all(math.isfinite(found.get(m.key, math.nan)) for m in (x, y)):
+        if all(math.isfinite(found.get(m.id, math.nan)) for m in (x, y)):
             points.append({"model": shown.models.get(model, model), "id": model,
                            "group": shown.groups.get(group, group),
-                           "x": round(found[x.key], 4), "y": round(found[y.key], 4)})  # fmt: skip
+                           "x": round(found[x.id], 4), "y": round(found[y.id], 4)})  # fmt: skip
     for point in points:
         point["front"] = _is_on_front(point, points, x.direction, y.direction)
     return {
@@ -173,8 +174,8 @@ def _plane(shown: Names, means: pd.DataFrame, scale: int, where: str) -> dict[st
                 "width": 330,
                 "height": 260,
                 "encoding": {
-                    "x": _axis("x", x.heading, x.unit),
-                    "y": _axis("y", y.heading, y.unit),
+                    "x": _axis("x", heading(x), x.unit),
+                    "y": _axis("y", heading(y), y.unit),
                 },
                 "layer": [
                     {"transform": [{"filter": "datum.front"}],
@@ -253,7 +254,7 @@ def _costs(
             "spec": {
                 "$schema": _SCHEMA, "data": {"values": points}, "width": 620, "height": 320,
                 "encoding": {"x": _axis("x", title, unit, log=True, form=form),
-                             "y": _axis("y", measure.heading, measure.unit)},
+                             "y": _axis("y", heading(measure), measure.unit)},
                 "layer": [
                     {"mark": {"type": "point", "filled": True, "size": 90, "opacity": 1},
                      "encoding": {"color": _colour(shown, [p["id"] for p in points]),

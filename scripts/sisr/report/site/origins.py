@@ -24,6 +24,19 @@ class WeightsOrigin:
     files: Mapping[str, str] = field(default_factory=dict)
 
 
+@dataclass(frozen=True)
+class Origins:
+    """Where a run's numbers come from.
+
+    ``weights`` are of (model, scale), ``devices`` of each cell (``dataset/kernel/xSCALE/model``), ``facts``
+    the complete registry entries of the models.
+    """
+
+    weights: Mapping[tuple[str, int], WeightsOrigin] = field(default_factory=dict)
+    devices: Mapping[str, str] = field(default_factory=dict)
+    facts: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+
+
 def weights(model: Model, scale: int, source: Path | None, own: Sequence[Path] = ()) -> WeightsOrigin | None:
     """Weights that a model ran with at a scale; None for one that has none.
 

@@ -24,6 +24,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sisr.base.atomic import write_json
+from sisr.base.cells import Cell
 from sisr.base.images import modcrop, read_image
 from sisr.base.ordered import map_ordered
 from sisr.report.site.originals import save
@@ -41,13 +42,11 @@ PROTOCOL = "y-bt601"
 def write_cell(
     hr_manifest: Path,
     statuses: Sequence[Path],
-    scale: int,
+    cell: Cell,
     out_dir: Path,
     manifest: Path,
-    cell: str,
     quality: int | None,
     parts: Sequence[Path] = (),
-    threads: int = 2,
 ) -> None:
     """Write the files of one cell, and a manifest: the numbers of the images that there are, and for each the
     middle of its :func:`worst_window`.
@@ -55,12 +54,13 @@ def write_cell(
     Parameters
     ----------
     statuses : JSON of :func:`sisr.upscaling.upscale.upscale_cell`, one a shard; a cell that did not run has
-    no images cell : what the scripts call it, ``dataset/kernel/xSCALE/model``
+        no images
     parts : LPIPS by block, of :func:`sisr.scoring.score.score_cell`, one a shard
     """
     hr = _read(hr_manifest)
     numbers = {image["name"]: number for number, image in enumerate(hr["images"])}
     originals = {image["name"]: hr_manifest.parent / image["file"] for image in hr["images"]}
+    scale, key = cell.scale, f"{cell.dataset}/{cell.kernel}/x{cell.scale}/{cell.model}"
     lpips: dict[str, str] = {}
     for path in parts:
         lpips |= _read(path)["images"]
@@ -79,10 +79,10 @@ def write_cell(
         save(error_picture(found.pop("error")), out_dir / f"{number}.error.webp", 60)
         if name in lpips:
             found["lpips"] = lpips[name]
-        (out_dir / f"{number}.js").write_text(script(f"blocks/{cell}/{number}", found), encoding="utf-8")
+        (out_dir / f"{number}.js").write_text(script(f"blocks/{key}/{number}", found), encoding="utf-8")
         return number, worst
 
-    found = dict(sorted(map_ordered(work, jobs, threads)))
+    found = dict(sorted(map_ordered(work, jobs, threads=2)))
     write_json(manifest, {"images": list(found), "worst": list(found.values())})
 
 

@@ -10,9 +10,10 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from sisr.analysis.shown_measures import arrow
 from sisr.base import registry
 from sisr.report.figures.style import model_colours
-from sisr.report.site.origins import WeightsOrigin
+from sisr.report.site.origins import Origins
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -51,10 +52,8 @@ def overview(
     status: pd.DataFrame,
     ranks: pd.DataFrame | None,
     images: Mapping[str, Sequence[str]],
-    cost: pd.DataFrame | None = None,
-    weights: Mapping[tuple[str, int], WeightsOrigin] | None = None,
-    devices: Mapping[str, str] | None = None,
-    facts: Mapping[str, Mapping[str, Any]] | None = None,
+    cost: pd.DataFrame | None,
+    origins: Origins,
 ) -> dict[str, Any]:
     """What the first view needs.
 
@@ -64,9 +63,6 @@ def overview(
     ranks : intervals and verdicts beside the means, or None where there are none
     images : dataset -> names of its images, in the order of the viewer's numbers
     cost : one row a model and scale, or None
-    weights : of (model, scale)
-    devices : ``dataset/kernel/xSCALE/model`` -> what it ran on
-    facts : what the registry says of each model
 
     Returns
     -------
@@ -76,7 +72,6 @@ def overview(
     the cells that it stands for.
     """
     colours = model_colours(shown.models)
-    facts = facts or {}
     beside = _by_key(ranks) if ranks is not None else {}
     means = []
     columns = ("group", "kernel", "scale", "model", "metric", "protocol", "mean", "n")
@@ -87,8 +82,8 @@ def overview(
         means.append([*ids, number(mean), number(lower), number(upper), int(n), verdict])
     return {
         "measures": [
-            {"id": m.key, "label": m.label, "unit": m.unit, "direction": m.direction, "digits": m.digits,
-             "metric": m.metric, "protocol": m.protocol, "arrow": m.arrow, "rules": _rules(m.protocol)}
+            {"id": m.id, "label": m.label, "unit": m.unit, "direction": m.direction, "digits": m.digits,
+             "metric": m.metric, "protocol": m.protocol, "arrow": arrow(m), "rules": _rules(m.protocol)}
             for m in shown.measures
         ],
         "groups": [
@@ -99,7 +94,7 @@ def overview(
         "scales": sorted({int(scale) for scale in [*summary["scale"], *status["scale"]]}),
         "models": [
             {"id": model, "label": label, "colour": colours[model],
-             **{fact: value for fact, value in facts.get(model, {}).items() if fact in _MODEL_FACTS}}
+             **{fact: value for fact, value in origins.facts.get(model, {}).items() if fact in _MODEL_FACTS}}
             for model, label in shown.models.items()
         ],
         "means": means,
@@ -113,9 +108,9 @@ def overview(
         "cost": _cost(cost),
         "weights": {
             f"{model}/x{scale}": {"source": found.source, "files": dict(found.files)}
-            for (model, scale), found in (weights or {}).items()
+            for (model, scale), found in origins.weights.items()
         },
-        "devices": _by_text(devices or {}),
+        "devices": _by_text(origins.devices),
     }  # fmt: skip
 
 

@@ -12,6 +12,7 @@ import pytest
 import torch
 from safetensors.torch import save_file
 from sisr.analysis.cost.ledger import compare, ledger, ledger_job, why_not
+from sisr.analysis.shown_measures import signed
 from sisr.base.errors import ModelError, ModelUnavailable
 from sisr.base.images import write_png
 from sisr.models import archs
@@ -192,4 +193,4 @@ def test_table_and_page(sets: tuple[Path, Path], tmp_path: Path) -> None:
     ("value", "text"), [(0.0, "0.0000"), (-0.00001, "0.0000"), (-0.0123, "−0.0123"), (1.5, "+1.5000")]
 )
 def test_signs(value: float, text: str) -> None:
-    assert ledger_page.signed(value) == text
+    assert signed(value, 4) == text

@@ -13,13 +13,14 @@ import pandas as pd
 import pytest
 from PIL import Image
 from sisr.analysis.robustness import CSV_COLUMNS, Matrix, flips, matrices, ordinal, sentences, to_csv
-from sisr.analysis.shown_measures import ShownMeasure
 from sisr.analysis.summaries import SUMMARY_COLUMNS
 from sisr.report.figures import crop_choice, crops
 from sisr.report.figures import robustness_charts as figures
+from sisr.report.shown_run import Names
+from sisr.scoring.metrics.protocol import Measure
 
-PSNR = ShownMeasure("psnr", "y-bt601", "PSNR-Y", "dB", "higher", 2)
-LPIPS = ShownMeasure("lpips", "alex-v0.1", "LPIPS", "", "lower", 4)
+PSNR = Measure("psnr", "y-bt601", "PSNR-Y", "dB", "higher", 2, 6, "fidelity")
+LPIPS = Measure("lpips", "alex-v0.1", "LPIPS", "", "lower", 4, 6, "lpips")
 KERNELS = {"matlab-bicubic": "MATLAB bicubic", "area": "Area", "nearest": "Nearest"}
 MODELS = {"a": "Model A", "b": "Model B", "c": "Model C", "d": "Model D"}
 #: Rows are kernels, columns models.  Worked by hand below.
@@ -30,7 +31,7 @@ VALUES = {
 }
 
 
-def summary(values: Mapping[str, Mapping[str, float]], measure: ShownMeasure = PSNR) -> pd.DataFrame:
+def summary(values: Mapping[str, Mapping[str, float]], measure: Measure = PSNR) -> pd.DataFrame:
     rows = [
         ("set", kernel, 4, model, measure.metric, measure.protocol, value, 5, 5, "")
         for kernel, of_models in values.items()
@@ -39,7 +40,7 @@ def summary(values: Mapping[str, Mapping[str, float]], measure: ShownMeasure = P
     return pd.DataFrame(rows, columns=list(SUMMARY_COLUMNS))
 
 
-def matrix(values: Mapping[str, Mapping[str, float]] = VALUES, measure: ShownMeasure = PSNR) -> Matrix:
+def matrix(values: Mapping[str, Mapping[str, float]] = VALUES, measure: Measure = PSNR) -> Matrix:
     [found] = matrices(
         summary(values, measure),
         measure,
@@ -133,12 +134,12 @@ def test_figures_are_the_same_bytes_and_nothing_is_clipped(  # type: ignore[no-u
     models = {f"m{i}": f"OpenCV FSRCNN-small {i}" for i in range(size[1])}
     values = {k: {m: float(rng.normal(27, 4)) for m in models} for k in kernels}
     found = matrices(summary(values), PSNR, 4, models=list(models), groups=["set"], kernels=list(kernels))
-    labels = {"models": models, "kernels": kernels, "groups": {"set": "A set"}, "scale": 4}
+    names = Names((PSNR,), models, {"set": "A set"}, kernels, {})
     saved = []
     save = figures.style.save
     monkeypatch.setattr(figures.style, "save", lambda f, p: (saved.append(f), save(f, p))[1])
-    first = draw(found, tmp_path / "a.svg", **labels).read_bytes()
-    assert draw(found, tmp_path / "b.svg", **labels).read_bytes() == first
+    first = draw(found, names, 4, tmp_path / "a.svg").read_bytes()
+    assert draw(found, names, 4, tmp_path / "b.svg").read_bytes() == first
     figure = saved[0]
     figure.draw_without_rendering()
     for text in figure.findobj(lambda artist: hasattr(artist, "get_text")):
@@ -154,8 +155,8 @@ def test_heat_map_prints_the_reference_and_the_differences(tmp_path: Path, monke
     saved = []
     save = figures.style.save
     monkeypatch.setattr(figures.style, "save", lambda f, p: (saved.append(f), save(f, p))[1])
-    labels = {"models": MODELS, "kernels": KERNELS, "groups": {"set": "A set"}, "scale": 4}
-    figures.heat_map([matrix()], tmp_path / "a.png", **labels)
+    names = Names((PSNR,), MODELS, {"set": "A set"}, KERNELS, {})
+    figures.heat_map([matrix()], names, 4, tmp_path / "a.png")
     texts = [text.get_text() for text in saved[0].axes[0].texts]
     assert texts[:8] == ["32.00", "31.50", "31.00", "31.00", "−2.00", "−0.50", "−2.00", "−4.00"]
 
@@ -180,11 +181,10 @@ def test_lr_sheet_shows_the_pixels_of_each_kernel(tmp_path: Path) -> None:
         tmp_path / "hr.png",
         lrs,
         region,
+        4,
+        "Title",
+        {"plain": ("Plain", "30.00 dB"), "other": ("Other", "")},
         tmp_path / "sheet.png",
-        scale=4,
-        title="Title",
-        labels={"plain": "Plain", "other": "Other"},
-        notes={"plain": "30.00 dB"},
     )
     sheet = np.asarray(Image.open(out))
     colours = {tuple(c) for c in sheet.reshape(-1, 3)}

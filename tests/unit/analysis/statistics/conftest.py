@@ -7,8 +7,8 @@ import numpy as np
 import pandas as pd
 import pytest
 from made_samples import PSNR, MakeSample
-from sisr.analysis.shown_measures import ShownMeasure
 from sisr.analysis.statistics.samples import Sample
+from sisr.scoring.metrics.protocol import Measure
 
 
 @pytest.fixture(scope="session")
@@ -23,7 +23,7 @@ def make_sample() -> MakeSample:
 
     def make(
         values: Sequence[Sequence[float]] | np.ndarray,
-        measure: ShownMeasure = PSNR,
+        measure: Measure = PSNR,
         models: Sequence[str] = (),
     ) -> Sample:
         table = np.asarray(values, dtype=float)

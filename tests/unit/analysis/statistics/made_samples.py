@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from sisr.analysis.shown_measures import ShownMeasure
 from sisr.analysis.statistics.samples import Sample
+from sisr.scoring.metrics.protocol import Measure
 
-PSNR = ShownMeasure("psnr", "y-bt601", "PSNR-Y", "dB", "higher", 2)
-LPIPS = ShownMeasure("lpips", "alex-v0.1", "LPIPS", "", "lower", 4)
+PSNR = Measure("psnr", "y-bt601", "PSNR-Y", "dB", "higher", 2, 6, "fidelity")
+LPIPS = Measure("lpips", "alex-v0.1", "LPIPS", "", "lower", 4, 6, "lpips")
 
 MakeSample = Callable[..., Sample]

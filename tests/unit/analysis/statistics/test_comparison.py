@@ -50,15 +50,12 @@ def test_against_is_the_models_own_view(make_sample: MakeSample) -> None:
     ("value", "text"), [(-0.0001, "0.000"), (0.25, "+0.250"), (math.inf, "+inf"), (math.nan, "—")]
 )
 def test_signed(value: float, text: str) -> None:
-    assert shown_measures.signed(value, PSNR) == text
+    assert shown_measures.show_gap(value, PSNR) == text
 
 
 def test_diagram_is_the_same_bytes_and_has_room_for_25_models(
     standings: list[Standing], tmp_path: Path
 ) -> None:
-    options = {"models": MODELS, "groups": {"d": "Set"}, "kernels": {"k": "Kernel"}, "scale": 4}
-    files = [
-        critical_difference(standings, (PSNR, LPIPS), tmp_path / f"{i}.svg", **options) for i in range(2)
-    ]  # type: ignore[arg-type]
+    files = [critical_difference(standings, NAMES, 4, tmp_path / f"{i}.svg") for i in range(2)]
     assert files[0].read_bytes() == files[1].read_bytes()
-    assert critical_difference([], (PSNR,), tmp_path / "none.svg", **options).stat().st_size > 500  # type: ignore[arg-type]
+    assert critical_difference([], NAMES, 4, tmp_path / "none.svg").stat().st_size > 500

@@ -9,11 +9,11 @@ import numpy as np
 import pandas as pd
 import pytest
 from made_samples import LPIPS, PSNR, MakeSample
-from sisr.analysis.shown_measures import ShownMeasure
 from sisr.analysis.statistics import verdicts
 from sisr.analysis.statistics.samples import Sample, check_cells, samples
 from sisr.analysis.statistics.verdicts import comparison_table, rank_table, stand
 from sisr.base.errors import ScoreError
+from sisr.scoring.metrics.protocol import Measure
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "report" / "tables"))
 import fake_run as run
@@ -145,7 +145,7 @@ def test_nan_and_empty_samples_name_the_cell(scores: pd.DataFrame, make_sample: 
 
 
 def test_where_closer_to_zero_is_better_sizes_are_compared(make_sample: MakeSample) -> None:
-    shift = ShownMeasure("shift-x", "subpixel", "Shift", "px", "closer to 0", 3)
+    shift = Measure("shift-x", "subpixel", "Shift", "px", "closer to 0", 3, 6, "fidelity")
     small = np.linspace(-0.05, 0.04, 12)
     standing = stand(make_sample(np.stack([small, small - 0.5], axis=1), shift, models=["near", "far"]))
     assert standing.order == (0, 1) and standing.verdicts == ("best", "worse")

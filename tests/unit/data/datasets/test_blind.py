@@ -55,8 +55,8 @@ def test_crops_without_hr(tmp_path: Path) -> None:
     write_png(sr["y"], big)
     region = crop_choice.pick_region(None, sr, 2, (16, 12), lr=lr)
     assert region == (40, 20, 16, 12)
-    common = {"scale": 2, "title": "t", "labels": {}, "values": {}, "measures": ()}
-    with_hr = crops.crop_sheet(sr["x"], lr, sr, region, tmp_path / "with.png", **common)
-    without = crops.crop_sheet(None, lr, sr, region, tmp_path / "without.png", **common)
+    text = crops.SheetText("t", {}, {}, ())
+    with_hr = crops.crop_sheet(crops.ImageFiles(sr["x"], lr, sr, 2), region, text, tmp_path / "with.png")
+    without = crops.crop_sheet(crops.ImageFiles(None, lr, sr, 2), region, text, tmp_path / "without.png")
     with Image.open(with_hr) as one, Image.open(without) as other:
         assert other.width < one.width

@@ -6,26 +6,20 @@ import itertools
 import math
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 import pytest
 from matplotlib.figure import Figure
-from sisr.analysis.shown_measures import ShownMeasure
 from sisr.analysis.summaries import summarise
 from sisr.report.figures import quality_cost, style
 from sisr.report.figures.quality_cost import Resource, quality_against
+from sisr.report.shown_run import Names
 from sisr.scoring.gather import SCORE_COLUMNS
+from sisr.scoring.metrics.protocol import Measure
 
-PSNR = ShownMeasure("psnr", "y-bt601", "PSNR-Y", "dB", "higher", 2)
+PSNR = Measure("psnr", "y-bt601", "PSNR-Y", "dB", "higher", 2, 6, "fidelity")
 MODELS = {f"m{i}": f"Model number {i}" for i in range(20)}
-HERE: dict[str, Any] = {
-    "models": MODELS,
-    "groups": {"set5": "Set5", "set14": "Set14"},
-    "kernel": "k",
-    "kernel_label": "MATLAB bicubic",
-    "scale": 4,
-}
+NAMES = Names((PSNR,), MODELS, {"set5": "Set5", "set14": "Set14"}, {"k": "MATLAB bicubic"}, {})
 #: The first two need nothing; the last has no value; neighbours are close together.
 PARAMETERS = Resource("Parameters", "not counted", {f"m{i}": 1e4 * 1.4**i * (i > 1) for i in range(19)}, {})
 
@@ -58,7 +52,7 @@ def figures(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Figure]]:
 def test_labels_of_twenty_models_do_not_overlap(
     summary: pd.DataFrame, tmp_path: Path, figures: list[Figure]
 ) -> None:
-    quality_against(summary, PSNR, PARAMETERS, tmp_path / "a.png", **HERE)
+    quality_against(summary, PARAMETERS, NAMES, "k", 4, tmp_path / "a.png")
     for axis in figures[0].axes:
         boxes = [text.get_window_extent() for text in axis.texts if text.get_text() in MODELS.values()]
         assert len(boxes) == 19
@@ -71,7 +65,7 @@ def test_labels_of_twenty_models_do_not_overlap(
 def test_zero_stands_apart_from_the_logarithmic_axis(
     summary: pd.DataFrame, tmp_path: Path, figures: list[Figure]
 ) -> None:
-    quality_against(summary, PSNR, PARAMETERS, tmp_path / "a.png", **HERE)
+    quality_against(summary, PARAMETERS, NAMES, "k", 4, tmp_path / "a.png")
     axis = figures[0].axes[0]
     assert axis.get_xscale() == "log"
     ticks = {
@@ -89,7 +83,7 @@ def test_zero_stands_apart_from_the_logarithmic_axis(
 def test_front_is_of_cheaper_and_better(summary: pd.DataFrame, tmp_path: Path, figures: list[Figure]) -> None:
     """m2 costs as m1 but is better; m3 is dearer than m2 and worse than none."""
     time = Resource("Time", "not timed", {"m1": 1.0, "m2": 1.0, "m3": 5.0, "m0": 9.0}, {"m3": (4.0, 7.0)})
-    quality_against(summary, PSNR, time, tmp_path / "a.png", **HERE)
+    quality_against(summary, time, NAMES, "k", 4, tmp_path / "a.png")
     lines = {line.get_label(): line.get_xydata().tolist() for line in figures[0].axes[0].lines}
     front = sorted(map(tuple, lines["Pareto front"]))
     assert front == [pytest.approx((1.0, 28.2)), pytest.approx((5.0, 28.3))]
@@ -97,10 +91,10 @@ def test_front_is_of_cheaper_and_better(summary: pd.DataFrame, tmp_path: Path, f
 
 
 def test_same_bytes_each_time_and_nothing_to_draw(summary: pd.DataFrame, tmp_path: Path) -> None:
-    first = quality_against(summary, PSNR, PARAMETERS, tmp_path / "a.svg", **HERE).read_bytes()
-    assert quality_against(summary, PSNR, PARAMETERS, tmp_path / "b.svg", **HERE).read_bytes() == first
+    first = quality_against(summary, PARAMETERS, NAMES, "k", 4, tmp_path / "a.svg").read_bytes()
+    assert quality_against(summary, PARAMETERS, NAMES, "k", 4, tmp_path / "b.svg").read_bytes() == first
     nothing = Resource("Time (s)", "not timed", {}, {})
-    assert quality_against(summary, PSNR, nothing, tmp_path / "c.svg", **HERE).stat().st_size > 500
+    assert quality_against(summary, nothing, NAMES, "k", 4, tmp_path / "c.svg").stat().st_size > 500
 
 
 @pytest.mark.parametrize(

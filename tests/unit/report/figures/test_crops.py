@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -11,13 +11,13 @@ import numpy as np
 import pandas as pd
 import pytest
 from PIL import Image
-from sisr.analysis.shown_measures import ShownMeasure
 from sisr.base.errors import ConfigError, ImageError
 from sisr.report.figures import crop_choice, crops
 from sisr.scoring.gather import SCORE_COLUMNS
+from sisr.scoring.metrics.protocol import Measure
 
-PSNR = ShownMeasure("psnr", "y-bt601", "PSNR-Y", "dB", "higher", 2)
-LPIPS = ShownMeasure("lpips", "alex-v0.1", "LPIPS", "", "lower", 4)
+PSNR = Measure("psnr", "y-bt601", "PSNR-Y", "dB", "higher", 2, 6, "fidelity")
+LPIPS = Measure("lpips", "alex-v0.1", "LPIPS", "", "lower", 4, 6, "lpips")
 SCALE = 4
 
 
@@ -29,15 +29,11 @@ class Case:
     out: Path
 
     def draw(self, region: tuple[int, ...] = (40, 20, 48, 36), **changes: Any) -> Image.Image:
-        values = {name: {PSNR.key: 30.0 + i, LPIPS.key: 0.2 + i} for i, name in enumerate(self.srs)}
-        options: dict[str, Any] = {
-            "scale": SCALE,
-            "title": "baby (Set5), ×4",
-            "labels": {name: name.title() for name in self.srs},
-            "values": values,
-            "measures": [PSNR, LPIPS],
-        } | changes
-        crops.crop_sheet(self.hr, self.lr, self.srs, region, self.out, **options)
+        values = {name: {PSNR.id: 30.0 + i, LPIPS.id: 0.2 + i} for i, name in enumerate(self.srs)}
+        labels = {name: name.title() for name in self.srs}
+        text = crops.SheetText("baby (Set5), ×4", labels, values, [PSNR, LPIPS])
+        image = crops.ImageFiles(self.hr, self.lr, self.srs, SCALE)
+        crops.crop_sheet(image, region, replace(text, **changes), self.out)
         return Image.open(self.out)
 
 
@@ -165,14 +161,14 @@ def test_failed_drawing_leaves_no_file(make: Callable[..., Case]) -> None:
 
 def test_best_is_by_printed_digits_and_direction() -> None:
     values = {
-        "a": {PSNR.key: 30.001, LPIPS.key: 0.3},
-        "b": {PSNR.key: 30.004, LPIPS.key: 0.1},
-        "c": {PSNR.key: float("nan")},
+        "a": {PSNR.id: 30.001, LPIPS.id: 0.3},
+        "b": {PSNR.id: 30.004, LPIPS.id: 0.1},
+        "c": {PSNR.id: float("nan")},
     }
     srs = dict.fromkeys(values, Path())
-    assert crops._best(values, srs, [PSNR, LPIPS]) == {PSNR.key: "30.00", LPIPS.key: "0.1000"}
-    values["c"][PSNR.key] = float("inf")
-    assert crops._best(values, srs, [PSNR])[PSNR.key] == "inf"
+    assert crops._best(values, srs, [PSNR, LPIPS]) == {PSNR.id: "30.00", LPIPS.id: "0.1000"}
+    values["c"][PSNR.id] = float("inf")
+    assert crops._best(values, srs, [PSNR])[PSNR.id] == "inf"
     assert crops._best(values, {"a": Path()}, [PSNR]) == {}
 
 

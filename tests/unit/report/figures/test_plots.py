@@ -3,24 +3,24 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 from xml.etree import ElementTree
 
 import numpy as np
 import pandas as pd
 import pytest
 from matplotlib.figure import Figure
-from sisr.analysis.shown_measures import ShownMeasure
 from sisr.analysis.summaries import summarise
 from sisr.report.figures import plots, style
+from sisr.report.shown_run import Names
 from sisr.scoring.gather import SCORE_COLUMNS
+from sisr.scoring.metrics.protocol import Measure
 
-PSNR = ShownMeasure("psnr", "y-bt601", "PSNR-Y", "dB", "higher", 2)
-LPIPS = ShownMeasure("lpips", "alex-v0.1", "LPIPS", "", "lower", 4)
+PSNR = Measure("psnr", "y-bt601", "PSNR-Y", "dB", "higher", 2, 6, "fidelity")
+LPIPS = Measure("lpips", "alex-v0.1", "LPIPS", "", "lower", 4, 6, "lpips")
 MODELS = {f"model-{i}": f"Model number {i}" for i in range(14)}
 KERNELS = {"matlab-bicubic": "MATLAB bicubic", "opencv-area": "OpenCV area"}
 DATASETS = {"set5": "Set5", "urban": "Urban"}
-HERE: dict[str, Any] = {"kernel": "matlab-bicubic", "kernel_label": "MATLAB bicubic", "scale": 4}
+NAMES = Names((PSNR, LPIPS), MODELS, DATASETS, KERNELS, {})
 
 
 @pytest.fixture
@@ -43,13 +43,11 @@ Draw = Callable[[pd.DataFrame, Path], Path]
 
 
 def draw_quality(scores: pd.DataFrame, out: Path) -> Path:
-    return plots.quality(scores, [PSNR, LPIPS], out, models=MODELS, datasets=DATASETS, **HERE)
+    return plots.quality(scores, NAMES, "matlab-bicubic", 4, out)
 
 
 def draw_trade_off(scores: pd.DataFrame, out: Path) -> Path:
-    return plots.perception_distortion(
-        summarise(scores), PSNR, LPIPS, out, models=MODELS, groups=DATASETS, **HERE
-    )
+    return plots.perception_distortion(summarise(scores), NAMES, "matlab-bicubic", 4, out)
 
 
 ALL = pytest.mark.parametrize("draw", [draw_quality, draw_trade_off])

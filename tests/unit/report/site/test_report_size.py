@@ -66,15 +66,16 @@ def test_report_of_the_full_benchmark(tmp_path: Path, monkeypatch: pytest.Monkey
         run.measures, run.values("model"), run.values("dataset"), run.values("kernel"), run.pools
     )
     out = tmp_path / "report"
-    table, status_table = tmp_path / "scores.csv", tmp_path / "status.csv"
+    status_table = tmp_path / "status.csv"
+    made = shown_run.ShownRun(tmp_path / "scores.csv", manifests, shown)
     for scale in run.values("scale"):
-        result_tables.make_tables(table, status_table, manifests, scale, out, shown)
+        result_tables.make_tables(made, status_table, scale, out)
         result_plots.make_plots(
-            table, manifests, scale, shown,
+            made, scale,
             quality=out / f"quality_x{scale}.svg", perception_distortion=out / f"plane_x{scale}.svg",
         )  # fmt: skip
         make_comparison(
-            table, status_table, manifests, scale, shown, pairs=tmp_path / f"pairs_x{scale}.csv",
+            made, status_table, scale, pairs=tmp_path / f"pairs_x{scale}.csv",
             ranks=tmp_path / f"ranks_x{scale}.csv", page=tmp_path / f"comparison_x{scale}.html",
             diagram=out / f"critical_x{scale}.svg",
         )  # fmt: skip

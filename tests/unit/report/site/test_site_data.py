@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 from PIL import Image
 from sisr.base import registry
 from sisr.base.atomic import write_json
+from sisr.base.cells import Cell
 from sisr.base.errors import ConfigError
 from sisr.report.site import charts, methods, origins, pictures, shown_data
 from sisr.report.site.pack import pack
@@ -157,10 +158,10 @@ def test_served_on_the_loopback_address_only(tmp_path: Path) -> None:
 
 
 def test_picks_name_the_image_where_the_best_fails() -> None:
-    from sisr.analysis.shown_measures import ShownMeasure
     from sisr.report.shown_run import Names
+    from sisr.scoring.metrics.protocol import Measure
 
-    measure = ShownMeasure("psnr", "y-bt601", "PSNR-Y", "dB", "higher", 2)
+    measure = Measure("psnr", "y-bt601", "PSNR-Y", "dB", "higher", 2, 6, "fidelity")
     rows = [
         ("d", image, "k", 4, model, "psnr", "y-bt601", value)
         for model, values in {"a": [30, 20, 31], "b": [29, 19, 25]}.items()
@@ -219,10 +220,10 @@ def test_training_curves_are_thinned_by_means_and_skip_what_is_not_there() -> No
 
 
 def test_rank_bars_overlap_where_ranks_are_nearer_than_the_critical_difference() -> None:
-    from sisr.analysis.shown_measures import ShownMeasure
     from sisr.report.shown_run import Names
+    from sisr.scoring.metrics.protocol import Measure
 
-    measure = ShownMeasure("psnr", "y-bt601", "PSNR-Y", "dB", "higher", 2)
+    measure = Measure("psnr", "y-bt601", "PSNR-Y", "dB", "higher", 2, 6, "fidelity")
     shown = Names((measure,), {"a": "A", "b": "B", "c": "C"}, {"d": "D", "e": "E"}, {"k": "K"}, {})
     columns = [
         "group",
@@ -267,8 +268,8 @@ def test_a_picture_keeps_within_its_budget(tmp_path: Path, quality: int | None, 
     parts = {n: encode(np.ones((32, 32))) for n in shots}
     write_json(tmp_path / "parts.json", {"images": parts})
     pictures.write_cell(
-        tmp_path / "hr.json", [tmp_path / "sr.json"], 4, tmp_path / "out", tmp_path / "out.json", "d/k/x4/m",
-        quality, [tmp_path / "parts.json"],
+        tmp_path / "hr.json", [tmp_path / "sr.json"], Cell("d", "k", 4, "m"), tmp_path / "out",
+        tmp_path / "out.json", quality, [tmp_path / "parts.json"],
     )  # fmt: skip
     pixels = sum(shot.shape[0] * shot.shape[1] for shot in shots.values())
     size = sum(path.stat().st_size for path in (tmp_path / "out").iterdir())

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
-from sisr.analysis.shown_measures import ShownMeasure
 from sisr.analysis.summaries import STATUS_COLUMNS
+from sisr.report.shown_run import Names
 from sisr.scoring.gather import SCORE_COLUMNS
+from sisr.scoring.metrics.protocol import Measure
 
 MEASURES = (
-    ShownMeasure("psnr", "y-bt601", "PSNR-Y", "dB", "higher", 2),
-    ShownMeasure("ssim", "y-bt601", "SSIM-Y", "", "higher", 4),
-    ShownMeasure("psnr", "rgb", "PSNR-RGB", "dB", "higher", 2),
-    ShownMeasure("lpips", "alex-v0.1", "LPIPS", "", "lower", 4),
+    Measure("psnr", "y-bt601", "PSNR-Y", "dB", "higher", 2, 6, "fidelity"),
+    Measure("ssim", "y-bt601", "SSIM-Y", "", "higher", 4, 6, "fidelity"),
+    Measure("psnr", "rgb", "PSNR-RGB", "dB", "higher", 2, 6, "fidelity"),
+    Measure("lpips", "alex-v0.1", "LPIPS", "", "lower", 4, 6, "lpips"),
 )
 #: model -> (gain in PSNR over bicubic in dB, change of LPIPS)
 MODELS = {
@@ -44,6 +45,7 @@ DATASETS = {"set5": (5, 28.4, 0.34), "set14": (14, 26.0, 0.44), "urban100": (100
 DATASET_LABELS = {"set5": "Set5", "set14": "Set14", "urban100": "Urban100"}
 KERNEL_LABELS = {"matlab-bicubic": "MATLAB bicubic", "opencv-area": "OpenCV INTER_AREA"}
 POOLS = {"Set14 + Urban100": ["set14", "urban100"]}
+NAMES = Names(MEASURES, MODEL_LABELS, DATASET_LABELS, KERNEL_LABELS, POOLS)
 
 
 def make_scores(

@@ -3,6 +3,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -11,31 +12,24 @@ import numpy as np
 import pandas as pd
 import pytest
 from sisr.analysis import summaries
-from sisr.analysis.shown_measures import ShownMeasure
+from sisr.analysis.shown_measures import letters
 from sisr.analysis.summaries import summarise
 from sisr.base.errors import ConfigError, ScoreError
 from sisr.report import tables
+from sisr.report.shown_run import Names
 from sisr.report.table_writers import render
 from sisr.report.tables import build, rank
+from sisr.scoring.metrics.protocol import Measure
 
-PSNR = ShownMeasure("psnr", "y-bt601", "PSNR-Y", "dB", "higher", 2)
-LPIPS = ShownMeasure("lpips", "alex-v0.1", "LPIPS", "", "lower", 4)
+PSNR = Measure("psnr", "y-bt601", "PSNR-Y", "dB", "higher", 2, 6, "fidelity")
+LPIPS = Measure("lpips", "alex-v0.1", "LPIPS", "", "lower", 4, 6, "lpips")
 Tiny = Callable[..., pd.DataFrame]
 
 
 def table_of(
     scores: pd.DataFrame, status: pd.DataFrame, pools: dict[str, list[str]] | None = None
 ) -> tables.Table:
-    return build(
-        summarise(scores, pools),
-        status,
-        run.MEASURES,
-        4,
-        models=run.MODEL_LABELS,
-        groups=run.DATASET_LABELS,
-        kernels=run.KERNEL_LABELS,
-        pools=pools,
-    )
+    return build(summarise(scores, pools), status, replace(run.NAMES, pools=pools or {}), 4)
 
 
 # --- summarise ------------------------------------------------------------------------------------------
@@ -154,11 +148,6 @@ def test_rank_compares_what_is_printed() -> None:
     assert rank([0.00001, -0.00001, 0.5], LPIPS) == [1, 1, 2]
 
 
-def test_unknown_direction_is_an_error() -> None:
-    with pytest.raises(ConfigError, match="psnr@rgb: direction 'up'"):
-        ShownMeasure("psnr", "rgb", "PSNR", direction="up")
-
-
 def test_rows_columns_and_sections_follow_the_config(scores: pd.DataFrame, status: pd.DataFrame) -> None:
     table = table_of(scores, status, run.POOLS)
     assert [section.kernel for section in table.sections] == list(run.KERNEL_LABELS)
@@ -218,7 +207,7 @@ def test_ok_cell_with_missing_images_is_incomplete(full_scores: pd.DataFrame) ->
 
 
 def test_letters_go_on_after_z() -> None:
-    assert [tables._letters(i) for i in (0, 25, 26, 27, 51, 52, 701, 702)] == [
+    assert [letters(i) for i in (0, 25, 26, 27, 51, 52, 701, 702)] == [
         "a", "z", "aa", "ab", "az", "ba", "zz", "aaa",
     ]  # fmt: skip
 
@@ -231,13 +220,9 @@ def files(scores: pd.DataFrame, status: pd.DataFrame, tmp_path: Path) -> dict[st
     return render(
         summarise(scores, run.POOLS),
         status,
-        run.MEASURES,
+        run.NAMES,
         4,
         tmp_path / "tables",
-        models=run.MODEL_LABELS,
-        groups=run.DATASET_LABELS,
-        kernels=run.KERNEL_LABELS,
-        pools=run.POOLS,
     )
 
 
@@ -257,16 +242,14 @@ def test_csv_holds_the_summary(files: dict[str, Path], scores: pd.DataFrame) -> 
     for measure in run.MEASURES:
         here = summary[(summary["metric"] == measure.metric) & (summary["protocol"] == measure.protocol)]
         merged = frame.merge(here, on=["kernel", "model", "group"], how="left", suffixes=("", "_s"))
-        np.testing.assert_allclose(merged[measure.key], merged["mean"], atol=5e-7)
+        np.testing.assert_allclose(merged[measure.id], merged["mean"], atol=5e-7)
     missing = frame[frame["model"] == "opencv-edsr"]
     assert missing["n"].eq(0).all() and missing["psnr@rgb"].isna().all()
 
 
 def test_inf_in_every_format(tiny: Tiny, tmp_path: Path) -> None:
     scores = tiny({"oracle": [math.inf, math.inf], "b": [30.0, 31.0], "c": [29.0, 30.0]})
-    files = render(
-        summarise(scores), run.make_status(scores), [PSNR], 4, tmp_path, models={}, groups={}, kernels={}
-    )
+    files = render(summarise(scores), run.make_status(scores), Names((PSNR,), {}, {}, {}, {}), 4, tmp_path)
     assert "k,oracle,d,inf,2" in files["csv"].read_text()
     assert "**inf**" in files["md"].read_text() and "<ins>30.50</ins>" in files["md"].read_text()
     assert r"\best{inf}" in files["tex"].read_text() and r"\second{30.50}" in files["tex"].read_text()
@@ -283,12 +266,9 @@ def hostile(tiny: Tiny, tmp_path: Path) -> dict[str, str]:
     paths = render(
         summarise(run.drop_trouble(scores, status)),
         status,
-        [PSNR],
+        Names((PSNR,), {"a": HOSTILE, "b": HOSTILE + "\n2"}, {"d": HOSTILE}, {"k": HOSTILE}, {}),
         4,
         tmp_path,
-        models={"a": HOSTILE, "b": HOSTILE + "\n2"},
-        groups={"d": HOSTILE},
-        kernels={"k": HOSTILE},
     )
     return {kind: path.read_text() for kind, path in paths.items()}
 
@@ -371,12 +351,9 @@ def test_run_without_any_score_still_gives_all_files(full_scores: pd.DataFrame, 
     files = render(
         summarise(scores.iloc[:0]),
         status,
-        run.MEASURES,
+        run.NAMES,
         4,
         tmp_path,
-        models=run.MODEL_LABELS,
-        groups=run.DATASET_LABELS,
-        kernels=run.KERNEL_LABELS,
     )
     for kind in ("md", "html", "tex"):
         assert "bad weights" in files[kind].read_text()
@@ -391,12 +368,9 @@ def test_caveats_are_marked_in_every_form(scores: pd.DataFrame, status: pd.DataF
     files = render(
         summarise(scores),
         status,
-        run.MEASURES,
+        run.NAMES,
         4,
         tmp_path,
-        models=run.MODEL_LABELS,
-        groups=run.DATASET_LABELS,
-        kernels=run.KERNEL_LABELS,
         caveats={"vdsr": leaked, "span": unknown, "realesrgan": unknown, "not-shown": leaked},
     )
     text = {form: path.read_text(encoding="utf-8") for form, path in files.items()}
