@@ -50,11 +50,11 @@ rule certified:
     conda:
         "../../envs/base.yaml"
     params:
-        code=code_of("judge_certification"),
+        code=code_of("certified"),
     message:
         "Judging the certification"
     script:
-        "../../scripts/judge_certification.py"
+        "../../scripts/certified.py"
 
 
 rule reproduced:
@@ -95,11 +95,11 @@ rule reproduced:
         rules=measure_entries(REFERENCE_MEASURES),
         shown=measure_labels(REFERENCE_MEASURES),
         labels=result_labels(),
-        code=code_of("make_reproduced"),
+        code=code_of("reproduced"),
     message:
         "Comparing with published numbers"
     script:
-        "../../scripts/make_reproduced.py"
+        "../../scripts/reproduced.py"
 
 
 rule protocol_table:
@@ -143,8 +143,8 @@ rule protocol_table:
             if entry["family"] == "fidelity"
         },
         datasets=result_labels()["datasets"],
-        code=code_of("make_protocol_table"),
+        code=code_of("protocol_table"),
     message:
         "Scoring the same pixels under all protocols"
     script:
-        "../../scripts/make_protocol_table.py"
+        "../../scripts/protocol_table.py"

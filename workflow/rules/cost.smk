@@ -99,11 +99,11 @@ rule cost_table:
         runtime=growing(15),
     params:
         labels=result_labels()["models"],
-        code=code_of("make_cost_table"),
+        code=code_of("cost_table"),
     message:
         "Writing the cost table of x{wildcards.scale}"
     script:
-        "../../scripts/make_cost_table.py"
+        "../../scripts/cost_table.py"
 
 
 rule cost_plots:
@@ -135,11 +135,11 @@ rule cost_plots:
         labels=result_labels(),
         datasets=RUN.values("dataset"),
         axes=COST_AXES,
-        code=code_of("make_cost_plots"),
+        code=code_of("cost_plots"),
     message:
         "Drawing quality against cost at x{wildcards.scale}"
     script:
-        "../../scripts/make_cost_plots.py"
+        "../../scripts/cost_plots.py"
 
 
 rule compare_precisions:
@@ -200,8 +200,8 @@ rule precision_ledger:
         runtime=growing(15),
     params:
         labels=result_labels(),
-        code=code_of("make_precision_ledger"),
+        code=code_of("precision_ledger"),
     message:
         "Writing the precision ledger"
     script:
-        "../../scripts/make_precision_ledger.py"
+        "../../scripts/precision_ledger.py"

@@ -25,8 +25,8 @@ rule crate:
     conda:
         "../../envs/base.yaml"
     params:
-        code=code_of("write_crate"),
+        code=code_of("crate"),
     message:
         "Describing the run as an RO-Crate"
     script:
-        "../../scripts/write_crate.py"
+        "../../scripts/crate.py"

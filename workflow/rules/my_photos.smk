@@ -93,11 +93,11 @@ rule photo_tables:
         names=PHOTO_NAMES,
         labels=result_labels(),
         models=lambda wildcards: models_of_scale(wildcards.scale),
-        code=code_of("make_photo_tables"),
+        code=code_of("photo_tables"),
     message:
         "Writing the tables of LR pictures of one's own at x{wildcards.scale}"
     script:
-        "../../scripts/make_photo_tables.py"
+        "../../scripts/photo_tables.py"
 
 
 rule photo_crops:
@@ -132,11 +132,11 @@ rule photo_crops:
         models=lambda wildcards: models_of_scale(wildcards.scale),
         regions=RUN.crop_regions.get(my_photos.DATASET, {}),
         limit=sheet_limit(len(crop_sheets()) + len(photo_items())),
-        code=code_of("make_photo_crops"),
+        code=code_of("photo_crops"),
     message:
         "Drawing crops of LR pictures of one's own at x{wildcards.scale}"
     script:
-        "../../scripts/make_photo_crops.py"
+        "../../scripts/photo_crops.py"
 
 
 # These pictures alone, without the benchmark: `snakemake my_photos`.

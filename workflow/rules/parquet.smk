@@ -14,8 +14,8 @@ rule scores_parquet:
         mem_mb=growing(1000),
         runtime=growing(30),
     params:
-        code=code_of("make_parquet"),
+        code=code_of("scores_parquet"),
     message:
         "Writing the scores as Parquet"
     script:
-        "../../scripts/make_parquet.py"
+        "../../scripts/scores_parquet.py"

@@ -24,11 +24,11 @@ rule phase_set:
         runtime=growing(60),
     params:
         models=models_of_set,
-        code=code_of("measure_phase"),
+        code=code_of("phase_set"),
     message:
         "Measuring the phase of {wildcards.dataset} ({wildcards.kernel} x{wildcards.scale})"
     script:
-        "../../scripts/measure_phase.py"
+        "../../scripts/phase_set.py"
 
 
 rule phase_kernels:
@@ -62,11 +62,11 @@ rule phase_kernels:
             for name in RUN.values("kernel")
         },
         datasets=result_labels()["datasets"],
-        code=code_of("audit_kernels", run_kernel_code),
+        code=code_of("phase_kernels", run_kernel_code),
     message:
         "Auditing the phase of the LR kernels"
     script:
-        "../../scripts/audit_kernels.py"
+        "../../scripts/phase_kernels.py"
 
 
 rule phase_models:
@@ -97,8 +97,8 @@ rule phase_models:
         runtime=growing(15),
     params:
         labels=result_labels(),
-        code=code_of("audit_models"),
+        code=code_of("phase_models"),
     message:
         "Auditing the phase of the models at x{wildcards.scale}"
     script:
-        "../../scripts/audit_models.py"
+        "../../scripts/phase_models.py"

@@ -19,11 +19,11 @@ rule provenance:
         "../../envs/torch.yaml"
     params:
         config=RUN.resolved,
-        code=code_of("record_provenance"),
+        code=code_of("provenance"),
     message:
         "Recording what made this run"
     script:
-        "../../scripts/record_provenance.py"
+        "../../scripts/provenance.py"
 
 
 rule tables:
@@ -64,11 +64,11 @@ rule tables:
         trained=trained_models,
         training_data={name: DATASETS[name].get("leakage", []) for name in RUN.values("dataset")},
         trained_on={name: kept(entry_of(name), "engine", "trained_on") for name in RUN.values("model")},
-        code=code_of("make_tables"),
+        code=code_of("tables"),
     message:
         "Writing the result tables of x{wildcards.scale}"
     script:
-        "../../scripts/make_tables.py"
+        "../../scripts/tables.py"
 
 
 rule plots:
@@ -99,11 +99,11 @@ rule plots:
         names=RESULT_NAMES,
         labels=result_labels(),
         datasets=RUN.values("dataset"),
-        code=code_of("make_plots"),
+        code=code_of("plots"),
     message:
         "Drawing the plots of x{wildcards.scale}"
     script:
-        "../../scripts/make_plots.py"
+        "../../scripts/plots.py"
 
 
 rule crops:
@@ -143,11 +143,11 @@ rule crops:
         models=models_of_set,
         regions=lambda wildcards: RUN.crop_regions.get(wildcards.dataset, {}),
         limit=sheet_limit(len(crop_sheets())),
-        code=code_of("make_crops"),
+        code=code_of("crops"),
     message:
         "Drawing crops of {wildcards.dataset} ({wildcards.kernel} x{wildcards.scale})"
     script:
-        "../../scripts/make_crops.py"
+        "../../scripts/crops.py"
 
 
 # The report is a call of Snakemake with the same configuration, hence the copy of the latter.

@@ -39,8 +39,8 @@ rule robustness:
         labels=result_labels(),
         datasets=RUN.values("dataset"),
         sets=lambda wildcards: [s for s in RUN.sets() if s[2] == int(wildcards.scale)],
-        code=code_of("make_robustness"),
+        code=code_of("robustness"),
     message:
         "Comparing the models' results on different LR kernels at x{wildcards.scale}"
     script:
-        "../../scripts/make_robustness.py"
+        "../../scripts/robustness.py"

@@ -22,11 +22,11 @@ rule score:
     params:
         measures=list(RUN.measures),
         rules=measure_entries(RUN.measures),
-        code=code_of("score_cell", metric_code),
+        code=code_of("score", metric_code),
     message:
         "Scoring {wildcards.model} on {wildcards.dataset} ({wildcards.kernel} x{wildcards.scale})"
     script:
-        "../../scripts/score_cell.py"
+        "../../scripts/score.py"
 
 
 # For a plan in parts: `snakemake scored --batch scored=1/10` and so on.  The inputs of `gather` would not do: half of
@@ -55,8 +55,8 @@ rule gather:
     params:
         cells=[list(cell) for cell in RUN.cells],
         shards={dataset: len(shards_of(dataset)) for dataset in RUN.values("dataset")},
-        code=code_of("gather_scores"),
+        code=code_of("gather"),
     message:
         "Gathering the scores of all cells"
     script:
-        "../../scripts/gather_scores.py"
+        "../../scripts/gather.py"

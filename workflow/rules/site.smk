@@ -22,11 +22,11 @@ rule site_originals:
         runtime=growing(60),
     params:
         quality=RUN.site_quality,
-        code=code_of("make_site_originals"),
+        code=code_of("site_originals"),
     message:
         "Site: HR and LR pictures of {wildcards.dataset} ({wildcards.kernel} x{wildcards.scale})"
     script:
-        "../../scripts/make_site_originals.py"
+        "../../scripts/site_originals.py"
 
 
 rule site_pictures:
@@ -53,14 +53,14 @@ rule site_pictures:
         runtime=growing(60),
     params:
         quality=RUN.site_quality,
-        code=code_of("make_site_pictures"),
+        code=code_of("site_pictures"),
     message:
         "Site: pictures of {wildcards.model} on {wildcards.dataset} ({wildcards.kernel} x{wildcards.scale})"
     script:
-        "../../scripts/make_site_pictures.py"
+        "../../scripts/site_pictures.py"
 
 
-rule site:
+rule render_site:
     input:
         scores="<results>/scores.csv",
         status="<results>/status.csv",
@@ -98,11 +98,11 @@ rule site:
         curves=[(label, scale) for label, scale, _ in training_curves()],
         cells=site_cells(),
         shards=[f"{d}/{k}/x{s}/{m}" for d, k, s, m in RUN.cells for _ in shards_of(d)],
-        code=code_of("make_site"),
+        code=code_of("render_site"),
     message:
         "Writing the site"
     script:
-        "../../scripts/make_site.py"
+        "../../scripts/render_site.py"
 
 
 # Report and site in one file, for a mail or a static host.
@@ -120,8 +120,8 @@ rule report_zip:
         mem_mb=growing(1000),
         runtime=growing(30),
     params:
-        code=code_of("make_report_zip"),
+        code=code_of("report_zip"),
     message:
         "Packing the report and the site"
     script:
-        "../../scripts/make_report_zip.py"
+        "../../scripts/report_zip.py"

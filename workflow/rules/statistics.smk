@@ -29,8 +29,8 @@ rule comparison:
         names=RESULT_NAMES,
         labels=result_labels(),
         datasets=RUN.values("dataset"),
-        code=code_of("compare_models"),
+        code=code_of("comparison"),
     message:
         "Comparing the models at x{wildcards.scale}"
     script:
-        "../../scripts/compare_models.py"
+        "../../scripts/comparison.py"

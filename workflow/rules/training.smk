@@ -20,11 +20,11 @@ rule curves:
         runtime=growing(60),
     params:
         labels=curve_labels,
-        code=code_of("draw_curves"),
+        code=code_of("curves"),
     message:
         "Drawing the training curves of x{wildcards.scale}"
     script:
-        "../../scripts/draw_curves.py"
+        "../../scripts/curves.py"
 
 
 rule loss_study_crops:
@@ -52,11 +52,11 @@ rule loss_study_crops:
         kernel=RUN.values("kernel")[0],
         names=RESULT_NAMES,
         labels=result_labels(),
-        code=code_of("draw_loss_study"),
+        code=code_of("loss_study_crops"),
     message:
         "Drawing the crops of the loss study at x{wildcards.scale}"
     script:
-        "../../scripts/draw_loss_study.py"
+        "../../scripts/loss_study_crops.py"
 
 
 # The table, the perception-distortion plot, the curves and the crops of the networks that differ in their loss.

@@ -32,8 +32,8 @@ rule upscale:
         entry=model_entry,
         device=RUN.device,
         inference=inference_of,
-        code=code_of("upscale_cell", model_code),
+        code=code_of("upscale", model_code),
     message:
         "Upscaling {wildcards.dataset} ({wildcards.kernel} x{wildcards.scale}) with {wildcards.model}"
     script:
-        "../../scripts/upscale_cell.py"
+        "../../scripts/upscale.py"
