@@ -16,7 +16,7 @@ rule site_originals:
         kernel="[^/]+",
         scale="[0-9]+",
     conda:
-        "../../envs/base.yaml"
+        "../../../envs/base.yaml"
     resources:
         mem_mb=growing(1500),
         runtime=growing(60),
@@ -26,7 +26,7 @@ rule site_originals:
     message:
         "Site: HR and LR pictures of {wildcards.dataset} ({wildcards.kernel} x{wildcards.scale})"
     script:
-        "../../scripts/site_originals.py"
+        "../../../scripts/site_originals.py"
 
 
 rule site_pictures:
@@ -47,7 +47,7 @@ rule site_pictures:
         scale="[0-9]+",
         model="[^_/][^/]*",
     conda:
-        "../../envs/base.yaml"
+        "../../../envs/base.yaml"
     resources:
         mem_mb=growing(1500),
         runtime=growing(60),
@@ -57,7 +57,7 @@ rule site_pictures:
     message:
         "Site: pictures of {wildcards.model} on {wildcards.dataset} ({wildcards.kernel} x{wildcards.scale})"
     script:
-        "../../scripts/site_pictures.py"
+        "../../../scripts/site_pictures.py"
 
 
 rule render_site:
@@ -68,7 +68,7 @@ rule render_site:
         hr=[f"<results>/hr/{dataset}.json" for dataset in RUN.values("dataset")],
         sr=sr_of_cells(RUN.cells),
         weights=[weights_of(*one) for one in cells_with_weights()],
-        ranks=collect("<results>/tables/ranks_x{scale}.csv", scale=RUN.values("scale")),
+        ranks=collect("<results>/tables/ranks_x{scale}.csv", scale=SCALES),
         cost=[] if RUN.cost is None else "<results>/cost.csv",
         certification="<results>/certification.csv" if ANCHORS else [],
         curves=[made_by for *_, made_by in training_curves()],
@@ -83,7 +83,7 @@ rule render_site:
     log:
         "<logs>/site.log",
     conda:
-        "../../envs/base.yaml"
+        "../../../envs/base.yaml"
     resources:
         mem_mb=growing(2000),
         runtime=growing(30),
@@ -102,7 +102,10 @@ rule render_site:
     message:
         "Writing the site"
     script:
-        "../../scripts/render_site.py"
+        "../../../scripts/render_site.py"
+
+
+TARGETS += ["<results>/site/index.html"]
 
 
 # Report and site in one file, for a mail or a static host.
@@ -115,7 +118,7 @@ rule report_zip:
     log:
         "<logs>/report_zip.log",
     conda:
-        "../../envs/base.yaml"
+        "../../../envs/base.yaml"
     resources:
         mem_mb=growing(1000),
         runtime=growing(30),
@@ -124,4 +127,4 @@ rule report_zip:
     message:
         "Packing the report and the site"
     script:
-        "../../scripts/report_zip.py"
+        "../../../scripts/report_zip.py"

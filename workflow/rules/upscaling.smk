@@ -1,4 +1,4 @@
-# Inference: one job a cell and shard. A model that cannot run leaves a status with its reason, not an error.
+# Upscaling: one job a cell and shard. A model that cannot run leaves a status with its reason, not an error.
 
 
 rule upscale:
