@@ -35,7 +35,7 @@ def test_what_is_imported_to_plan_comes_with_snakemake() -> None:
         for module, owners in metadata.packages_distributions().items()
         if {re.sub(r"[-_.]+", "-", owner).lower() for owner in owners} & installed
     }
-    start = list((CHECKOUT / "workflow").glob("*/*.smk"))
+    start = list((CHECKOUT / "workflow").rglob("*.smk"))
     foreign, seen, waiting = {}, set[Path](), start
     while waiting:
         path = waiting.pop()

@@ -69,7 +69,7 @@ def test_kubernetes_says_that_it_needs_a_bucket(plugins: Path, small: Project) -
 
 
 def test_every_rule_says_what_it_needs_and_gets_more_when_it_is_retried() -> None:
-    text = "".join(path.read_text() for path in (CHECKOUT / "workflow/rules").glob("*.smk"))
+    text = "".join(path.read_text() for path in (CHECKOUT / "workflow/rules").rglob("*.smk"))
     for rule in re.split(r"(?m)^rule ", text)[1:]:
         name = rule.split(":")[0]
         if "localrule: True" not in rule:

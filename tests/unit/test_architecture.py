@@ -52,8 +52,8 @@ def test_readme_leads_here_and_links_lead_on() -> None:
 def test_a_readers_path_leads_to_the_line(
     rule: str, called: str, caller: str, function: str, file: str, line: str
 ) -> None:
-    rules = "\n".join(path.read_text(encoding="utf-8") for path in (ROOT / "workflow/rules").glob("*.smk"))
-    script = re.search(rf"(?ms)^rule {rule}:.*?^    script:\s+\"\.\./\.\./scripts/(\w+)\.py\"", rules)
+    rules = "\n".join(path.read_text(encoding="utf-8") for path in (ROOT / "workflow/rules").rglob("*.smk"))
+    script = re.search(rf"(?ms)^rule {rule}:.*?^    script:\s+\"(?:\.\./)+scripts/(\w+)\.py\"", rules)
     assert script
     assert dotted(caller, called) in digest.reach([script[1]])
     assert dotted(file, function) in digest.reach([dotted(caller, called)])

@@ -119,7 +119,7 @@ def test_timings_have_a_row_for_every_job_of_upscaling(finished: Project) -> Non
 def test_a_retried_job_says_so(done: Project) -> None:
     line = "with job(snakemake.log[0]):\n"
     fail = "    if snakemake.resources.attempt == 1:\n        raise SystemExit(1)\n"
-    done.edit("scripts/upscale_cell.py", line, line + fail)
+    done.edit("scripts/upscale.py", line, line + fail)
     status = f"{RESULTS}/sr/tiny/matlab-bicubic/x2/bicubic/0of1.json"
     run = done.run("--retries", "1", "--", status)
     assert run.status == 0, run.output

@@ -33,7 +33,7 @@ def test_whole_plan_has_one_job_a_cell_and_shard(project: Project, configfile: s
     assert (run.jobs["phase_kernels"], run.jobs["phase_models"], run.jobs["robustness"]) == (1, 2, 1)
     assert run.jobs["prepare_dataset"] == len(planned.values("dataset"))
     assert (run.jobs["tables"], run.jobs["plots"]) == (2, 2)
-    assert (run.jobs["render_report"], run.jobs["site"]) == (1, 1)
+    assert (run.jobs["render_report"], run.jobs["render_site"]) == (1, 1)
     assert (run.jobs["site_pictures"], run.jobs["site_originals"]) == (len(planned.cells), len(sets))
     assert not (project.root / "results").exists()
     if configfile is None:

@@ -104,14 +104,14 @@ def test_basicsr_is_installed_alike() -> None:
 
 
 def test_every_environment_of_a_rule_exists_and_is_used() -> None:
-    rules = "".join(path.read_text() for path in (CHECKOUT / "workflow/rules").glob("*.smk"))
-    named = set(re.findall(r'"\.\./\.\./envs/([a-z]+\.yaml)"', rules))
+    rules = "".join(path.read_text() for path in (CHECKOUT / "workflow/rules").rglob("*.smk"))
+    named = set(re.findall(r'"(?:\.\./)+envs/([a-z]+\.yaml)"', rules))
     assert named == {path.name for path in ENVIRONMENTS}
 
 
 def test_what_the_workflow_imports_is_light_and_in_every_environment_that_reads_it() -> None:
     """Every start of Snakemake, one a job, imports it; and so does the report, in its own environment."""
-    text = "\n".join(path.read_text() for path in sorted((CHECKOUT / "workflow").glob("*/*.smk")))
+    text = "\n".join(path.read_text() for path in sorted((CHECKOUT / "workflow").rglob("*.smk")))
     imports = "\n".join(re.findall(r"^from sisr.*$", text, re.MULTILINE))
     code = f"{imports}\nimport sys\nprint(*{{name.partition('.')[0] for name in sys.modules}})"
     done = subprocess.run(
@@ -140,7 +140,8 @@ def test_workflow_catalogue_can_show_the_workflow() -> None:
     assert usage["software-stack-deployment"] == {"conda": True}
     assert usage["report"] is True
     assert (CHECKOUT / "workflow/Snakefile").is_file()
-    assert {path.suffix for path in (CHECKOUT / "workflow/rules").iterdir()} == {".smk"}
+    files = [path for path in (CHECKOUT / "workflow/rules").rglob("*") if path.is_file()]
+    assert {path.suffix for path in files} == {".smk"}
 
 
 def test_workflow_catalogue_finds_the_documentation() -> None:

@@ -17,7 +17,7 @@ SHOW = {
     "plots": 2,
     "crops": 4,
     "render_report": 1,
-    "site": 1,
+    "render_site": 1,
     "crate": 1,
     "all": 1,
 }
@@ -63,13 +63,13 @@ def test_editing_a_label_redraws_only(done: Project) -> None:
 def test_editing_a_citation_reruns_nothing(done: Project) -> None:
     """But for the site, which shows it beside the model's numbers."""
     done.edit("config/models.yaml", "Appl. Meteorology 18(8), 1979", "Appl. Meteorology 18, 1979")
-    assert set(planned(done)) <= {"render_report", "site", "crate", "all"}
+    assert set(planned(done)) <= {"render_report", "render_site", "crate", "all"}
 
 
 def test_inference_options_rerun_pytorch_models_only(done: Project) -> None:
     """Also those without weights, whose jobs are soon done.  What is the default changes nothing."""
     done.configure({**CONFIG, "inference": {"precision": "fp32", "tile": 0}})
-    assert set(planned(done)) <= {"provenance", "render_report", "site", "crate", "all"}
+    assert set(planned(done)) <= {"provenance", "render_report", "render_site", "crate", "all"}
     done.configure({**CONFIG, "inference": {"precision": "bf16"}})
     jobs = planned(done)
     assert (jobs["upscale"], jobs["score"]) == (5, 5)
@@ -132,7 +132,7 @@ def test_what_means_nothing_reruns_nothing(done: Project) -> None:
     [
         ("scripts/sisr/report/figures/plots.py", "alpha=0.65", "alpha=0.6", {"plots": 2}),
         (
-            "scripts/make_tables.py",
+            "scripts/tables.py",
             "Path(snakemake.input.status)",
             "Path(str(snakemake.input.status))",
             {"tables": 2},
@@ -149,4 +149,4 @@ def test_a_line_of_what_is_shown_reruns_it_and_what_shows_it(
     path.write_text(text.replace(old, new, 1), encoding="utf-8")
     jobs = planned(done)
     assert first.items() <= jobs.items()
-    assert set(jobs) <= {*first, "render_report", "site", "crate", "all"}
+    assert set(jobs) <= {*first, "render_report", "render_site", "crate", "all"}

@@ -57,6 +57,20 @@ def test_report_shows_the_studies_of_the_config(studied: Project) -> None:
     }
 
 
+def test_a_module_with_a_prefix_has_studies_too(studied: Project) -> None:
+    (studied.root / "Snakefile").write_text(
+        "module sr:\n"
+        '    snakefile: "workflow/Snakefile"\n'
+        "    config: config\n"
+        '    prefix: "sr"\n\n'
+        "use rule * from sr\n"
+    )
+    run = studied.run("--snakefile", "Snakefile", "--dry-run")
+    assert run.status == 0, run.output
+    assert run.jobs["study_interpolation"] == 1
+    assert "sr/results/studied/studies/interpolation_kernels.svg" in run.output
+
+
 def test_a_study_runs_and_its_caption_has_its_numbers(studied: Project) -> None:
     run = studied.run()
     assert run.status == 0, run.output

@@ -1,28 +1,25 @@
-# What the studies look at, and how the report shows them.
+# Studies: what they look at, and how the report shows them.
 from types import SimpleNamespace
 
 from sisr.studies import STUDIES, findings_text
 
+# What all studies show; the report takes those that the configuration names.
+STUDY_ITEMS = []
+
 
 def in_report(study, ending, shows):
     """An output of a study, shown in the report beside the study's other outputs."""
+    path = f"<results>/studies/{study}{ending}"
+    STUDY_ITEMS.append(path)
+    if study in RUN.studies:
+        REPORT_ITEMS.append(path)
     return report(
-        f"<results>/studies/{study}{ending}",
+        path,
         caption=f"../report/study_{study}.rst",
         category="Studies",
         subcategory=STUDIES[study],
         labels={"shows": shows},
     )
-
-
-def study_items(names):
-    """Tables and figures of studies, as their rules name them."""
-    return [
-        item
-        for name in names
-        for item in getattr(rules, f"study_{name}").output
-        if not str(item).endswith(".json")
-    ]
 
 
 def small_networks(scale, engines=("torch", "ncnn"), most=2e6):

@@ -17,16 +17,9 @@ from sisr.base.device import resolve as resolve_device
 from sisr.base.digest import code_digest, file_digest, keep_in
 from sisr.base.errors import SisrError
 from sisr.data import my_photos
-from sisr.lr import kernels
-from sisr.models.model_entries import entry_of
 from sisr.models.model_entries import get as get_model
-from sisr.models.recipes import read_recipe, start_of
-from sisr.report.render import sheet_limit
 from sisr.run.config import read as read_config
 from sisr.run.workspace import join_runs, require_writable, share_library
-from sisr.scoring.metrics.files import assets_of
-from sisr.scoring.metrics.protocol import fidelity_measures, parse_measure, protocol
-from sisr.trust.references import errata, of_cells
 
 
 def or_workflow_error(function, *arguments):
@@ -58,7 +51,7 @@ if RUN.my_photos:
         or_workflow_error(RUN.my_photos.require)
 MODELS = {model: or_workflow_error(get_model, model) for model in RUN.values("model")}
 ASSETS = or_workflow_error(registry.load, "assets")
-METRIC_ASSETS = assets_of(RUN.measures)
+SCALES = RUN.values("scale")
 
 
 def placed(*parts):
@@ -88,7 +81,9 @@ RUNS_LOCK = join_runs(Path(".snakemake"), workflow.is_main_process)
 keep_in(Path(".snakemake", "sisr-code.json"), write=workflow.is_main_process)
 
 
-# Params of rules.  From the registries come the entries and keys that a job reads: no others run it again.
+# What `rule all` asks for, and what the report shows.  Beside each rule stands what it adds to them.
+TARGETS = []
+REPORT_ITEMS = []
 
 
 def code_of(script, only=None):
@@ -98,45 +93,6 @@ def code_of(script, only=None):
 
 def kept(entry, *keys):
     return {key: entry[key] for key in keys if key in entry}
-
-
-def measure_entries(measures):
-    """What the registries say of measures and can change a value: no labels, no citations.  Each counts once."""
-    entries = registry.load("metrics")
-    return {
-        m.id: [m.family, m.decimals, entries[m.metric].get("reference", "full"), asdict(protocol(m.protocol))]
-        for m in map(parse_measure, dict.fromkeys(measures))
-    }
-
-
-def measure_labels(measures):
-    """What the registries say of measures where they are shown."""
-    return {
-        m.id: [m.label, m.unit, m.direction, m.digits] for m in map(parse_measure, dict.fromkeys(measures))
-    }
-
-
-def metric_code(wildcards):
-    """Of the fidelity metrics, the code of those that the run computes."""
-    return {
-        "sisr.scoring.metrics.fidelity.fidelity_metric": [m.metric for m in map(parse_measure, RUN.measures)]
-    }
-
-
-def code_of_models(models):
-    """Of engines and architectures, the code of those that models run."""
-    if any(model.own for model in models):  # only their files tell
-        return {}
-    return {
-        "sisr.models.model_entries.ENGINES": [model.engine for model in models],
-        "sisr.upscaling.engines.RESOLVERS": [],
-        "sisr.models.archs.ARCHS": [arch for model in models if (arch := model.params.get("arch"))],
-    }
-
-
-def code_of_kernels(names):
-    """Of the functions of kernels, the code of those that some kernels call."""
-    return {"sisr.lr.kernels.FUNCTIONS": [registry.load("kernels")[name]["function"] for name in names]}
 
 
 def growing(first):
@@ -175,74 +131,24 @@ def inference_of_run():
     return RUN.inference.changed()
 
 
-def shards_of(dataset):
-    count = DATASETS[dataset].get("shards", 1)
-    return [f"{index}of{count}" for index in range(count)]
+# What tables and figures show, in the order of the config.
+RESULT_NAMES = {
+    "measures": list(RUN.measures),
+    "models": RUN.values("model"),
+    "datasets": RUN.values("dataset"),
+    "kernels": RUN.values("kernel"),
+    "pools": {label: list(members) for label, members in RUN.pools.items()},
+}
 
 
-def cell_files(pattern):
-    """The pattern for every cell and shard of the run, in config order."""
-    return [
-        pattern.format(**cell._asdict(), shard=shard)
-        for cell in RUN.cells
-        for shard in shards_of(cell.dataset)
-    ]
+def result_labels():
+    """Registry labels of what is shown: a new label redraws, a new citation does not."""
+    return {"measures": measure_labels(RUN.measures)} | {
+        axis: {name: registry.load(axis)[name]["label"] for name in RESULT_NAMES[axis]}
+        for axis in ("models", "datasets", "kernels")
+    }
 
 
-def sr_of_set(wildcards):
-    """Status files of all models on one LR set."""
-    dataset, kernel, scale = wildcards.dataset, wildcards.kernel, wildcards.scale
-    return [
-        f"<results>/sr/{dataset}/{kernel}/x{scale}/{model}/{shard}.json"
-        for model in RUN.models_of(dataset, kernel, int(scale))
-        for shard in shards_of(dataset)
-    ]
-
-
-def sr_images_of_set(wildcards):
-    return [path.removesuffix(".json") for path in sr_of_set(wildcards)]
-
-
-def models_of_set(wildcards):
-    """Model of each status file of an LR set, one a shard."""
-    models = RUN.models_of(wildcards.dataset, wildcards.kernel, int(wildcards.scale))
-    return [model for model in models for _ in shards_of(wildcards.dataset)]
-
-
-def phases_of_sets(scale=None):
-    """Measured shifts of every LR set, or of those of one scale."""
-    return [
-        f"<results>/phase/sets/{dataset}/{kernel}/x{of_set}.csv"
-        for dataset, kernel, of_set in RUN.sets()
-        if scale in (None, of_set)
-    ]
-
-
-def lr_sets_of_scale(wildcards):
-    """Manifests of all LR sets of one scale, in the order of the run."""
-    return [
-        f"<results>/lr/{dataset}/{kernel}/x{scale}.json"
-        for dataset, kernel, scale in RUN.sets()
-        if scale == int(wildcards.scale)
-    ]
-
-
-def sr_of_cell(wildcards):
-    """Status files of a cell, one a shard."""
-    return [
-        f"<results>/sr/{wildcards.dataset}/{wildcards.kernel}/x{wildcards.scale}/{wildcards.model}/{shard}.json"
-        for shard in shards_of(wildcards.dataset)
-    ]
-
-
-def sr_images_of_cell(wildcards):
-    return [path.removesuffix(".json") for path in sr_of_cell(wildcards)]
-
-
-def sr_of_cells(cells):
-    """Status files of all shards of some cells."""
-    return [
-        f"<results>/sr/{cell.dataset}/{cell.kernel}/x{cell.scale}/{cell.model}/{shard}.json"
-        for cell in cells
-        for shard in shards_of(cell.dataset)
-    ]
+def from_here(path):
+    """A path relative to the working directory where it lies in it, so that a copy of a finished run is finished."""
+    return str(path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path)

@@ -1,4 +1,32 @@
-# HR images of a dataset, and the LR images that a kernel makes of them.
+# Data: assets, each checked against the registry's checksum, and the HR images of datasets.
+
+
+rule fetch_asset:
+    output:
+        "<resources>/assets/{asset}.json",
+    log:
+        "<logs>/fetch/{asset}.log",
+    wildcard_constraints:
+        asset="|".join(ASSETS),
+    retries: 1
+    localrule: True
+    conda:
+        "../../envs/base.yaml"
+    params:
+        entry=asset_entry,
+        optional=is_optional,
+        mirror=RUN.mirror or "",
+    message:
+        "Fetching {wildcards.asset}"
+    script:
+        "../../scripts/fetch_asset.py"
+
+
+# For machines whose compute nodes have no network: `snakemake fetch` on the login node first.
+rule fetch:
+    input:
+        lambda wildcards: run_assets(),
+    localrule: True
 
 
 rule prepare_dataset:
@@ -25,33 +53,3 @@ rule prepare_dataset:
         "Preparing HR images of {wildcards.dataset}"
     script:
         "../../scripts/prepare_dataset.py"
-
-
-rule make_lr:
-    input:
-        hr="<results>/hr/{dataset}.json",
-        hr_images="<results>/hr/{dataset}",
-        kernel_file=kernel_file,
-    output:
-        manifest="<results>/lr/{dataset}/{kernel}/x{scale}.json",
-        images=directory("<results>/lr/{dataset}/{kernel}/x{scale}"),
-    log:
-        "<logs>/lr/{dataset}/{kernel}/x{scale}.log",
-    wildcard_constraints:
-        dataset="[^/]+",
-        kernel="[^/]+",
-        scale="[0-9]+",
-    # Some kernels are functions of PyTorch and scikit-image.
-    conda:
-        "../../envs/torch.yaml"
-    resources:
-        mem_mb=growing(2000),
-        runtime=growing(30),
-    params:
-        entry=kernel_entry,
-        seed=RUN.seed,
-        code=code_of("make_lr", kernel_code),
-    message:
-        "Making LR images of {wildcards.dataset} at x{wildcards.scale} with {wildcards.kernel}"
-    script:
-        "../../scripts/make_lr.py"

@@ -218,8 +218,8 @@ rule study_alignment:
         "../../scripts/study_alignment.py"
 
 
-# Last, for the outputs that the rules above name.
+# Last, for what the rules above show.
 rule studies:
     input:
-        study_items(STUDIES),
+        STUDY_ITEMS,
     localrule: True

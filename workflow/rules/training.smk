@@ -1,4 +1,35 @@
-# What the report shows of training: curves, and the crops of the loss study.
+# Training: models that the run trains itself, and their curves.
+
+
+rule train_model:
+    input:
+        unpack(training_inputs),
+    output:
+        weights="<resources>/trained/{recipe}/x{scale}.safetensors",
+        curves="<resources>/trained/{recipe}/x{scale}.csv",
+    log:
+        "<logs>/train/{recipe}_x{scale}.log",
+    wildcard_constraints:
+        recipe="[^/]+",
+        scale="[0-9]+",
+    conda:
+        "../../envs/torch.yaml"
+    # The recipe fixes torch's threads, since the order of sums is part of the result.
+    threads: lambda wildcards: recipe_of(wildcards).threads
+    resources:
+        mem_mb=growing(4000),
+        # A job that runs out of time goes on from its last checkpoint.
+        runtime=growing(1440),
+        gpu=gpus_of_run(),
+    params:
+        recipe_digest=lambda wildcards: recipe_of(wildcards).digest,
+        kernel=recipe_kernel,
+        device=RUN.device,
+        code=code_of("train_model", recipe_code),
+    message:
+        "Training {wildcards.recipe} at x{wildcards.scale}"
+    script:
+        "../../scripts/train_model.py"
 
 
 rule curves:
@@ -20,50 +51,11 @@ rule curves:
         runtime=growing(60),
     params:
         labels=curve_labels,
-        code=code_of("draw_curves"),
+        code=code_of("curves"),
     message:
         "Drawing the training curves of x{wildcards.scale}"
     script:
-        "../../scripts/draw_curves.py"
+        "../../scripts/curves.py"
 
 
-rule loss_study_crops:
-    input:
-        scores="<results>/scores.csv",
-        hr=[f"<results>/hr/{dataset}" for dataset in RUN.loss_study.get("regions", {})],
-        sr=loss_study_images,
-    output:
-        report(
-            "<results>/figures/loss_study_x{scale}.png",
-            caption="../report/loss_study.rst",
-            category="Training",
-            labels={"scale": "x{scale}", "plot": "loss study"},
-        ),
-    log:
-        "<logs>/loss_study/x{scale}.log",
-    conda:
-        "../../envs/base.yaml"
-    resources:
-        mem_mb=growing(3000),
-        runtime=growing(60),
-    params:
-        study=dict(RUN.loss_study),
-        cells=loss_study_cells(),
-        kernel=RUN.values("kernel")[0],
-        names=RESULT_NAMES,
-        labels=result_labels(),
-        code=code_of("draw_loss_study"),
-    message:
-        "Drawing the crops of the loss study at x{wildcards.scale}"
-    script:
-        "../../scripts/draw_loss_study.py"
-
-
-# The table, the perception-distortion plot, the curves and the crops of the networks that differ in their loss.
-rule loss_study:
-    input:
-        loss_study_items(),
-        collect("<results>/tables/x{scale}.{form}", scale=RUN.values("scale"), form=["csv", "md", "html"]),
-        collect("<results>/figures/perception_distortion_x{scale}.svg", scale=RUN.values("scale")),
-        curve_figures(),
-    localrule: True
+REPORT_ITEMS += curve_figures()

@@ -1,8 +1,8 @@
 """Digests of what the code of a rule means.
 
 Snakemake sees neither the modules that a script imports nor whether an edit of them means anything.  A rule
-that passes ``code_digest("make_tables")`` in its ``params`` runs again when something changes that its script
-``scripts/make_tables.py`` can reach, and at no other edit:
+that passes ``code_digest("tables")`` in its ``params`` runs again when something changes that its script
+``scripts/tables.py`` can reach, and at no other edit:
 
 * **What counts** of a file is its syntax tree without comments, docstrings and formatting, under names as
   imports resolve them.  It is written out here, and not by ``ast.dump`` whose form differs between versions

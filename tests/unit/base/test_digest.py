@@ -99,11 +99,11 @@ def test_what_means_nothing_in_any_module_changes_no_digest(
 @pytest.mark.parametrize(
     ("file", "old", "new", "changed"),
     [
-        ("sisr/scoring/metrics/structural.py", "(0.01 * peak) ** 2", "(0.02 * peak) ** 2", {"score_cell"}),
-        ("sisr/analysis/shown_measures.py", '"lower": "↓"', '"lower": "v"', {"make_tables", "make_plots"}),
-        ("sisr/report/figures/plots.py", "alpha=0.65", "alpha=0.6", {"make_plots"}),
-        ("sisr/report/templates/robustness.html.j2", "<h2>", "<h3>", {"make_robustness"}),
-        ("make_plots.py", "int(snakemake", "float(snakemake", {"make_plots"}),
+        ("sisr/scoring/metrics/structural.py", "(0.01 * peak) ** 2", "(0.02 * peak) ** 2", {"score"}),
+        ("sisr/analysis/shown_measures.py", '"lower": "↓"', '"lower": "v"', {"tables", "plots"}),
+        ("sisr/report/figures/plots.py", "alpha=0.65", "alpha=0.6", {"plots"}),
+        ("sisr/report/templates/robustness.html.j2", "<h2>", "<h3>", {"robustness"}),
+        ("plots.py", "int(snakemake", "float(snakemake", {"plots"}),
     ],
 )
 def test_a_change_reaches_the_scripts_that_can_run_it(
@@ -116,8 +116,8 @@ def test_a_change_reaches_the_scripts_that_can_run_it(
     after = dict(zip(NAMES, digests(), strict=True))
     found = {name for name in NAMES if before[name] != after[name]}
     assert changed <= found
-    assert found.isdisjoint({"upscale_cell", "prepare_dataset", "gather_scores", "fetch_asset"})
-    assert ("score_cell" in found) == file.startswith("sisr/scoring")
+    assert found.isdisjoint({"upscale", "prepare_dataset", "gather", "fetch_asset"})
+    assert ("score" in found) == file.startswith("sisr/scoring")
     if file.startswith("sisr/report/fig") or not file.startswith("sisr"):
         assert found == changed
 
@@ -214,10 +214,10 @@ def test_choices_narrow_tables_and_registries(scripts: Callable[..., Path]) -> N
 def test_models_count_by_what_they_run() -> None:
     chosen = {"sisr__upscaling__engines__RESOLVERS": []}
     ncnn = reached(
-        "upscale_cell", sisr__models__model_entries__ENGINES=["ncnn"], sisr__models__archs__ARCHS=[], **chosen
+        "upscale", sisr__models__model_entries__ENGINES=["ncnn"], sisr__models__archs__ARCHS=[], **chosen
     )
     torch = reached(
-        "upscale_cell",
+        "upscale",
         sisr__models__model_entries__ENGINES=["torch"],
         sisr__models__archs__ARCHS=["espcn"],
         **chosen,

@@ -1,6 +1,6 @@
-# What is certified and compared with print, and on which cells.
+# Trust: what is certified and compared with print, and on which cells.
 from sisr.trust import anchors
-from sisr.trust.references import missing_measures
+from sisr.trust.references import errata, missing_measures, of_cells
 
 ANCHORS = or_workflow_error(anchors.chosen, RUN.certify) if RUN.certify != "none" else {}
 PUBLISHED_ASSETS = ["set5", "rcan-set5-outputs"]
@@ -36,6 +36,7 @@ def anchor_code(wildcards):
 # Cells with a reference under a protocol that the run does not compute anyway.
 REFERENCE_CELLS = list(or_workflow_error(missing_measures, RUN.cells, RUN.measures))
 
+
 REFERENCE_MEASURES = [*RUN.measures, *(reference.measure for reference in of_cells(RUN.cells))]
 
 
@@ -51,13 +52,8 @@ PIXEL_CELLS = [
 
 def published_pixels():
     """Assets of RCAN's published images and of their HR, where the run shows them and has one of their scales."""
-    shown = RUN.same_pixels.get("rcan", False) and set(RUN.values("scale")) & {2, 4}
+    shown = RUN.same_pixels.get("rcan", False) and set(SCALES) & {2, 4}
     return [f"<resources>/assets/{asset}.json" for asset in PUBLISHED_ASSETS] if shown else []
-
-
-def certified_items():
-    """The judgement of the run's certification, where it has one."""
-    return ["<results>/certified.txt"] if ANCHORS else []
 
 
 def certification_summary():
@@ -70,3 +66,22 @@ def certification_summary():
 
 # The captions of the report know the configuration alone.
 config["certification"] = certification_summary()
+
+
+def crate_parts(wildcards):
+    """What an RO-Crate of the run describes, each once."""
+    return list(
+        dict.fromkeys(
+            [
+                "<results>/scores.csv",
+                "<results>/status.csv",
+                "<results>/timings.csv",
+                "<results>/provenance.json",
+                "<results>/config.yaml",
+                *[f"<results>/hr/{dataset}.json" for dataset in RUN.values("dataset")],
+                *REPORT_ITEMS,
+                "<results>/report.html",
+                "<results>/site/index.html",
+            ]
+        )
+    )

@@ -1,14 +1,12 @@
-# One's own pictures as LR.
+# What is shown of LR pictures of one's own.
 
-# What stands for dataset and kernel of LR pictures of one's own in paths; they have no HR, and so are no cells.
-LR_PHOTOS = f"{my_photos.DATASET}/{my_photos.GIVEN}"
-PHOTO_MEASURES = my_photos.measures_of(RUN.measures)
+
 PHOTO_NAMES = {"measures": PHOTO_MEASURES, "models": RUN.values("model")}
 
 
 def photo_items():
     """What is shown of LR pictures of one's own, where the run has such."""
-    scales = RUN.values("scale") if RUN.my_photos and RUN.my_photos.lr else []
+    scales = SCALES if RUN.my_photos and RUN.my_photos.lr else []
     return [
         *collect("<results>/my_photos/x{scale}.{form}", scale=scales, form=["csv", "md", "tex", "html"]),
         *collect(

@@ -1,4 +1,4 @@
-# Scores: one CSV a cell and shard, gathered into the tidy table that all results are computed from.
+# Scoring: one CSV a cell and shard, gathered into the tidy table that all results are computed from.
 
 
 rule score:
@@ -22,11 +22,11 @@ rule score:
     params:
         measures=list(RUN.measures),
         rules=measure_entries(RUN.measures),
-        code=code_of("score_cell", metric_code),
+        code=code_of("score", metric_code),
     message:
         "Scoring {wildcards.model} on {wildcards.dataset} ({wildcards.kernel} x{wildcards.scale})"
     script:
-        "../../scripts/score_cell.py"
+        "../../scripts/score.py"
 
 
 # For a plan in parts: `snakemake scored --batch scored=1/10` and so on.  The inputs of `gather` would not do: half of
@@ -55,8 +55,59 @@ rule gather:
     params:
         cells=[list(cell) for cell in RUN.cells],
         shards={dataset: len(shards_of(dataset)) for dataset in RUN.values("dataset")},
-        code=code_of("gather_scores"),
+        code=code_of("gather"),
     message:
         "Gathering the scores of all cells"
     script:
-        "../../scripts/gather_scores.py"
+        "../../scripts/gather.py"
+
+
+REPORT_ITEMS += ["<results>/scores.csv", "<results>/status.csv"]
+
+
+# Made when it is asked for: `snakemake results/NAME/scores.parquet`.
+rule scores_parquet:
+    input:
+        "<results>/scores.csv",
+    output:
+        "<results>/scores.parquet",
+    log:
+        "<logs>/scores_parquet.log",
+    conda:
+        "../../envs/base.yaml"
+    resources:
+        mem_mb=growing(1000),
+        runtime=growing(30),
+    params:
+        code=code_of("scores_parquet"),
+    message:
+        "Writing the scores as Parquet"
+    script:
+        "../../scripts/scores_parquet.py"
+
+
+rule score_photos:
+    input:
+        sr=f"<results>/sr/{LR_PHOTOS}/x{{scale}}/{{model}}/0of1.json",
+        sr_images=f"<results>/sr/{LR_PHOTOS}/x{{scale}}/{{model}}/0of1",
+        metric_files=[f"<resources>/assets/{asset}.json" for asset in assets_of(PHOTO_MEASURES)],
+    output:
+        "<results>/my_photos/scores/x{scale}/{model}.csv",
+    log:
+        "<logs>/my_photos/scores/x{scale}/{model}.log",
+    wildcard_constraints:
+        scale="[0-9]+",
+        model="[^/]+",
+    conda:
+        "../../envs/base.yaml"
+    resources:
+        mem_mb=growing(3000),
+        runtime=growing(60),
+    params:
+        measures=PHOTO_MEASURES,
+        rules=measure_entries(PHOTO_MEASURES),
+        code=code_of("score_photos"),
+    message:
+        "Scoring {wildcards.model} on LR pictures of one's own at x{wildcards.scale}"
+    script:
+        "../../scripts/score_photos.py"

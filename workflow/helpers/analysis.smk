@@ -1,8 +1,17 @@
-# What the models cost, and what is shown of it.
+# Analysis: phases, and what the models cost.
+
+
+def phases_of_sets(scale=None):
+    """Measured shifts of every LR set, or of those of one scale."""
+    return [
+        f"<results>/phase/sets/{dataset}/{kernel}/x{of_set}.csv"
+        for dataset, kernel, of_set in RUN.sets()
+        if scale in (None, of_set)
+    ]
+
 
 #: What quality is drawn against.
 COST_AXES = ["time", "parameters"] if RUN.cost is not None and RUN.cost.time else ["parameters"]
-LEDGER_PAGE = "<results>/tables/precision.html"
 
 
 def every_core(wildcards):
@@ -16,26 +25,6 @@ def every_core(wildcards):
 def cost_files(kind):
     """Counts or timings of every model and scale."""
     return [f"<results>/cost/x{scale}/{model}/{kind}.json" for scale, model in model_scales()]
-
-
-def cost_items():
-    """What the report shows of the models' cost."""
-    if RUN.cost is None:
-        return []
-    return [
-        "<results>/cost.csv",
-        *collect(
-            "<results>/tables/cost_x{scale}.{form}",
-            scale=RUN.values("scale"),
-            form=["csv", "md", "html"],
-        ),
-        *collect(
-            "<results>/figures/quality_{resource}_x{scale}.svg",
-            resource=COST_AXES,
-            scale=RUN.values("scale"),
-        ),
-        *([LEDGER_PAGE, "<results>/precision.csv"] if ledger_files() else []),
-    ]
 
 
 def ledger_files():

@@ -1,4 +1,4 @@
-"""Rule site: pages, scripts and data of a run's site."""
+"""Rule render_site: pages, scripts and data of a run's site."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING

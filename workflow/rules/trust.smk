@@ -1,7 +1,8 @@
-# Certification: numbers from outside, computed again. One rule writes what was found, the next judges it, so that a
-# failure leaves the table and the page to be looked at (Snakemake removes the outputs of a job that failed).
+# Trust: numbers from outside, computed again; what made the run, and the run as an RO-Crate.
 
 
+# One rule writes what was found, the next judges it, so that a failure leaves the table and the page to be looked at
+# (Snakemake removes the outputs of a job that failed).
 rule certify:
     input:
         [f"<resources>/assets/{asset}.json" for asset in ANCHOR_ASSETS],
@@ -39,6 +40,9 @@ rule certify:
         "../../scripts/certify.py"
 
 
+REPORT_ITEMS += collect("<results>/certification.{form}", form=["csv", "html"] if ANCHORS else [])
+
+
 rule certified:
     input:
         "<results>/certification.csv",
@@ -50,11 +54,14 @@ rule certified:
     conda:
         "../../envs/base.yaml"
     params:
-        code=code_of("judge_certification"),
+        code=code_of("certified"),
     message:
         "Judging the certification"
     script:
-        "../../scripts/judge_certification.py"
+        "../../scripts/certified.py"
+
+
+TARGETS += ["<results>/certified.txt"] if ANCHORS else []
 
 
 rule reproduced:
@@ -95,11 +102,14 @@ rule reproduced:
         rules=measure_entries(REFERENCE_MEASURES),
         shown=measure_labels(REFERENCE_MEASURES),
         labels=result_labels(),
-        code=code_of("make_reproduced"),
+        code=code_of("reproduced"),
     message:
         "Comparing with published numbers"
     script:
-        "../../scripts/make_reproduced.py"
+        "../../scripts/reproduced.py"
+
+
+REPORT_ITEMS += collect("<results>/published.{form}", form=["csv", "html"] if of_cells(RUN.cells) else [])
 
 
 rule protocol_table:
@@ -135,7 +145,7 @@ rule protocol_table:
             (MODELS[cell.model].label, cell.dataset, cell.scale, len(shards_of(cell.dataset)))
             for cell in PIXEL_CELLS
         ],
-        scales=[scale for scale in RUN.values("scale") if scale in (2, 4)],
+        scales=[scale for scale in SCALES if scale in (2, 4)],
         measures=measure_entries(fidelity_measures()),
         protocols={
             name: entry["label"]
@@ -143,8 +153,63 @@ rule protocol_table:
             if entry["family"] == "fidelity"
         },
         datasets=result_labels()["datasets"],
-        code=code_of("make_protocol_table"),
+        code=code_of("protocol_table"),
     message:
         "Scoring the same pixels under all protocols"
     script:
-        "../../scripts/make_protocol_table.py"
+        "../../scripts/protocol_table.py"
+
+
+REPORT_ITEMS += collect(
+    "<results>/protocols.{form}", form=["csv", "html"] if PIXEL_CELLS or published_pixels() else []
+)
+
+
+# After the scores: what it records is what made them.
+rule provenance:
+    input:
+        scores="<results>/scores.csv",
+        assets=run_assets(),
+        own=[local(file) for file in sorted({file for files in OWN_FILES.values() for file in files})],
+        trained=trained_weights(),
+    output:
+        record="<results>/provenance.json",
+        config="<results>/config.yaml",
+    log:
+        "<logs>/provenance.log",
+    localrule: True
+    # That of the networks and the measures, whose versions it records.
+    conda:
+        "../../envs/torch.yaml"
+    params:
+        config=RUN.resolved,
+        code=code_of("provenance"),
+    message:
+        "Recording what made this run"
+    script:
+        "../../scripts/provenance.py"
+
+
+# The results folder as an RO-Crate: what the results are, and what made them, for other tools and for `sisr reproduce`.
+rule crate:
+    input:
+        parts=crate_parts,
+        assets=run_assets(),
+    output:
+        metadata="<results>/ro-crate-metadata.json",
+        readme="<results>/README.md",
+        code=directory("<results>/code"),
+    log:
+        "<logs>/crate.log",
+    localrule: True
+    conda:
+        "../../envs/base.yaml"
+    params:
+        code=code_of("crate"),
+    message:
+        "Describing the run as an RO-Crate"
+    script:
+        "../../scripts/crate.py"
+
+
+TARGETS += ["<results>/ro-crate-metadata.json"]

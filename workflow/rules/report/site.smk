@@ -16,17 +16,17 @@ rule site_originals:
         kernel="[^/]+",
         scale="[0-9]+",
     conda:
-        "../../envs/base.yaml"
+        "../../../envs/base.yaml"
     resources:
         mem_mb=growing(1500),
         runtime=growing(60),
     params:
         quality=RUN.site_quality,
-        code=code_of("make_site_originals"),
+        code=code_of("site_originals"),
     message:
         "Site: HR and LR pictures of {wildcards.dataset} ({wildcards.kernel} x{wildcards.scale})"
     script:
-        "../../scripts/make_site_originals.py"
+        "../../../scripts/site_originals.py"
 
 
 rule site_pictures:
@@ -47,20 +47,20 @@ rule site_pictures:
         scale="[0-9]+",
         model="[^_/][^/]*",
     conda:
-        "../../envs/base.yaml"
+        "../../../envs/base.yaml"
     resources:
         mem_mb=growing(1500),
         runtime=growing(60),
     params:
         quality=RUN.site_quality,
-        code=code_of("make_site_pictures"),
+        code=code_of("site_pictures"),
     message:
         "Site: pictures of {wildcards.model} on {wildcards.dataset} ({wildcards.kernel} x{wildcards.scale})"
     script:
-        "../../scripts/make_site_pictures.py"
+        "../../../scripts/site_pictures.py"
 
 
-rule site:
+rule render_site:
     input:
         scores="<results>/scores.csv",
         status="<results>/status.csv",
@@ -68,7 +68,7 @@ rule site:
         hr=[f"<results>/hr/{dataset}.json" for dataset in RUN.values("dataset")],
         sr=sr_of_cells(RUN.cells),
         weights=[weights_of(*one) for one in cells_with_weights()],
-        ranks=collect("<results>/tables/ranks_x{scale}.csv", scale=RUN.values("scale")),
+        ranks=collect("<results>/tables/ranks_x{scale}.csv", scale=SCALES),
         cost=[] if RUN.cost is None else "<results>/cost.csv",
         certification="<results>/certification.csv" if ANCHORS else [],
         curves=[made_by for *_, made_by in training_curves()],
@@ -83,7 +83,7 @@ rule site:
     log:
         "<logs>/site.log",
     conda:
-        "../../envs/base.yaml"
+        "../../../envs/base.yaml"
     resources:
         mem_mb=growing(2000),
         runtime=growing(30),
@@ -98,11 +98,14 @@ rule site:
         curves=[(label, scale) for label, scale, _ in training_curves()],
         cells=site_cells(),
         shards=[f"{d}/{k}/x{s}/{m}" for d, k, s, m in RUN.cells for _ in shards_of(d)],
-        code=code_of("make_site"),
+        code=code_of("render_site"),
     message:
         "Writing the site"
     script:
-        "../../scripts/make_site.py"
+        "../../../scripts/render_site.py"
+
+
+TARGETS += ["<results>/site/index.html"]
 
 
 # Report and site in one file, for a mail or a static host.
@@ -115,13 +118,13 @@ rule report_zip:
     log:
         "<logs>/report_zip.log",
     conda:
-        "../../envs/base.yaml"
+        "../../../envs/base.yaml"
     resources:
         mem_mb=growing(1000),
         runtime=growing(30),
     params:
-        code=code_of("make_report_zip"),
+        code=code_of("report_zip"),
     message:
         "Packing the report and the site"
     script:
-        "../../scripts/make_report_zip.py"
+        "../../../scripts/report_zip.py"

@@ -21,11 +21,7 @@ def said_on_site():
 
 def training_curves():
     """(label, scale, what makes it) of the curves of every scale."""
-    return [
-        (label, scale, made_by)
-        for scale in RUN.values("scale")
-        for label, made_by in all_curves(scale).items()
-    ]
+    return [(label, scale, made_by) for scale in SCALES for label, made_by in all_curves(scale).items()]
 
 
 def parts_of_cell(wildcards):

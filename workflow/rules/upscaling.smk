@@ -1,4 +1,4 @@
-# Inference: one job a cell and shard. A model that cannot run leaves a status with its reason, not an error.
+# Upscaling: one job a cell and shard. A model that cannot run leaves a status with its reason, not an error.
 
 
 rule upscale:
@@ -32,8 +32,8 @@ rule upscale:
         entry=model_entry,
         device=RUN.device,
         inference=inference_of,
-        code=code_of("upscale_cell", model_code),
+        code=code_of("upscale", model_code),
     message:
         "Upscaling {wildcards.dataset} ({wildcards.kernel} x{wildcards.scale}) with {wildcards.model}"
     script:
-        "../../scripts/upscale_cell.py"
+        "../../scripts/upscale.py"

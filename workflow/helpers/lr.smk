@@ -1,0 +1,43 @@
+# LR images: kernels, what counts of their code, and the LR sets of the run.
+from sisr.lr import kernels
+
+# What stands for dataset and kernel of LR pictures of one's own in paths; they have no HR, and so are no cells.
+LR_PHOTOS = f"{my_photos.DATASET}/{my_photos.GIVEN}"
+
+
+KERNEL_KEYS = ("function", "params", "per_scale", "border", "phase", "random")
+
+
+def kernel_entry(wildcards):
+    """What the registry says of the kernel and can change its LR images; editing a citation re-runs nothing."""
+    return kept(registry.load("kernels")[wildcards.kernel], *KERNEL_KEYS)
+
+
+def kernel_file(wildcards):
+    """The file that a kernel is read from, so that changing it makes new LR images; a missing one is the job's error."""
+    file = kernels.file_of(registry.load("kernels")[wildcards.kernel])
+    if file is None or not file.is_file():
+        return []
+    return local(from_here(file))
+
+
+def code_of_kernels(names):
+    """Of the functions of kernels, the code of those that some kernels call."""
+    return {"sisr.lr.kernels.FUNCTIONS": [registry.load("kernels")[name]["function"] for name in names]}
+
+
+def kernel_code(wildcards):
+    return code_of_kernels([wildcards.kernel])
+
+
+def run_kernel_code(wildcards):
+    return code_of_kernels(RUN.values("kernel"))
+
+
+def lr_sets_of_scale(wildcards):
+    """Manifests of all LR sets of one scale, in the order of the run."""
+    return [
+        f"<results>/lr/{dataset}/{kernel}/x{scale}.json"
+        for dataset, kernel, scale in RUN.sets()
+        if scale == int(wildcards.scale)
+    ]

@@ -1,0 +1,30 @@
+# Scoring: what counts of measures, and the files that metrics read.
+from sisr.scoring.metrics.files import assets_of
+from sisr.scoring.metrics.protocol import fidelity_measures, parse_measure, protocol
+
+METRIC_ASSETS = assets_of(RUN.measures)
+# LR pictures of one's own have no HR.
+PHOTO_MEASURES = my_photos.measures_of(RUN.measures) if RUN.my_photos and RUN.my_photos.lr else []
+
+
+def measure_entries(measures):
+    """What the registries say of measures and can change a value: no labels, no citations.  Each counts once."""
+    entries = registry.load("metrics")
+    return {
+        m.id: [m.family, m.decimals, entries[m.metric].get("reference", "full"), asdict(protocol(m.protocol))]
+        for m in map(parse_measure, dict.fromkeys(measures))
+    }
+
+
+def measure_labels(measures):
+    """What the registries say of measures where they are shown."""
+    return {
+        m.id: [m.label, m.unit, m.direction, m.digits] for m in map(parse_measure, dict.fromkeys(measures))
+    }
+
+
+def metric_code(wildcards):
+    """Of the fidelity metrics, the code of those that the run computes."""
+    return {
+        "sisr.scoring.metrics.fidelity.fidelity_metric": [m.metric for m in map(parse_measure, RUN.measures)]
+    }

@@ -1,0 +1,58 @@
+# LR images: made of HR images by a kernel, or the user's own as they are.
+
+
+rule make_lr:
+    input:
+        hr="<results>/hr/{dataset}.json",
+        hr_images="<results>/hr/{dataset}",
+        kernel_file=kernel_file,
+    output:
+        manifest="<results>/lr/{dataset}/{kernel}/x{scale}.json",
+        images=directory("<results>/lr/{dataset}/{kernel}/x{scale}"),
+    log:
+        "<logs>/lr/{dataset}/{kernel}/x{scale}.log",
+    wildcard_constraints:
+        dataset="[^/]+",
+        kernel="[^/]+",
+        scale="[0-9]+",
+    # Some kernels are functions of PyTorch and scikit-image.
+    conda:
+        "../../envs/torch.yaml"
+    resources:
+        mem_mb=growing(2000),
+        runtime=growing(30),
+    params:
+        entry=kernel_entry,
+        seed=RUN.seed,
+        code=code_of("make_lr", kernel_code),
+    message:
+        "Making LR images of {wildcards.dataset} at x{wildcards.scale} with {wildcards.kernel}"
+    script:
+        "../../scripts/make_lr.py"
+
+
+ruleorder: take_lr > make_lr
+
+
+rule take_lr:
+    input:
+        pictures=f"<results>/hr/{my_photos.DATASET}.json",
+        images=f"<results>/hr/{my_photos.DATASET}",
+    output:
+        manifest=f"<results>/lr/{LR_PHOTOS}/x{{scale}}.json",
+        images=directory(f"<results>/lr/{LR_PHOTOS}/x{{scale}}"),
+    log:
+        "<logs>/my_photos/lr_x{scale}.log",
+    wildcard_constraints:
+        scale="[0-9]+",
+    conda:
+        "../../envs/base.yaml"
+    resources:
+        mem_mb=growing(1000),
+        runtime=growing(30),
+    params:
+        code=code_of("take_lr"),
+    message:
+        "Taking pictures of one's own as LR images for x{wildcards.scale}"
+    script:
+        "../../scripts/take_lr.py"

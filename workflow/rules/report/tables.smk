@@ -1,0 +1,117 @@
+# Tables of results, of cost and of precisions.
+
+
+rule tables:
+    input:
+        scores="<results>/scores.csv",
+        status="<results>/status.csv",
+        hr=[f"<results>/hr/{dataset}.json" for dataset in RUN.values("dataset")],
+        trained=lambda wildcards: [
+            weights_of(model, int(wildcards.scale)) for model in trained_models(wildcards)
+        ],
+    output:
+        csv=report(
+            "<results>/tables/x{scale}.csv",
+            caption="../../report/table.rst",
+            category="Tables",
+            subcategory="Downloads",
+            labels={"scale": "x{scale}", "form": "CSV"},
+        ),
+        md="<results>/tables/x{scale}.md",
+        tex="<results>/tables/x{scale}.tex",
+        html=report(
+            "<results>/tables/x{scale}.html",
+            caption="../../report/table.rst",
+            category="Tables",
+            labels={"scale": "x{scale}", "form": "table"},
+        ),
+    log:
+        "<logs>/tables/x{scale}.log",
+    conda:
+        "../../../envs/base.yaml"
+    resources:
+        mem_mb=growing(2000),
+        runtime=growing(30),
+    params:
+        names=RESULT_NAMES,
+        labels=result_labels(),
+        datasets=RUN.values("dataset"),
+        trained=trained_models,
+        training_data={name: DATASETS[name].get("leakage", []) for name in RUN.values("dataset")},
+        trained_on={name: kept(entry_of(name), "engine", "trained_on") for name in RUN.values("model")},
+        code=code_of("tables"),
+    message:
+        "Writing the result tables of x{wildcards.scale}"
+    script:
+        "../../../scripts/tables.py"
+
+
+REPORT_ITEMS += collect("<results>/tables/x{scale}.{form}", scale=SCALES, form=["csv", "md", "tex", "html"])
+
+
+rule cost_table:
+    input:
+        "<results>/cost.csv",
+    output:
+        csv="<results>/tables/cost_x{scale}.csv",
+        md="<results>/tables/cost_x{scale}.md",
+        html=report(
+            "<results>/tables/cost_x{scale}.html",
+            caption="../../report/cost.rst",
+            category="Tables",
+            labels={"scale": "x{scale}", "form": "cost"},
+        ),
+    log:
+        "<logs>/cost/table_x{scale}.log",
+    wildcard_constraints:
+        scale="[0-9]+",
+    conda:
+        "../../../envs/base.yaml"
+    resources:
+        mem_mb=growing(1500),
+        runtime=growing(15),
+    params:
+        labels=result_labels()["models"],
+        code=code_of("cost_table"),
+    message:
+        "Writing the cost table of x{wildcards.scale}"
+    script:
+        "../../../scripts/cost_table.py"
+
+
+if RUN.cost is not None:
+    REPORT_ITEMS += collect("<results>/tables/cost_x{scale}.{form}", scale=SCALES, form=["csv", "md", "html"])
+
+
+rule precision_ledger:
+    input:
+        ledger_files(),
+    output:
+        csv=report(
+            "<results>/precision.csv",
+            caption="../../report/precision.rst",
+            category="Data",
+        ),
+        html=report(
+            "<results>/tables/precision.html",
+            caption="../../report/precision.rst",
+            category="Tables",
+            labels={"scale": "all", "form": "precision ledger"},
+        ),
+    log:
+        "<logs>/precision/ledger.log",
+    conda:
+        "../../../envs/base.yaml"
+    resources:
+        mem_mb=growing(1500),
+        runtime=growing(15),
+    params:
+        labels=result_labels(),
+        code=code_of("precision_ledger"),
+    message:
+        "Writing the precision ledger"
+    script:
+        "../../../scripts/precision_ledger.py"
+
+
+REPORT_ITEMS += ["<results>/tables/precision.html", "<results>/precision.csv"] if ledger_files() else []
