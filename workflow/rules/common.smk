@@ -18,13 +18,15 @@ from sisr.base.digest import code_digest, file_digest, keep_in
 from sisr.base.errors import SisrError
 from sisr.data import my_photos
 from sisr.lr import kernels
-from sisr.models.model_entries import entry_of
+from sisr.models import archs
+from sisr.models.model_entries import engine_module, entry_of
 from sisr.models.model_entries import get as get_model
 from sisr.models.recipes import read_recipe, start_of
 from sisr.report.render import sheet_limit
 from sisr.run.config import read as read_config
 from sisr.run.workspace import join_runs, require_writable, share_library
-from sisr.scoring.metrics.files import assets_of
+from sisr.scoring.metrics import code as metric_code
+from sisr.scoring.metrics.files import assets_of, files_of
 from sisr.scoring.metrics.protocol import fidelity_measures, parse_measure, protocol
 from sisr.trust.references import errata, of_cells
 
@@ -104,7 +106,13 @@ def measure_entries(measures):
     """What the registries say of measures and can change a value: no labels, no citations.  Each counts once."""
     entries = registry.load("metrics")
     return {
-        m.id: [m.family, m.decimals, entries[m.metric].get("reference", "full"), asdict(protocol(m.protocol))]
+        m.id: [
+            m.code,
+            files_of(m),
+            m.decimals,
+            entries[m.metric].get("reference"),
+            asdict(protocol(m.protocol)),
+        ]
         for m in map(parse_measure, dict.fromkeys(measures))
     }
 
@@ -116,11 +124,13 @@ def measure_labels(measures):
     }
 
 
-def metric_code(wildcards):
-    """Of the fidelity metrics, the code of those that the run computes."""
-    return {
-        "sisr.scoring.metrics.fidelity.fidelity_metric": [m.metric for m in map(parse_measure, RUN.measures)]
-    }
+def code_of_metrics(measures):
+    """Of the metrics, the code of those that some measures ask for."""
+    return {metric_code.MODULES: or_workflow_error(metric_code.targets, measures)}
+
+
+def run_metric_code(wildcards):
+    return code_of_metrics(RUN.measures)
 
 
 def code_of_models(models):
@@ -128,15 +138,23 @@ def code_of_models(models):
     if any(model.own for model in models):  # only their files tell
         return {}
     return {
-        "sisr.models.model_entries.ENGINES": [model.engine for model in models],
+        "sisr.models.model_entries.ENGINES": [f"{engine_module(model.engine)}:" for model in models],
         "sisr.upscaling.engines.RESOLVERS": [],
-        "sisr.models.archs.ARCHS": [arch for model in models if (arch := model.params.get("arch"))],
+        **code_of_archs(model.params.get("arch") for model in models if model.engine == "torch"),
     }
+
+
+def code_of_archs(names):
+    """Of the architectures, the code of some; libraries have no code of ours, and other engines none at all."""
+    ours = [name for name in names if name and name != "spandrel" and ":" not in name]
+    return {"sisr.models.archs.*": [or_workflow_error(archs.target, name) for name in ours]}
 
 
 def code_of_kernels(names):
     """Of the functions of kernels, the code of those that some kernels call."""
-    return {"sisr.lr.kernels.FUNCTIONS": [registry.load("kernels")[name]["function"] for name in names]}
+    functions = [registry.load("kernels")[name]["function"] for name in names]
+    found = [or_workflow_error(kernels.target, function) for function in functions]
+    return {"sisr.lr.kernels.FUNCTIONS": found, "sisr.lr.kernels.*": []}
 
 
 def growing(first):
