@@ -82,7 +82,7 @@ def score(
     lpips: Annotated[Lpips, typer.Option(help="LPIPS v0.1 backbone, or none.")] = Lpips.ALEX,
     measure: Annotated[
         list[str] | None,
-        typer.Option(help="Further METRIC@PROTOCOL, as dists@vgg16-v0.1; may be repeated."),
+        typer.Option(help="Further METRIC@PROTOCOL, as ms-ssim@rgb; may be repeated."),
     ] = None,
     resources: Resources = RESOURCES,
     mirror: Mirror = None,

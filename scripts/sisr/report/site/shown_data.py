@@ -88,7 +88,8 @@ def overview(
     return {
         "measures": [
             {"id": m.key, "label": m.label, "unit": m.unit, "direction": m.direction, "digits": m.digits,
-             "metric": m.metric, "protocol": m.protocol, "arrow": m.arrow, "rules": _rules(m.protocol)}
+             "metric": m.metric, "protocol": m.protocol, "arrow": m.arrow, "rules": _rules(m.protocol),
+             "leads": registry.load("metrics").get(m.metric, {}).get("leads", "")}
             for m in shown.measures
         ],
         "groups": [
