@@ -124,11 +124,19 @@ def place(module: str) -> Path | None:
     return path if path.is_file() else None
 
 
+def _every() -> list[Provider]:
+    groups = ("kernels", "metrics", "archs", "engines", "registries")
+    return [one for group in groups for found in providers(group).values() for one in found]
+
+
+def packages() -> list[str]:
+    """Names of the packages that add anything."""
+    return sorted({one.package for one in _every()})
+
+
 def provider_of(where: str) -> Provider | None:
     """The package that provides this code by an entry point."""
-    groups = ("kernels", "metrics", "archs", "engines")
-    every = (one for group in groups for found in providers(group).values() for one in found)
-    return next((one for one in every if one.target == where), None)
+    return next((one for one in _every() if one.target == where), None)
 
 
 def registries(name: str) -> dict[str, Path]:

@@ -21,6 +21,7 @@ from sisr.models import archs
 from sisr.models.architecture import Architecture
 from sisr.models.model_entries import get
 from sisr.scoring.metrics import code, parse_measure
+from sisr.trust.provenance import software
 from sisr.upscaling import detection, engines
 from typer.testing import CliRunner
 
@@ -163,6 +164,10 @@ def test_the_benchmarks_own_names_are_not_replaced(installed: Path) -> None:
     twice = r"protocol 'alex-v0.1' twice: in .*config/protocols.yaml and in rival 2.0 \(protocols.yaml\)"
     with pytest.raises(ConfigError, match=twice):
         registry.load("protocols")
+
+
+def test_provenance_has_its_version(installed: Path) -> None:
+    assert software()["packages"]["sisr-laboratory"] == "1.0"
 
 
 def test_unknown_names_say_what_there_is(installed: Path) -> None:
