@@ -217,7 +217,7 @@ def test_closing_early_leaves_no_thread(monkeypatch: pytest.MonkeyPatch) -> None
 def test_measures_are_checked_before_anything_is_read() -> None:
     with pytest.raises(ConfigError, match="did you mean 'psnr'"):
         score_pairs([], 2, ["psnrr@rgb"])
-    with pytest.raises(ConfigError, match="no file for its backbone: 'alexnet.ckpt' of asset 'lpips-b"):
+    with pytest.raises(ConfigError, match=r"no file for its backbone: 'alexnet.ckpt' of asset 'lpips-b"):
         score_pairs([], 2, ["lpips@alex-v0.1"])
 
 
