@@ -93,9 +93,13 @@ keep_in(Path(".snakemake", "sisr-code.json"), write=workflow.is_main_process)
 # Params of rules.  From the registries come the entries and keys that a job reads: no others run it again.
 
 
-def code_of(script, only=None):
-    """Digest of the code that a rule's script can reach; ``only(wildcards)`` narrows it, see sisr.base.digest."""
-    return lambda wildcards: code_digest(script, only=only(wildcards) if only else None)
+def code_of(script, only=None, measures=None):
+    """Digest of the code that a rule's script can reach, see sisr.base.digest.
+
+    ``only(wildcards)`` narrows it, and ``measures`` that of metrics to theirs.
+    """
+    metrics = {} if measures is None else code_of_metrics(measures)
+    return lambda wildcards: code_digest(script, only={**metrics, **(only(wildcards) if only else {})})
 
 
 def kept(entry, *keys):
@@ -127,10 +131,6 @@ def measure_labels(measures):
 def code_of_metrics(measures):
     """Of the metrics, the code of those that some measures ask for."""
     return {metric_code.MODULES: or_workflow_error(metric_code.targets, measures)}
-
-
-def run_metric_code(wildcards):
-    return code_of_metrics(RUN.measures)
 
 
 def code_of_models(models):

@@ -49,7 +49,7 @@ rule score_photos:
     params:
         measures=PHOTO_MEASURES,
         rules=measure_entries(PHOTO_MEASURES),
-        code=code_of("score_photos"),
+        code=code_of("score_photos", measures=PHOTO_MEASURES),
     message:
         "Scoring {wildcards.model} on LR pictures of one's own at x{wildcards.scale}"
     script:

@@ -153,8 +153,6 @@ def parse(model_id: str, entry: Mapping[str, Any]) -> Model:
     modifiers = parse_modifiers(entry.get("modifiers", ()), f"model '{model_id}'")
     chain = chain_of(modifiers)
     links = chain.scales(have) if chain is not None else {}
-    if own is None:
-        engine_module(entry["engine"])
     if links:
         weights = {scale: weights[link] for scale, link in links.items() if link in weights}
         have = set(links)
