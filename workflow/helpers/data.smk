@@ -52,6 +52,13 @@ def kernel_entry(wildcards):
 KERNEL_KEYS = ("function", "params", "per_scale", "border", "phase", "random")
 
 
+def code_of_kernels(names):
+    """Of the functions of kernels, the code of those that some kernels call."""
+    functions = [registry.load("kernels")[name]["function"] for name in names]
+    found = [or_workflow_error(kernels.target, function) for function in functions]
+    return {"sisr.lr.kernels.FUNCTIONS": found, "sisr.lr.kernels.*": []}
+
+
 def kernel_code(wildcards):
     return code_of_kernels([wildcards.kernel])
 

@@ -1,4 +1,6 @@
 # What the rules of models, training and upscaling ask: recipes, weights, entries.
+from sisr.models import archs
+from sisr.models.model_entries import engine_module
 
 
 def recipe_of(wildcards):
@@ -164,3 +166,20 @@ OWN_FILES = {
     (model, scale): [str(file) for file in or_workflow_error(MODELS[model].own_files, scale)]
     for model, scale in dict.fromkeys((cell.model, cell.scale) for cell in RUN.cells)
 }
+
+
+def code_of_models(models):
+    """Of engines and architectures, the code of those that models run."""
+    if any(model.own for model in models):  # only their files tell
+        return {}
+    return {
+        "sisr.models.model_entries.ENGINES": [f"{engine_module(model.engine)}:" for model in models],
+        "sisr.upscaling.engines.RESOLVERS": [],
+        **code_of_archs(model.params.get("arch") for model in models if model.engine == "torch"),
+    }
+
+
+def code_of_archs(names):
+    """Of the architectures, the code of some; libraries have no code of ours, and other engines none at all."""
+    ours = [name for name in names if name and name != "spandrel" and ":" not in name]
+    return {"sisr.models.archs.*": [or_workflow_error(archs.target, name) for name in ours]}

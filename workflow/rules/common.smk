@@ -18,8 +18,7 @@ from sisr.base.digest import code_digest, file_digest, keep_in
 from sisr.base.errors import SisrError
 from sisr.data import my_photos
 from sisr.lr import kernels
-from sisr.models import archs
-from sisr.models.model_entries import engine_module, entry_of
+from sisr.models.model_entries import entry_of
 from sisr.models.model_entries import get as get_model
 from sisr.models.recipes import read_recipe, start_of
 from sisr.report.render import sheet_limit
@@ -131,30 +130,6 @@ def measure_labels(measures):
 def code_of_metrics(measures):
     """Of the metrics, the code of those that some measures ask for."""
     return {metric_code.MODULES: or_workflow_error(metric_code.targets, measures)}
-
-
-def code_of_models(models):
-    """Of engines and architectures, the code of those that models run."""
-    if any(model.own for model in models):  # only their files tell
-        return {}
-    return {
-        "sisr.models.model_entries.ENGINES": [f"{engine_module(model.engine)}:" for model in models],
-        "sisr.upscaling.engines.RESOLVERS": [],
-        **code_of_archs(model.params.get("arch") for model in models if model.engine == "torch"),
-    }
-
-
-def code_of_archs(names):
-    """Of the architectures, the code of some; libraries have no code of ours, and other engines none at all."""
-    ours = [name for name in names if name and name != "spandrel" and ":" not in name]
-    return {"sisr.models.archs.*": [or_workflow_error(archs.target, name) for name in ours]}
-
-
-def code_of_kernels(names):
-    """Of the functions of kernels, the code of those that some kernels call."""
-    functions = [registry.load("kernels")[name]["function"] for name in names]
-    found = [or_workflow_error(kernels.target, function) for function in functions]
-    return {"sisr.lr.kernels.FUNCTIONS": found, "sisr.lr.kernels.*": []}
 
 
 def growing(first):
