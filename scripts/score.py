@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from sisr.base.joblog import job
 from sisr.data.assets.manifest import Manifest
-from sisr.scoring.metrics.files import by_key
+from sisr.scoring.metrics.files import paths_of
 from sisr.scoring.score import score_cell
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ with job(snakemake.log[0]):
         dataset=snakemake.wildcards.dataset,
         kernel=snakemake.wildcards.kernel,
         model=snakemake.wildcards.model,
-        metric_files=by_key({name: m.path(name) for m in manifests for name in m.files}),
+        metric_files=paths_of(manifests),
         threads=snakemake.threads,
         parts=Path(snakemake.output.parts),
     )

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from sisr.base.joblog import job
 from sisr.data.assets.manifest import Manifest
 from sisr.scoring.given_scores import score
-from sisr.scoring.metrics.files import by_key
+from sisr.scoring.metrics.files import paths_of
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake
@@ -18,6 +18,6 @@ with job(snakemake.log[0]):
         int(snakemake.wildcards.scale),
         snakemake.wildcards.model,
         snakemake.params.measures,
-        by_key({name: m.path(name) for m in manifests for name in m.files}),
+        paths_of(manifests),
         Path(snakemake.output[0]),
     )

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from sisr.analysis import summaries
 from sisr.base.joblog import job
 from sisr.data.assets.manifest import Manifest
-from sisr.scoring.metrics.files import by_key
+from sisr.scoring.metrics.files import paths_of
 from sisr.studies import draw_evaluation as figures
 from sisr.studies import evaluation
 from sisr.studies.common import image_files, read_pictures, write
@@ -22,7 +22,7 @@ with job(snakemake.log[0]):
         read_pictures(hr, 3, evaluation.SIDE),
         summaries.read_scores(Path(snakemake.input.scores)),
         snakemake.params.measures,
-        by_key({name: m.path(name) for m in manifests for name in m.files}),
+        paths_of(manifests),
         (dataset, kernel, scale),
     )
     status: dict[str, list[Path]] = {}

@@ -15,7 +15,7 @@ import pytest
 from packaging.specifiers import SpecifierSet
 from sisr.base.digest import file_digest
 from sisr.data.assets.catalog import load
-from sisr.models.archs.libraries import BASICSR
+from sisr.models.libraries import BASICSR
 from tiny_project import CHECKOUT
 
 pytestmark = pytest.mark.workflow

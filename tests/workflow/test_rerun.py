@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import shutil
+import tomllib
+from pathlib import Path
+
 import pytest
 import yaml
 from skimage import data
-from tiny_project import CONFIG, SCORES, Project, part_of, rows, save
+from tiny_project import CHECKOUT, CONFIG, SCORES, Project, part_of, rows, save
 
 pytestmark = pytest.mark.workflow
 
@@ -124,7 +128,40 @@ def test_what_means_nothing_reruns_nothing(done: Project) -> None:
             registry
         ]
         done.register(registry, {"unused": entries[unused]})
+    library = done.root / "scripts/sisr"
+    for folder, module in (("models/archs", "imdn"), ("scoring/metrics", "niqe"), ("lr/kernels", "jpeg")):
+        text = (library / folder / f"{module}.py").read_text(encoding="utf-8")
+        (library / folder / "unused.py").write_text(text, encoding="utf-8")
     assert planned(done) == {}
+
+
+def test_an_installed_package_reruns_nothing_until_it_is_used(done: Project, tmp_path: Path) -> None:
+    site = tmp_path / "site"
+    shutil.copytree(CHECKOUT / "docs/examples/laboratory/laboratory", site / "laboratory")
+    project = tomllib.loads((CHECKOUT / "docs/examples/laboratory/pyproject.toml").read_text())["project"]
+    information = site / "sisr_laboratory-1.0.dist-info"
+    information.mkdir()
+    (information / "METADATA").write_text("Metadata-Version: 2.1\nName: sisr-laboratory\nVersion: 1.0\n")
+    (information / "entry_points.txt").write_text(
+        "".join(
+            f"[{group}]\n" + "".join(f"{name} = {code}\n" for name, code in points.items())
+            for group, points in project["entry-points"].items()
+        )
+    )
+    run = done.call(done.command("--dry-run"), PYTHONPATH=str(site))
+    assert (run.status, run.jobs) == (0, {}), run.output
+
+    done.configure({**CONFIG, "metrics": [*CONFIG["metrics"], "mae@rgb"]})
+    run = done.call(done.command("--dry-run"), PYTHONPATH=str(site))
+    assert run.jobs["score"] == 17, run.output
+    assert "upscale" not in run.jobs
+    chosen = ("--config", *ONE_SET, "models=nearest", "--", SCORES)
+    run = done.call(done.command(*chosen), PYTHONPATH=str(site))
+    assert run.status == 0, run.output
+    assert run.jobs == {"score": 1, "gather": 1}
+    assert len(part_of(done.read(SCORES), metric=["mae"]).splitlines()) == 1 + 3
+    without = done.run("--dry-run")
+    assert "measure 'mae@rgb': unknown metric 'mae'; known: dists, lpips" in without.output
 
 
 @pytest.mark.parametrize(

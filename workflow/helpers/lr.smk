@@ -23,7 +23,9 @@ def kernel_file(wildcards):
 
 def code_of_kernels(names):
     """Of the functions of kernels, the code of those that some kernels call."""
-    return {"sisr.lr.kernels.FUNCTIONS": [registry.load("kernels")[name]["function"] for name in names]}
+    functions = [registry.load("kernels")[name]["function"] for name in names]
+    found = [or_workflow_error(kernels.target, function) for function in functions]
+    return {"sisr.lr.kernels.FUNCTIONS": found, "sisr.lr.kernels.*": []}
 
 
 def kernel_code(wildcards):

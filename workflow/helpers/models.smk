@@ -1,5 +1,6 @@
 # Models: what counts of them, their weights, and which run at which scale.
-from sisr.models.model_entries import entry_of
+from sisr.models import archs
+from sisr.models.model_entries import engine_module, entry_of
 from sisr.models.recipes import read_recipe, start_of
 
 MODEL_KEYS = (
@@ -41,10 +42,16 @@ def code_of_models(models):
     if any(model.own for model in models):  # only their files tell
         return {}
     return {
-        "sisr.models.model_entries.ENGINES": [model.engine for model in models],
+        "sisr.models.model_entries.ENGINES": [f"{engine_module(model.engine)}:" for model in models],
         "sisr.upscaling.engines.RESOLVERS": [],
-        "sisr.models.archs.ARCHS": [arch for model in models if (arch := model.params.get("arch"))],
+        **code_of_archs(model.params.get("arch") for model in models if model.engine == "torch"),
     }
+
+
+def code_of_archs(names):
+    """Of the architectures, the code of some; libraries have no code of ours, and other engines none at all."""
+    ours = [name for name in names if name and name != "spandrel" and ":" not in name]
+    return {"sisr.models.archs.*": [or_workflow_error(archs.target, name) for name in ours]}
 
 
 def model_code(wildcards):

@@ -1,5 +1,6 @@
 # Scoring: what counts of measures, and the files that metrics read.
-from sisr.scoring.metrics.files import assets_of
+from sisr.scoring.metrics import code as metric_code
+from sisr.scoring.metrics.files import assets_of, files_of
 from sisr.scoring.metrics.protocol import fidelity_measures, parse_measure, protocol
 
 METRIC_ASSETS = assets_of(RUN.measures)
@@ -11,7 +12,13 @@ def measure_entries(measures):
     """What the registries say of measures and can change a value: no labels, no citations.  Each counts once."""
     entries = registry.load("metrics")
     return {
-        m.id: [m.family, m.decimals, entries[m.metric].get("reference", "full"), asdict(protocol(m.protocol))]
+        m.id: [
+            m.code,
+            files_of(m),
+            m.decimals,
+            entries[m.metric].get("reference"),
+            asdict(protocol(m.protocol)),
+        ]
         for m in map(parse_measure, dict.fromkeys(measures))
     }
 
@@ -23,8 +30,6 @@ def measure_labels(measures):
     }
 
 
-def metric_code(wildcards):
-    """Of the fidelity metrics, the code of those that the run computes."""
-    return {
-        "sisr.scoring.metrics.fidelity.fidelity_metric": [m.metric for m in map(parse_measure, RUN.measures)]
-    }
+def code_of_metrics(measures):
+    """Of the metrics, the code of those that some measures ask for."""
+    return {metric_code.MODULES: or_workflow_error(metric_code.targets, measures)}

@@ -7,7 +7,7 @@ def recipe_of(wildcards):
 
 def recipe_code(wildcards):
     recipe = recipe_of(wildcards)
-    return {"sisr.models.archs.ARCHS": [recipe.arch], **code_of_kernels([recipe.kernel])}
+    return {**code_of_archs([recipe.arch]), **code_of_kernels([recipe.kernel])}
 
 
 def recipe_kernel(wildcards):

@@ -86,9 +86,13 @@ TARGETS = []
 REPORT_ITEMS = []
 
 
-def code_of(script, only=None):
-    """Digest of the code that a rule's script can reach; ``only(wildcards)`` narrows it, see sisr.base.digest."""
-    return lambda wildcards: code_digest(script, only=only(wildcards) if only else None)
+def code_of(script, only=None, measures=None):
+    """Digest of the code that a rule's script can reach, see sisr.base.digest.
+
+    ``only(wildcards)`` narrows it, and ``measures`` that of metrics to theirs.
+    """
+    metrics = {} if measures is None else code_of_metrics(measures)
+    return lambda wildcards: code_digest(script, only={**metrics, **(only(wildcards) if only else {})})
 
 
 def kept(entry, *keys):

@@ -22,7 +22,7 @@ rule score:
     params:
         measures=list(RUN.measures),
         rules=measure_entries(RUN.measures),
-        code=code_of("score", metric_code),
+        code=code_of("score", measures=RUN.measures),
     message:
         "Scoring {wildcards.model} on {wildcards.dataset} ({wildcards.kernel} x{wildcards.scale})"
     script:

@@ -33,7 +33,7 @@ rule certify:
         models=anchor_models(),
         kernels={name: kept(registry.load("kernels")[name], *KERNEL_KEYS) for name in anchored("kernel")},
         measures=measure_entries(anchors.measured(ANCHORS)),
-        code=code_of("certify", anchor_code),
+        code=code_of("certify", anchor_code, anchors.measured(ANCHORS)),
     message:
         "Computing {params.tier} anchors of certification"
     script:
@@ -102,7 +102,7 @@ rule reproduced:
         rules=measure_entries(REFERENCE_MEASURES),
         shown=measure_labels(REFERENCE_MEASURES),
         labels=result_labels(),
-        code=code_of("reproduced"),
+        code=code_of("reproduced", measures=REFERENCE_MEASURES),
     message:
         "Comparing with published numbers"
     script:
@@ -153,7 +153,7 @@ rule protocol_table:
             if entry["family"] == "fidelity"
         },
         datasets=result_labels()["datasets"],
-        code=code_of("protocol_table"),
+        code=code_of("protocol_table", measures=fidelity_measures()),
     message:
         "Scoring the same pixels under all protocols"
     script:

@@ -80,12 +80,20 @@ _YCBCR_TO_RGB = np.linalg.inv(_RGB_TO_YCBCR / 255.0)
 
 
 def replicate(image: Uint8Image) -> Uint8Image:
-    """RGB ``(H, W, 3)`` view of a gray image with three equal channels; RGB is returned as it is."""
+    """RGB ``(H, W, 3)`` view of a gray image with three equal channels; RGB is returned as it is.
+
+    >>> replicate(np.array([[7]], np.uint8)).tolist()
+    [[[7, 7, 7]]]
+    """
     return np.broadcast_to(image[..., None], (*image.shape, 3)) if image.ndim == 2 else image
 
 
 def rgb_to_y(image: Uint8Image) -> Float64Plane:
-    """BT.601 limited-range luma, float64 ``(H, W)`` in [16, 235], unrounded."""
+    """BT.601 limited-range luma, float64 ``(H, W)`` in [16, 235], unrounded.
+
+    >>> rgb_to_y(np.array([[[0, 0, 0], [255, 255, 255]]], np.uint8)).tolist()
+    [[16.0, 235.0]]
+    """
     return BT601.of(image)
 
 
@@ -98,5 +106,9 @@ def rgb_to_ycbcr(image: npt.NDArray[np.generic]) -> Float64Plane:
 
 
 def ycbcr_to_rgb(image: npt.NDArray[np.generic]) -> Float64Plane:
-    """Inverse of :func:`rgb_to_ycbcr`; float64, neither clipped nor rounded."""
+    """Inverse of :func:`rgb_to_ycbcr`; float64, neither clipped nor rounded.
+
+    >>> ycbcr_to_rgb(rgb_to_ycbcr(np.array([[[10, 200, 30]]]))).round(9).tolist()
+    [[[10.0, 200.0, 30.0]]]
+    """
     return (np.asarray(image, np.float64) - _YCBCR_OFFSET) @ _YCBCR_TO_RGB.T

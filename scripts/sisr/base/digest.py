@@ -14,11 +14,13 @@ that passes ``code_digest("tables")`` in its ``params`` runs again when somethin
 * **What an import runs** is reached with the module: its parents, what it imports, and its statements that
   define nothing or call something, among them decorators (except :data:`sisr.base.syntax._PURE`).
 * **Strings** reach what they name: ``"sisr.upscaling.engines.opencv"`` the module,
-``"sisr.models.archs.espcn:ESPCN"`` the
-  class, the name of a file beside the code, as of a template, that file.
+  ``"sisr.models.archs.espcn:ESPCN"`` the class, ``"sisr.models.archs.*"`` every module of the folder, the
+  name of a file beside the code, as of a template, that file.
 * **Choices** narrow what is open: ``only={"sisr.models.model_entries.ENGINES": ["torch"]}`` takes one entry
-of a table of
-  strings, or one of the functions that a decorator registers by a name.  Without a choice all count.
+  of a table of strings, or one of the functions that a decorator registers by a name.  A choice that is
+  itself ``module:attribute`` reaches that, also in a folder (``{"sisr.models.archs.*": [...]}``).  Without
+  a choice all count.
+* **Installed packages** count where a choice names them: by name, version and the meaning of that module.
 
 What these cannot see is not used in this package, which a test holds it to: ``globals()``, ``eval``, classes
 found by their base, names of modules put together at run time, annotations that are read.
@@ -42,8 +44,9 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from sisr.base import syntax
+from sisr.base import extensions, syntax
 from sisr.base.atomic import write_text
+from sisr.base.errors import ConfigError
 from sisr.base.syntax import BLOCKS, defines, entries_of, is_pure, never_run, registration, statements_in
 
 #: Folder of the scripts and of this package.
@@ -51,7 +54,7 @@ SCRIPTS = Path(__file__).resolve().parents[2]
 
 #: Fields of the syntax tree that are not part of its meaning.
 _SAYS_NOTHING = frozenset(("ctx", "kind", "type_comment", "type_ignores"))
-_NAME = re.compile(r"(sisr(?:\.\w+)+)(?::(\w+))?")
+_NAME = re.compile(r"(sisr(?:\.\w+)+(?:\.\*)?)(?::(\w+))?")
 #: Seconds after a change of a file in which another one might not show in its times.
 _UNSURE = 2.0
 
@@ -90,8 +93,8 @@ def reach(entries: Iterable[str], only: Mapping[str, Iterable[str]] | None = Non
             raise ValueError(f"no module {name}")
     for name in chosen:
         module, rest = _split(name, files) or ("", "")
-        if not module or rest not in _summary(files[module])["units"]:
-            raise ValueError(f"no table or decorator {name}")
+        if not module or (rest != "*" and rest not in _summary(files[module])["units"]):
+            raise ValueError(f"no folder, table or decorator {name}")
     found: dict[str, str] = {}
     remaining = list(entries)
     seen = set(remaining)
@@ -106,11 +109,22 @@ def reach(entries: Iterable[str], only: Mapping[str, Iterable[str]] | None = Non
 
 def _reached(
     name: str, files: Mapping[str, Path], chosen: Mapping[str, Iterable[str]]
-) -> Iterator[tuple[str, str, list[str]]]:
-    """What a dotted name stands for, as (name, digest, names that it reaches)."""
+) -> Iterable[tuple[str, str, list[str]]]:
+    """What a name stands for, as (name, digest, names that it reaches)."""
     if name.startswith("/"):  # beside the code
-        yield name, *_summary(files[name])["units"][""]
-        return
+        return [(name, *_summary(files[name])["units"][""])]
+    if ":" in name:  # a choice
+        return [(name, *_of_target(name, files))]
+    if name.endswith(".*"):
+        inside = [module for module in files if module.startswith(name[:-1])]
+        return [(name, "", list(chosen.get(name, inside)))]
+    return _in_module(name, files, chosen)
+
+
+def _in_module(
+    name: str, files: Mapping[str, Path], chosen: Mapping[str, Iterable[str]]
+) -> Iterator[tuple[str, str, list[str]]]:
+    """What a dotted name stands for."""
     place = _split(name.removeprefix("!"), files)
     if place is None:
         return
@@ -136,13 +150,28 @@ def _reached(
         wanted += [key for key in imported if imported[key].startswith("sisr.")]
     for key in wanted:
         if f"{module}.{key}" in chosen and any(unit.startswith(f"{key}[") for unit in units):
-            entries = (f"{key}[{entry}]" for entry in chosen[f"{module}.{key}"])
-            yield from ((f"{module}.{entry}", *units[entry]) for entry in entries if entry in units)
+            for entry in chosen[f"{module}.{key}"]:
+                if ":" in entry:
+                    yield f"{module}.{key}[{entry}]", "", [entry]
+                elif (unit := f"{key}[{entry}]") in units:
+                    yield f"{module}.{unit}", *units[unit]
         elif key in units:
             yield f"{module}.{key}", *units[key]
         if key in imported:
             # What another module has under this name.
             yield f"{module}.{key}=", imported[key], [imported[key] + rest.removeprefix(first)]
+
+
+def _of_target(target: str, files: Mapping[str, Path]) -> tuple[str, list[str]]:
+    """(digest, names) of ``module:attribute``: of ours what it reaches, of a package what it is."""
+    module = target.partition(":")[0]
+    if module in files:
+        return "", [target.replace(":", ".").rstrip(".")]
+    path, package = extensions.place(module), extensions.provider_of(target.rstrip(":"))
+    if path is None:
+        raise ConfigError(f"'{target}': no module {module} is installed")
+    digest, _ = _Reader(module, path.stem == "__init__").unit(ast.parse(path.read_bytes()).body)
+    return _sha256(f"{package}\0{digest}".encode()), []
 
 
 def _split(name: str, files: Mapping[str, Path]) -> tuple[str, str] | None:

@@ -72,7 +72,11 @@ class StudyError(SisrError):
 
 
 def unknown(kind: str, name: str, known: Iterable[str]) -> str:
-    """Message for a name that is not in a registry, with the closest known name as a hint."""
+    """Message for a name that is not in a registry, with the closest known name as a hint.
+
+    >>> unknown("kernel", "matlab-bicubik", ["matlab-bicubic", "matlab-box"])
+    "unknown kernel 'matlab-bicubik'; did you mean 'matlab-bicubic'?"
+    """
     names = sorted(known)
     # "bicubic" may be meant for any of several names that hold it; a typo is near one.
     holding = [known_name for known_name in names if len(name) > 2 and name in known_name]

@@ -270,6 +270,9 @@ def modcrop(array: Pixels, scale: int) -> Pixels:
     Raises
     ------
     ImageError : a side is shorter than ``scale``
+
+    >>> modcrop(np.zeros((10, 9), np.uint8), 4).shape
+    (8, 8)
     """
     height, width = array.shape[:2]
     if height < scale or width < scale:

@@ -15,6 +15,7 @@ from typing import Any
 import jsonschema
 import yaml
 
+from sisr.base import extensions
 from sisr.base.errors import ConfigError, unknown
 
 #: Root of the checkout: ``scripts/sisr/base/registry.py`` is three folders below it.
@@ -125,11 +126,22 @@ def load(name: str, config: Path = CONFIG) -> dict[str, dict[str, Any]]:
     """Entries of registry ``config/<name>.yaml`` by id, checked against ``<name>.schema.yaml``.
 
     Known registries: ``assets``, ``datasets``, ``kernels``, ``metrics``, ``protocols``, ``models``.
-    The result is shared between callers and must not be changed.
+    Those of installed packages (:mod:`sisr.base.extensions`) come after the folder's own entries; an id
+    that two of them have is a :class:`ConfigError`.  The result is shared between callers and must not be
+    changed.
     """
-    path = find(f"{name}.yaml", config)
-    document = read_yaml(path)
-    validate(document, name, shown(path))
+    own = find(f"{name}.yaml", config)
+    document: dict[str, dict[str, Any]] = {}
+    sources: dict[str, str] = {}
+    for package, path in [("", own), *(extensions.registries(name).items() if config == CONFIG else ())]:
+        source = f"{package} ({path.name})" if package else shown(path)
+        entries = read_yaml(path)
+        validate(entries, name, source)
+        if twice := document.keys() & entries.keys():
+            key = min(twice)
+            raise ConfigError(f"{name.rstrip('s')} '{key}' twice: in {sources[key]} and in {source}")
+        document |= entries
+        sources |= dict.fromkeys(entries, source)
     return document
 
 

@@ -82,7 +82,7 @@ def score(
     lpips: Annotated[Lpips, typer.Option(help="LPIPS v0.1 backbone, or none.")] = Lpips.ALEX,
     measure: Annotated[
         list[str] | None,
-        typer.Option(help="Further METRIC@PROTOCOL, as dists@vgg16-v0.1; may be repeated."),
+        typer.Option(help="Further METRIC@PROTOCOL, as ms-ssim@rgb; may be repeated."),
     ] = None,
     resources: Resources = RESOURCES,
     mirror: Mirror = None,
@@ -98,7 +98,7 @@ def score(
     from sisr.analysis.compare_folders import compare_folders
     from sisr.data.assets import fetch as fetch_asset
     from sisr.scoring.folders import score_folders
-    from sisr.scoring.metrics.files import assets_of, by_key
+    from sisr.scoring.metrics.files import assets_of, paths_of
 
     if (sr is None) == (compare is None):
         raise SisrError("score: give either SR_DIR or --compare A B")
@@ -111,7 +111,7 @@ def score(
     ]
     with tqdm(desc="scoring", unit="image", leave=False, disable=None) as bar:
         options: dict[str, Any] = {
-            "metric_files": by_key({name: m.path(name) for m in manifests for name in m.files}),
+            "metric_files": paths_of(manifests),
             "threads": os.cpu_count() or 1,
             "progress": lambda image: bar.update(),
         }

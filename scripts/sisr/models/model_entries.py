@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from sisr.base import registry
+from sisr.base import extensions, registry
 from sisr.base.errors import ConfigError, ModelSkipped, unknown
 from sisr.models.modifiers import Modifier, chain_of, parse_modifiers
 
@@ -21,6 +21,16 @@ ENGINES = {
     "ncnn": "sisr.upscaling.engines.ncnn_cpu",
     "onnx": "sisr.upscaling.engines.onnx_cpu",
 }
+
+
+def engine_module(name: str) -> str:
+    """The module of an engine; :class:`ConfigError` for an unknown one.
+
+    >>> engine_module("torch")
+    'sisr.upscaling.engines.pytorch'
+    """
+    return extensions.target("engine", "engines", name, ENGINES)
+
 
 #: Files of one's own that no GPU can help with: their engines know the CPU only.
 _CPU_SUFFIXES = (".onnx", ".pb", ".param")

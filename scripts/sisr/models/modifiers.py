@@ -81,6 +81,9 @@ def parse_modifiers(entries: Sequence[str | Mapping[str, Any]], source: str) -> 
     """Modifiers of an entry: names, or a name with options as in ``{back-projection: {iterations: 5}}``.
 
     Raises :class:`ConfigError` for an unknown name or option, and for more than one chain.
+
+    >>> parse_modifiers(["self-ensemble"], "model 'mine'")
+    (SelfEnsemble(),)
     """
     found: list[Modifier] = []
     for item in entries:

@@ -54,7 +54,11 @@ class CostTable:
 
 
 def significant(value: float, digits: int = 3) -> str:
-    """``value`` with that many significant digits and without an exponent."""
+    """``value`` with that many significant digits and without an exponent.
+
+    >>> significant(0.012345), significant(1234567.0)
+    ('0.0123', '1,230,000')
+    """
     if math.isnan(value):
         return MISSING
     if value == 0:

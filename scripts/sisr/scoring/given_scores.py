@@ -6,17 +6,14 @@ import json
 import logging
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from sisr.base.errors import ScoreError
 from sisr.base.images import read_image
 from sisr.data.my_photos import cell_of
-from sisr.scoring.metrics import Measure, files, parse_measure
+from sisr.scoring.metrics import Measure, parse_measure
+from sisr.scoring.metrics.code import scorer_of
 from sisr.scoring.score import Score, write_scores
-
-if TYPE_CHECKING:
-    pass
-
 
 log = logging.getLogger(__name__)
 
@@ -35,13 +32,10 @@ def score(
     says why.
     """
     status = json.loads(sr_status.read_text(encoding="utf-8"))
-    scorers = {}
+    scorers: dict[Measure, Any] = {}
     if status["status"] == "ok":
-        from sisr.scoring.metrics.niqe import NiqeScorer
-
-        for measure in map(parse_measure, measures):
-            parameters = files.require(measure, metric_files)[0]
-            scorers[measure] = NiqeScorer(parameters, measure.protocol, scale)
+        parsed = map(parse_measure, measures)
+        scorers = {measure: scorer_of(measure, metric_files, scale) for measure in parsed}
     write_scores(out, _scores(sr_status.parent, status["images"], scorers), **cell_of(scale, model)._asdict())
 
 

@@ -2,7 +2,7 @@
 
 Both give the same numbers from the same functions.  Images are read and their PSNR and SSIM computed by a
 few threads, in order, with a bounded number in flight, so memory does not grow with the number of images;
-LPIPS, DISTS and NIQE run meanwhile in the calling thread.
+what looks at whole images, as LPIPS does, runs meanwhile in the calling thread.
 """
 
 from __future__ import annotations
@@ -23,8 +23,9 @@ from sisr.base.errors import ScoreError
 from sisr.base.images import read_image
 from sisr.base.ordered import map_ordered
 from sisr.scoring import blocks
-from sisr.scoring.metrics import Measure, files, parse_measures
-from sisr.scoring.metrics.fidelity import FIDELITY, prepare
+from sisr.scoring.metrics import Measure, parse_measures
+from sisr.scoring.metrics.code import Scorer, function_of, scorer_of
+from sisr.scoring.metrics.fidelity import prepare
 from sisr.scoring.metrics.pairs import size_text
 
 if TYPE_CHECKING:
@@ -33,8 +34,6 @@ if TYPE_CHECKING:
 
 #: Called with the name of each image when its scores are known.
 Progress = Callable[[str], object]
-#: Value of two uint8 images of one size, HR and SR.
-Scorer = Callable[[Uint8Image, Uint8Image], float]
 
 
 @dataclass(frozen=True)
@@ -84,14 +83,15 @@ def score_pairs(
 ) -> Iterator[Score]:
     """Score pairs lazily, in the order of ``pairs`` and, within an image, of ``measures``.
 
-    ``metric_files``: key of :mod:`sisr.scoring.metrics.files` -> path, for measures that read more than the
-    images. ``threads`` read images and compute PSNR and SSIM; the values do not depend on it.  ``device`` is
-    for LPIPS and DISTS.  ``parts`` gets the first LPIPS measure of each image by block, in the order of
-    ``pairs``.  Measures and files are checked before the first image is read.  Raises :class:`ScoreError` for
-    pairs that cannot be compared, ``ImageError`` for files that cannot be read.
+    ``metric_files``: ``asset/file`` -> path, for measures that read more than the images.  ``threads`` read
+    images and compute PSNR and SSIM; the values do not depend on it.  ``device`` is for networks.  ``parts``
+    gets the first LPIPS measure of each image by block, in the order of ``pairs``.  Measures and files are
+    checked before the first image is read.  Raises :class:`ScoreError` for pairs that cannot be compared,
+    ``ImageError`` for files that cannot be read.
     """
     wanted = parse_measures(measures)
-    scorers = _scorers(wanted, metric_files or {}, scale, device)
+    # torch is imported where a measure needs it.
+    scorers = {m: scorer_of(m, metric_files or {}, scale, device) for m in wanted if not m.on_planes}
     local = localised(wanted)
     if parts is not None and local is not None:
         scorers[local] = _noting(scorers[local], parts)
@@ -147,37 +147,13 @@ def _fidelity(
     """Values of the fidelity measures; the planes are prepared once per protocol."""
     by_protocol: dict[str, list[Measure]] = {}
     for measure in measures:
-        if measure.family == "fidelity":
+        if measure.on_planes:
             by_protocol.setdefault(measure.protocol, []).append(measure)
     values = {}
     for key, group in by_protocol.items():
         prepared = prepare(hr, sr, key, scale)
-        values.update({measure: FIDELITY[measure.metric](prepared) for measure in group})
+        values.update({measure: function_of(measure)(prepared) for measure in group})
     return values
-
-
-def _scorers(
-    measures: Iterable[Measure], metric_files: Mapping[str, Path], scale: int, device: str
-) -> dict[Measure, Scorer]:
-    """What computes the measures that are no functions of prepared planes; torch is imported if needed."""
-    scorers: dict[Measure, Scorer] = {}
-    for measure in measures:
-        if measure.family == "fidelity":
-            continue
-        first, *others = files.require(measure, metric_files)
-        if measure.family == "niqe":
-            from sisr.scoring.metrics.niqe import NiqeScorer
-
-            scorers[measure] = NiqeScorer(first, measure.protocol, scale)
-        elif measure.family == "dists":
-            from sisr.scoring.metrics.dists import DistsScorer
-
-            scorers[measure] = DistsScorer(first, others[0], device)
-        else:
-            from sisr.scoring.metrics.perceptual import LpipsScorer
-
-            scorers[measure] = LpipsScorer(files.keys_of(measure)[0], first, device)
-    return scorers
 
 
 def localised(measures: Iterable[Measure]) -> Measure | None:

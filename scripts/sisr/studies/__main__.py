@@ -110,7 +110,6 @@ def evaluation(images: Path) -> tuple[list[StudyRow], list[str]]:
     from sisr.analysis import summaries
     from sisr.base import registry
     from sisr.base.errors import StudyError
-    from sisr.scoring.metrics.files import ASSETS
     from sisr.studies import draw_evaluation as figures
     from sisr.studies import evaluation as study
     from sisr.studies.common import image_files
@@ -123,8 +122,8 @@ def evaluation(images: Path) -> tuple[list[StudyRow], list[str]]:
     demo = registry.read_yaml(registry.CONFIG / "demo.yaml")
     dataset, kernel, scale = "photos", "matlab-bicubic", 4
     models = demo["suites"]["papers"]["models"]
-    asset, name = ASSETS["alex"]
-    files = {"alex": RESOURCES / "assets" / asset / name}
+    backbone = "lpips-backbones/alexnet.ckpt"
+    files = {backbone: RESOURCES / "assets" / backbone}
     scores = summaries.read_scores(run / "scores.csv")
     result = study.measure(pictures(3, study.SIDE), scores, demo["metrics"], files, (dataset, kernel, scale))
     # The other two pictures state no licence: no page shows them.

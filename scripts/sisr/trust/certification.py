@@ -3,9 +3,9 @@
 The numbers are data, ``config/anchors.yaml``; this module has one function for each kind of them.  An anchor
 passes, fails, or is not run, with the reason: an asset that cannot be had, or a model that is not registered.
 
->>> rows = certify("full", get_asset)          # doctest: +SKIP
->>> write(rows, Path("certification.csv"))     # doctest: +SKIP
->>> print(summary(rows))                       # doctest: +SKIP
+    rows = certify("full", get_asset)
+    write(rows, Path("certification.csv"))
+    print(summary(rows))
 """
 
 from __future__ import annotations
@@ -199,12 +199,13 @@ def _means(
 ) -> Found:
     """Values of each image and their means, for the measures of an anchor; planes are prepared once."""
     # Here and not above: every job of the workflow reads this module, and few compute a measure.
-    from sisr.scoring.metrics.fidelity import FIDELITY, prepare
+    from sisr.scoring.metrics.code import function_of, scorer_of
+    from sisr.scoring.metrics.fidelity import prepare
 
     measures = [parse_measure(text) for text in measures_of(anchor)]
     scale = anchor.get("scale", 1)
-    paths = files.by_key({n: m.path(n) for m in manifests.values() for n in m.files})
-    learned = {m: _learned(m, paths) for m in measures if m.family != "fidelity"}
+    paths = files.paths_of(manifests.values())
+    learned = {m: scorer_of(m, paths, scale) for m in measures if not m.on_planes}
     values: dict[Measure, dict[str, float]] = {measure: {} for measure in measures}
     for name, hr, sr in pairs:
         prepared: dict[str, Any] = {}
@@ -214,17 +215,7 @@ def _means(
                 continue
             if measure.protocol not in prepared:
                 prepared[measure.protocol] = prepare(hr, sr, measure.protocol, scale)
-            values[measure][name] = FIDELITY[measure.metric](prepared[measure.protocol])
+            values[measure][name] = function_of(measure)(prepared[measure.protocol])
     found = {(m.id, name): value for m, of in values.items() for name, value in of.items() if name}
     found |= {(m.id, ""): math.fsum(of.values()) / len(of) for m, of in values.items()}
     return found
-
-
-def _learned(measure: Measure, paths: Mapping[str, Path]) -> Callable[[Uint8Image, Uint8Image], float]:
-    from sisr.scoring.metrics.perceptual import LpipsScorer
-
-    if measure.family != "lpips":
-        raise ConfigError(f"anchor: measure '{measure.id}' is not certified")
-    [net] = files.keys_of(measure)
-    [backbone] = files.require(measure, paths)
-    return LpipsScorer(net, backbone)

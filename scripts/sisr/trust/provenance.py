@@ -15,7 +15,7 @@ from typing import Any
 import yaml
 
 from sisr import __version__
-from sisr.base import registry
+from sisr.base import extensions, registry
 from sisr.base.atomic import write_json, write_text
 from sisr.base.digest import file_digest
 from sisr.base.machine import now, processor
@@ -72,7 +72,7 @@ def software() -> dict[str, Any]:
         "commit": git("rev-parse", "HEAD"),
         "uncommitted_changes": bool(git("status", "--porcelain")),
         "python": sys.version.split()[0],
-        "packages": {name: _version(name) for name in _PACKAGES},
+        "packages": {name: _version(name) for name in (*_PACKAGES, *extensions.packages())},
     }
 
 

@@ -184,9 +184,7 @@ def missing_measures(cells: Iterable[Cell], measures: Iterable[str]) -> dict[Cel
     """
     have, missing = set(measures), dict[Cell, list[str]]()
     for cell in cells:
-        wanted = dict.fromkeys(
-            r.measure for r in of_cells([cell]) if parse_measure(r.measure).family == "fidelity"
-        )
+        wanted = dict.fromkeys(r.measure for r in of_cells([cell]) if parse_measure(r.measure).on_planes)
         if lacking := [measure for measure in wanted if measure not in have]:
             missing[cell] = lacking
     return missing

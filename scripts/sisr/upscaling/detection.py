@@ -22,8 +22,7 @@ from torch import Tensor
 
 from sisr.base import registry
 from sisr.base.errors import ConfigError, ModelError, ModelSkipped
-from sisr.models import archs
-from sisr.models.archs import libraries
+from sisr.models import archs, libraries
 from sisr.models.model_entries import Colour, Model
 from sisr.models.state_dicts import Part
 from sisr.models.weights import content_of, is_counter, read_checkpoint
@@ -234,7 +233,10 @@ def _of_tensors(
         return _of_spandrel(state, path, params), ""
     if nearest[0] > len(shapes) / 2:
         return None, nearest[1]
-    return None, f"known: {', '.join(archs.ARCHS)}, and of spandrel: {', '.join(libraries.spandrel_names())}"
+    return (
+        None,
+        f"known: {', '.join(archs.known())}, and of spandrel: {', '.join(libraries.spandrel_names())}",
+    )
 
 
 def _of_spandrel(state: Mapping[str, Tensor], path: Path, params: Mapping[str, Any]) -> Found:
@@ -266,7 +268,7 @@ class _Candidate:
 
 
 def _candidates() -> Iterator[_Candidate]:
-    """Architectures of the project with the arguments, colour and range of the models that use them."""
+    """Architectures as the registered models use them, then in the other forms that they state."""
     seen: list[tuple[str, Any]] = []
     for entry in registry.load("models").values():
         params = {key: value for key, value in entry.get("params", {}).items() if key != "format"}
@@ -274,9 +276,12 @@ def _candidates() -> Iterator[_Candidate]:
         if entry.get("engine") == "torch" and key[0] != "spandrel" and key not in seen:
             seen.append(key)
             yield _Candidate(key[0], params, entry.get("colour", "rgb"), entry.get("input_range"))
-    for name in archs.ARCHS:
-        if (name, {}) not in seen:
-            yield _Candidate(name, {"arch": name})
+    for name in archs.known():
+        made = archs.get(name)
+        for form in made.forms:
+            if (name, form) not in seen:
+                params = {"arch": name, **({"args": dict(form)} if form else {})}
+                yield _Candidate(name, params, made.colour, made.input_range)
 
 
 def _shapes(candidate: _Candidate, scale: int) -> dict[str, tuple[int, ...]] | None:

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from sisr.base.errors import ModelError
 from sisr.models import archs
-from sisr.models.archs.libraries import detect_spandrel
+from sisr.models.libraries import detect_spandrel
 from sisr.models.model_entries import Model
 from sisr.models.weights import load_into, read_state_dict
 

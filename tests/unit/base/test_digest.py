@@ -16,6 +16,7 @@ from pathlib import Path
 
 import pytest
 from sisr.base import digest
+from sisr.models.model_entries import engine_module
 
 NAMES = sorted(path.stem for path in digest.SCRIPTS.glob("*.py"))
 SMALL = {"a": "def f():\n    return 1\n", "script": "from sisr.a import f\n\nf()\n"}
@@ -207,21 +208,20 @@ def test_choices_narrow_tables_and_registries(scripts: Callable[..., Path]) -> N
     assert every <= reached("script")
     few = reached("script", sisr__a__TABLE=["x"], sisr__b__register=["p"])
     assert few & every == {"sisr.c.x", "sisr.a.p"}
-    with pytest.raises(ValueError, match="no table"):
+    with pytest.raises(ValueError, match="no folder, table"):
         reached("script", sisr__a__TABEL=["x"])
 
 
 def test_models_count_by_what_they_run() -> None:
-    chosen = {"sisr__upscaling__engines__RESOLVERS": []}
-    ncnn = reached(
-        "upscale", sisr__models__model_entries__ENGINES=["ncnn"], sisr__models__archs__ARCHS=[], **chosen
-    )
-    torch = reached(
-        "upscale",
-        sisr__models__model_entries__ENGINES=["torch"],
-        sisr__models__archs__ARCHS=["espcn"],
-        **chosen,
-    )
+    def of(engine: str, *archs: str) -> set[str]:
+        chosen = {
+            "sisr.models.model_entries.ENGINES": [f"{engine_module(engine)}:"],
+            "sisr.models.archs.*": [f"sisr.models.archs.{name}:ARCHITECTURE" for name in archs],
+            "sisr.upscaling.engines.RESOLVERS": [],
+        }
+        return set(digest.reach(["upscale"], chosen))
+
+    ncnn, torch = of("ncnn"), of("torch", "espcn")
     modules = {name.rpartition(".")[0] for name in torch}
     assert {
         "sisr.upscaling.engines.pytorch",
@@ -265,7 +265,10 @@ RUNS = {
         "import numpy as np; from sisr.lr import kernels;"
         "[kernels.apply(k, np.zeros((48, 48, 3), np.uint8), 2, 'x') for k in ('matlab-bicubic', 'bsrgan', "
         "'opencv-linear', 'realesrgan')]",
-        {"sisr.lr.kernels.FUNCTIONS": ["matlab-imresize", "bsrgan", "opencv-resize", "realesrgan"]},
+        {
+            "sisr.lr.kernels.FUNCTIONS": ["matlab-imresize", "bsrgan", "opencv-resize", "realesrgan"],
+            "sisr.lr.kernels.*": [],
+        },
     ),
     "sisr.upscaling.engines.load": (
         "import numpy as np; from sisr.upscaling import engines; from sisr.models.model_entries import get;"
@@ -273,7 +276,7 @@ RUNS = {
         {
             "sisr.models.model_entries.ENGINES": ["interpolation"],
             "sisr.upscaling.engines.RESOLVERS": [],
-            "sisr.models.archs.ARCHS": [],
+            "sisr.models.archs.*": [],
         },
     ),
     "sisr.scoring.score": (
@@ -282,11 +285,11 @@ RUNS = {
         "folder = Path(tempfile.mkdtemp()); a, b = folder / 'a.png', folder / 'b.png';"
         "[Image.fromarray(np.full((32, 32, 3), v, np.uint8)).save(p) for v, p in ((9, a), (8, b))];"
         "list(score.score_pairs([score.Pair('a', a, b)], 2, ['psnr@y-bt601', 'ssim@rgb']))",
-        {"sisr.scoring.metrics.fidelity.fidelity_metric": ["psnr", "ssim"]},
+        {"sisr.scoring.metrics.*": [f"sisr.scoring.metrics.fidelity:{name}_of" for name in ("psnr", "ssim")]},
     ),
     "sisr.models.archs.build": (
         "import torch; from sisr.models import archs; archs.build('espcn', 2)(torch.zeros(1, 1, 8, 8))",
-        {"sisr.models.archs.ARCHS": ["espcn"]},
+        {"sisr.models.archs.*": ["sisr.models.archs.espcn:ARCHITECTURE"]},
     ),
 }
 TRACER = """

@@ -217,7 +217,7 @@ def test_closing_early_leaves_no_thread(monkeypatch: pytest.MonkeyPatch) -> None
 def test_measures_are_checked_before_anything_is_read() -> None:
     with pytest.raises(ConfigError, match="did you mean 'psnr'"):
         score_pairs([], 2, ["psnrr@rgb"])
-    with pytest.raises(ConfigError, match="no file for 'alex'; it is in asset 'lpips-backbones'"):
+    with pytest.raises(ConfigError, match=r"no file for its backbone: 'alexnet.ckpt' of asset 'lpips-b"):
         score_pairs([], 2, ["lpips@alex-v0.1"])
 
 
@@ -372,7 +372,7 @@ def test_lpips_rows_stand_where_the_measure_stands(monkeypatch: pytest.MonkeyPat
         seen.append((threading.current_thread().name, hr.shape, sr.shape))
         return 0.25
 
-    monkeypatch.setattr(scoring, "_scorers", lambda *_: {parse_measure("lpips@alex-v0.1"): fake})
+    monkeypatch.setattr(scoring, "scorer_of", lambda *_: fake)
     monkeypatch.setattr(
         scoring, "read_image", lambda path: Picture(picture(25, 27) if path.name == "hr" else picture(24, 26))
     )

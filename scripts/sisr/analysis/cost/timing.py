@@ -20,7 +20,7 @@ from sisr.analysis.cost.conditions import describe
 from sisr.analysis.cost.counts import OUTPUT
 from sisr.base import device as devices
 from sisr.base.peak_memory import Peak
-from sisr.models.model_entries import ENGINES, Model
+from sisr.models.model_entries import Model, engine_module
 from sisr.upscaling import engines
 from sisr.upscaling.inference.options import Options
 
@@ -117,7 +117,7 @@ def time_model(
     """
     with devices.lease(devices.resolve(device)) as leased:
         # Its libraries are not the model's memory.
-        importlib.import_module(ENGINES[model.engine])
+        importlib.import_module(engine_module(model.engine))
         used = leased if model.engine == "torch" else "cpu"
         peak = Peak(used)
         upscaler = engines.load(model, scale, files, leased, threads, options)

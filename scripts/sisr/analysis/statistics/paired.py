@@ -22,7 +22,11 @@ _EXACT, _PERMUTED = 50, 13
 
 
 def differences(a: Values, b: Values) -> Values:
-    """``a - b``, rounded to where scores end; 0 where both are the same infinity."""
+    """``a - b``, rounded to where scores end; 0 where both are the same infinity.
+
+    >>> differences(np.array([30.3, np.inf]), np.array([30.1, np.inf])).tolist()
+    [0.2, 0.0]
+    """
     same = a == b
     return (
         np.where(same, 0.0, np.round(np.subtract(a, b, where=~same, out=np.zeros(a.shape)), _DECIMALS)) + 0.0
@@ -35,6 +39,9 @@ def signed_rank_p(d: Values) -> Values:
     ``scipy.stats.wilcoxon`` with its defaults, column by column: zeros are dropped; exact up to 50 images
     without ties or zeros, by permutation up to 13 images with them, else normal with the correction for ties
     and continuity.  1 where all differences are 0.
+
+    >>> signed_rank_p(np.array([[0.1], [0.2], [0.3], [0.4], [0.5]])).tolist()
+    [0.0625]
     """
     from scipy.stats import wilcoxon
 
@@ -78,6 +85,9 @@ def rank_biserial(d: Values) -> Values:
 
     (W+ - W-) / (W+ + W-), W the sums of the ranks of positive and negative differences, zeros dropped: 1
     where all are positive, 0 where both sides balance or all are 0.
+
+    >>> rank_biserial(np.array([[3.0], [2.0], [-1.0]])).round(3).tolist()
+    [0.667]
     """
     from scipy.stats import rankdata
 
@@ -89,7 +99,11 @@ def rank_biserial(d: Values) -> Values:
 
 
 def holm(p: NDArray[np.float64]) -> NDArray[np.float64]:
-    """p-values of a family of tests after Holm's (1979) correction, in the order given."""
+    """p-values of a family of tests after Holm's (1979) correction, in the order given.
+
+    >>> holm(np.array([0.01, 0.04, 0.03])).tolist()
+    [0.03, 0.06, 0.06]
+    """
     order = np.argsort(p, kind="stable")
     steps = np.arange(len(p), 0, -1)
     corrected = np.empty(len(p))
@@ -98,12 +112,20 @@ def holm(p: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def smallest_p(n: int) -> float:
-    """The smallest p that Wilcoxon's two-sided test can give on ``n`` images: all differences of one sign."""
+    """The smallest p that Wilcoxon's two-sided test can give on ``n`` images: all differences of one sign.
+
+    >>> smallest_p(5)
+    0.0625
+    """
     return min(1.0, 2.0 ** (1 - n))
 
 
 def images_needed(tests: int, alpha: float = ALPHA) -> int:
-    """From how many images on the smallest of ``tests`` Holm-corrected p can be below ``alpha``."""
+    """From how many images on the smallest of ``tests`` Holm-corrected p can be below ``alpha``.
+
+    >>> images_needed(tests=1)
+    6
+    """
     n = math.floor(1 - math.log2(alpha / tests))
     while tests * smallest_p(n) >= alpha:
         n += 1

@@ -1,7 +1,9 @@
 """Downsampling kernels: what makes a low-resolution (LR) image of a high-resolution (HR) one.
 
 A kernel is an entry of ``config/kernels.yaml``: the name of a function of :data:`FUNCTIONS` with its
-parameters.  A new kernel of a known function is one entry; new mathematics is one function more.
+parameters.  A new kernel of a known function is one entry; new mathematics is one function more, which the
+entry names as ``module:function`` or by its name in :data:`FUNCTIONS`, or which an installed package provides
+in the group ``sisr.kernels`` of its entry points.
 docs/kernels.md shows them all.
 """
 
@@ -9,13 +11,12 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Mapping
-from importlib import import_module
 from inspect import signature
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sisr.base import registry
-from sisr.base.errors import ConfigError, ImageError, unknown
+from sisr.base import extensions, registry
+from sisr.base.errors import ConfigError, ImageError
 
 # What computes is imported where it does: the workflow reads this module to plan.
 if TYPE_CHECKING:
@@ -99,10 +100,16 @@ def apply(
 
 def resolve(name: str) -> Callable[..., NDArray[np.uint8]]:
     """The function of a registry entry's ``function``."""
-    if name not in FUNCTIONS:
-        raise ConfigError(unknown("kernel function", name, FUNCTIONS))
-    module, _, attribute = FUNCTIONS[name].partition(":")
-    return getattr(import_module(module), attribute)
+    return extensions.load(target(name))
+
+
+def target(name: str) -> str:
+    """Where the function of a registry entry's ``function`` lies, as ``module:attribute``.
+
+    >>> target("bsrgan")
+    'sisr.lr.kernels.bsrgan:bsrgan'
+    """
+    return extensions.target("kernel function", "kernels", name, FUNCTIONS, "sisr.lr.kernels.*")
 
 
 def require_scale(kernel_id: str, entry: Mapping[str, Any], scale: int) -> None:

@@ -58,7 +58,11 @@ def grid(size: int) -> tuple[Floats, Floats]:
 
 
 def gaussian(size: int, sigma: float) -> Floats:
-    """MATLAB's ``fspecial('gaussian', size, sigma)``: (size, size), tiny weights set to zero."""
+    """MATLAB's ``fspecial('gaussian', size, sigma)``: (size, size), tiny weights set to zero.
+
+    >>> gaussian(3, sigma=1).round(4).tolist()[1]
+    [0.1238, 0.2042, 0.1238]
+    """
     down, right = grid(size)
     weights = np.exp(-(down**2 + right**2) / (2 * sigma**2))
     weights[weights < np.finfo(np.float64).eps * weights.max()] = 0

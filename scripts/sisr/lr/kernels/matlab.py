@@ -45,7 +45,11 @@ Floats = NDArray[np.float64]
 
 
 def cubic(x: Floats) -> Floats:
-    """Cubic convolution, a = -0.5 (Keys, IEEE TASSP 29(6), 1981, eq. 15), support [-2, 2]."""
+    """Cubic convolution, a = -0.5 (Keys, IEEE TASSP 29(6), 1981, eq. 15), support [-2, 2].
+
+    >>> cubic(np.array([0.0, 0.5, 1.0, 1.5])).tolist()
+    [1.0, 0.5625, 0.0, -0.0625]
+    """
     a1 = np.abs(x)
     a2, a3 = a1 * a1, a1 * a1 * a1
     inner = (1.5 * a3 - 2.5 * a2 + 1) * (a1 <= 1)
@@ -54,7 +58,11 @@ def cubic(x: Floats) -> Floats:
 
 
 def linear(x: Floats) -> Floats:
-    """Triangle, support [-1, 1]."""
+    """Triangle, support [-1, 1].
+
+    >>> linear(np.array([0.0, 0.25, 1.0])).tolist()
+    [1.0, 0.75, 0.0]
+    """
     return (x + 1) * ((x >= -1) & (x < 0)) + (1 - x) * ((x >= 0) & (x <= 1))
 
 
@@ -244,7 +252,11 @@ def imresize(
 def shrink(
     hr: NDArray[np.uint8], scale: int, *, border: str, kernel: str = "cubic", antialias: bool = True
 ) -> NDArray[np.uint8]:
-    """Downsampling kernel ``matlab-imresize`` of the registry: ``imresize(hr, 1/scale)``."""
+    """Downsampling kernel ``matlab-imresize`` of the registry: ``imresize(hr, 1/scale)``.
+
+    >>> shrink(np.full((8, 8), 9, np.uint8), 4, border="mirror", kernel="cubic").tolist()
+    [[9, 9], [9, 9]]
+    """
     return imresize(hr, Fraction(1, scale), border, kernel, antialias)
 
 

@@ -94,7 +94,11 @@ def skimage_resize(hr: NDArray[np.uint8], scale: int, *, border: str, order: int
 
 
 def subsample(hr: NDArray[np.uint8], scale: int, *, border: str) -> NDArray[np.uint8]:
-    """``hr[::scale, ::scale]``: the top left pixel of each block, and no filter."""
+    """``hr[::scale, ::scale]``: the top left pixel of each block, and no filter.
+
+    >>> subsample(np.arange(16, dtype=np.uint8).reshape(4, 4), 2, border="none").tolist()
+    [[0, 2], [8, 10]]
+    """
     _require_border(border, "none", "subsampling")
     return np.ascontiguousarray(hr[::scale, ::scale])
 

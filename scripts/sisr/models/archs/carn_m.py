@@ -5,6 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from sisr.models.architecture import Architecture
+
 #: Mean of DIV2K's RGB on [0, 1], as the authors' weights hold it.
 _MEAN = (0.4488, 0.4371, 0.4040)
 
@@ -120,3 +122,6 @@ class _Enlargement(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         return self.body(x)
+
+
+ARCHITECTURE = Architecture(CARNM)

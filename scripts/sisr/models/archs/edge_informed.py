@@ -9,6 +9,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torch.nn.utils.parametrizations import spectral_norm
 
+from sisr.models.architecture import Architecture
+
 
 class EdgeInformedSR(nn.Module):
     """Two generators: one enlarges the edge map, the other fills in the picture with its help.
@@ -99,3 +101,6 @@ class _Residual(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         return x + self.conv_block(x)
+
+
+ARCHITECTURE = Architecture(EdgeInformedSR)

@@ -6,6 +6,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from sisr.models.architecture import Architecture
+
 
 class ESPCN(nn.Module):
     """Three convolutions in LR space, then a sub-pixel (pixel shuffle) layer.
@@ -39,3 +41,6 @@ class ESPCN(nn.Module):
         nn.init.normal_(self.subpixel.weight, std=0.01)
         if self.subpixel.bias is not None:
             nn.init.constant_(self.subpixel.bias, 0.5)
+
+
+ARCHITECTURE = Architecture(ESPCN, colour="y")

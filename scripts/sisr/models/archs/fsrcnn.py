@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
+from sisr.models.architecture import Architecture
+
 
 class FSRCNN(nn.Module):
     """Feature extraction, shrinking, mapping, expanding in LR space, then a learned enlargement.
@@ -24,3 +26,6 @@ class FSRCNN(nn.Module):
 
     def forward(self, y: Tensor) -> Tensor:
         return self.last_part(self.mid_part(self.first_part(y)))
+
+
+ARCHITECTURE = Architecture(FSRCNN, colour="y", forms=({}, {"width": 32, "shrunk": 5, "depth": 1}))

@@ -6,6 +6,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from sisr.models.architecture import Architecture
+
 
 class IMDN(nn.Module):
     """Six information multi-distillation blocks, fused, then one pixel shuffle.
@@ -77,3 +79,6 @@ class _ContrastAttention(nn.Module):
         mean = x.mean((2, 3), keepdim=True)
         deviation = (x - mean).square_().mean((2, 3), keepdim=True).sqrt_()
         return x * self.conv_du(deviation + mean)
+
+
+ARCHITECTURE = Architecture(IMDN)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
+from sisr.models.architecture import Architecture
+
 
 class LapSRN(nn.Module):
     """A Laplacian pyramid of two levels; each enlarges twofold and adds a predicted residual.
@@ -50,3 +52,6 @@ class _FeatureEmbedding(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         return self.cov_block(x)
+
+
+ARCHITECTURE = Architecture(LapSRN, colour="y")

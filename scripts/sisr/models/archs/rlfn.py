@@ -5,6 +5,8 @@ from __future__ import annotations
 from torch import Tensor, nn
 from torch.nn import functional
 
+from sisr.models.architecture import Architecture
+
 
 class RLFN(nn.Module):
     """Six residual local feature blocks with enhanced spatial attention, one shortcut, one pixel shuffle.
@@ -69,3 +71,6 @@ class _SpatialAttention(nn.Module):
         coarse = self.conv3(functional.max_pool2d(self.conv2(fine), 7, stride=3))
         coarse = functional.interpolate(coarse, x.shape[2:], mode="bilinear", align_corners=False)
         return x * self.conv4(coarse + self.conv_f(fine)).sigmoid()
+
+
+ARCHITECTURE = Architecture(RLFN, input_range="0-255")

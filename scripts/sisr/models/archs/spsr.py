@@ -6,6 +6,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from sisr.models.architecture import Architecture
+
 
 class SPSR(nn.Module):
     """An RRDB trunk and a branch that enlarges the gradient map with features of the trunk, fused at the end.
@@ -127,3 +129,6 @@ class _Dense(nn.Module):
         for number in range(1, 5):
             gathered = torch.cat([gathered, self.get_submodule(f"conv{number}")(gathered)], dim=1)
         return x + 0.2 * self.conv5(gathered)
+
+
+ARCHITECTURE = Architecture(SPSR)

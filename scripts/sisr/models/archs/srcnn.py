@@ -7,6 +7,8 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
+from sisr.models.architecture import Architecture
+
 
 class SRCNN(nn.Module):
     """Three convolutions on the bicubic enlargement: patches, non-linear mapping, reconstruction.
@@ -26,3 +28,6 @@ class SRCNN(nn.Module):
 
     def forward(self, y: Tensor) -> Tensor:
         return self.conv3(torch.relu(self.conv2(torch.relu(self.conv1(y)))))
+
+
+ARCHITECTURE = Architecture(SRCNN, colour="y")

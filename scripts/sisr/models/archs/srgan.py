@@ -5,6 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from sisr.models.architecture import Architecture
+
 
 class SRGAN(nn.Module):
     """Residual blocks with batch normalisation between two 9x9 convolutions; sub-pixel enlargement.
@@ -59,3 +61,6 @@ class _Doubling(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         return self.prelu(self.shuffle(self.conv(x)))
+
+
+ARCHITECTURE = Architecture(SRGAN)

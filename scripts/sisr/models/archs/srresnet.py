@@ -8,6 +8,8 @@ from __future__ import annotations
 from torch import Tensor, nn
 from torch.nn import functional
 
+from sisr.models.architecture import Architecture
+
 
 class SRResNet(nn.Module):
     """Sixteen residual blocks, pixel shuffles, and the bilinear enlargement as a shortcut.
@@ -60,3 +62,6 @@ class _Enlargement(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         return functional.pixel_shuffle(self.upsample_conv(x), self.factor)
+
+
+ARCHITECTURE = Architecture(SRResNet)

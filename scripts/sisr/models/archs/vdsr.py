@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
+from sisr.models.architecture import Architecture
+
 
 class _ConvReLU(nn.Module):
     def __init__(self, width: int) -> None:
@@ -33,3 +35,6 @@ class VDSR(nn.Module):
 
     def forward(self, y: Tensor) -> Tensor:
         return y + self.output(self.residual_layer(self.relu(self.input(y))))
+
+
+ARCHITECTURE = Architecture(VDSR, colour="y")

@@ -83,7 +83,8 @@ def overview(
     return {
         "measures": [
             {"id": m.id, "label": m.label, "unit": m.unit, "direction": m.direction, "digits": m.digits,
-             "metric": m.metric, "protocol": m.protocol, "arrow": arrow(m), "rules": _rules(m.protocol)}
+             "metric": m.metric, "protocol": m.protocol, "arrow": arrow(m), "rules": _rules(m.protocol),
+             "leads": registry.load("metrics").get(m.metric, {}).get("leads", "")}
             for m in shown.measures
         ],
         "groups": [

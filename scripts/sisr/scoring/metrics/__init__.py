@@ -1,13 +1,13 @@
 """Metrics: PSNR, SSIM and LPIPS, each under a named protocol.
 
-A new metric is one entry in ``config/metrics.yaml`` and one function registered with
-:func:`sisr.scoring.metrics.fidelity.fidelity_metric`.  Importing this package loads neither torch nor OpenCV.
+A new metric is one module and one entry in ``config/metrics.yaml``, which names its code
+(:mod:`sisr.scoring.metrics.code`).  Importing this package loads neither torch nor OpenCV.
 """
 
 from sisr.scoring.metrics.protocol import (
     FidelityProtocol,
-    LpipsProtocol,
     Measure,
+    NetworkProtocol,
     Protocol,
     parse_measure,
     parse_measures,
@@ -16,8 +16,8 @@ from sisr.scoring.metrics.protocol import (
 
 __all__ = [
     "FidelityProtocol",
-    "LpipsProtocol",
     "Measure",
+    "NetworkProtocol",
     "Protocol",
     "parse_measure",
     "parse_measures",

@@ -15,6 +15,7 @@ from torch.nn import functional
 
 from sisr.base.colour import Uint8Image, replicate
 from sisr.base.errors import ModelError, ScoreError
+from sisr.scoring.metrics.code import Setting
 from sisr.scoring.metrics.lpips_backbone import read_backbone
 from sisr.scoring.metrics.pairs import check_pair, size_text
 
@@ -27,6 +28,11 @@ _DEPTHS = (2, 2, 3, 3, 3)
 #: Smallest height and width that leave at least one value in the last stage.
 _MINIMUM_SIZE = 16
 _C1 = _C2 = 1e-6
+
+
+def scorer(setting: Setting) -> DistsScorer:
+    """DISTS as the registry asks for it; its files are ``backbone`` and ``weights``."""
+    return DistsScorer(setting.files["backbone"], setting.files["weights"], setting.device)
 
 
 class DistsScorer:

@@ -1,50 +1,45 @@
-"""Which files a measure reads beside the two images, and from which assets they come."""
+"""Which files a measure reads beside the two images: ``files`` of its metric and of its protocol."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from sisr.base import registry
 from sisr.base.errors import ConfigError
-from sisr.scoring.metrics.protocol import LpipsProtocol, Measure, parse_measure, protocol
+from sisr.scoring.metrics.protocol import Measure, parse_measure
 
-#: Key -> (asset id, file name in the asset): the nets of LPIPS by their names, and what other metrics read.
-ASSETS: dict[str, tuple[str, str]] = {
-    "alex": ("lpips-backbones", "alexnet.ckpt"),
-    "vgg": ("lpips-backbones", "vgg16.ckpt"),
-    "squeeze": ("lpips-squeeze-backbone", "squeeze.backbone.pth"),
-    "dists": ("dists-weights", "weights.pt"),
-    "niqe": ("niqe-parameters", "niqe_pris_params.npz"),
-}
+if TYPE_CHECKING:
+    from sisr.data.assets.manifest import Manifest
 
 
-def keys_of(measure: Measure) -> tuple[str, ...]:
-    """Keys of the files that a measure needs; none for those that are computed from the pixels alone."""
-    rules = protocol(measure.protocol)
-    if isinstance(rules, LpipsProtocol):
-        return (rules.net,)
-    return {"dists": ("vgg", "dists"), "niqe": ("niqe",)}.get(measure.family, ())
+def files_of(measure: Measure) -> dict[str, str]:
+    """Role -> ``asset/file`` of what a measure needs; empty for those computed from the pixels alone.
+
+    >>> files_of(parse_measure("lpips@alex-v0.1"))
+    {'backbone': 'lpips-backbones/alexnet.ckpt'}
+    """
+    entries = registry.entry("metrics", measure.metric), registry.entry("protocols", measure.protocol)
+    return {role: name for entry in entries for role, name in entry.get("files", {}).items()}
 
 
 def assets_of(measures: Iterable[str]) -> list[str]:
     """Assets that these measures need, each once."""
-    return list(dict.fromkeys(ASSETS[key][0] for text in measures for key in keys_of(parse_measure(text))))
+    names = (name for text in measures for name in files_of(parse_measure(text)).values())
+    return list(dict.fromkeys(name.partition("/")[0] for name in names))
 
 
-def by_key(files: Mapping[str, Path]) -> dict[str, Path]:
-    """Key -> path for the file names of these assets; other names are left out."""
-    keys = {name: key for key, (_, name) in ASSETS.items()}
-    return {keys[name]: path for name, path in files.items() if name in keys}
+def paths_of(manifests: Iterable[Manifest]) -> dict[str, Path]:
+    """``asset/file`` -> path, for every file of fetched assets."""
+    return {f"{m.asset}/{name}": m.path(name) for m in manifests for name in m.files}
 
 
-def require(measure: Measure, files: Mapping[str, Path]) -> list[Path]:
-    """Paths of a measure's files, in the order of :func:`keys_of`.
-
-    A missing one is a :class:`ConfigError` that names its asset.
-    """
-    for key in keys_of(measure):
-        if key not in files:
-            raise ConfigError(
-                f"measure '{measure.id}': no file for '{key}'; it is in asset '{ASSETS[key][0]}'"
-            )
-    return [files[key] for key in keys_of(measure)]
+def require(measure: Measure, paths: Mapping[str, Path]) -> dict[str, Path]:
+    """Role -> path of a measure's files; a missing one is a :class:`ConfigError` that names its asset."""
+    needed = files_of(measure)
+    for role, name in needed.items():
+        if name not in paths:
+            asset, _, file = name.partition("/")
+            raise ConfigError(f"measure '{measure.id}': no file for its {role}: '{file}' of asset '{asset}'")
+    return {role: paths[name] for role, name in needed.items()}

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from sisr.base.colour import Float64Plane, Uint8Image
 from sisr.base.errors import ModelError, ScoreError
 from sisr.lr.kernels.matlab import imresize
+from sisr.scoring.metrics.code import Setting
 from sisr.scoring.metrics.fidelity import prepare
 
 #: Side of a block at full scale.
@@ -24,6 +25,11 @@ _BLOCK = 96
 #: Neighbours whose products are looked at: right, below, and the two diagonals.
 _NEIGHBOURS = ((0, 1), (1, 0), (1, 1), (1, -1))
 _FEATURES = 36
+
+
+def scorer(setting: Setting) -> NiqeScorer:
+    """NIQE as the registry asks for it; its file is ``parameters``."""
+    return NiqeScorer(setting.files["parameters"], setting.protocol, setting.scale)
 
 
 class NiqeScorer:

@@ -20,5 +20,9 @@ def check_pair(hr: Uint8Image, sr: Uint8Image) -> None:
 
 
 def size_text(image: Uint8Image) -> str:
-    """``WIDTHxHEIGHT`` of an image, as people write sizes."""
+    """``WIDTHxHEIGHT`` of an image, as people write sizes.
+
+    >>> size_text(np.zeros((32, 48, 3), np.uint8))
+    '48x32'
+    """
     return f"{image.shape[1]}x{image.shape[0]}"

@@ -21,8 +21,10 @@ from torch.nn import functional
 from sisr.base.colour import Uint8Image, replicate
 from sisr.base.errors import ModelError, ScoreError
 from sisr.scoring import blocks
+from sisr.scoring.metrics.code import Setting
 from sisr.scoring.metrics.lpips_backbone import read_backbone
 from sisr.scoring.metrics.pairs import check_pair, size_text
+from sisr.scoring.metrics.protocol import NetworkProtocol, protocol
 
 #: Mean and deviation of ImageNet for RGB in [-1, 1] (``lpips.ScalingLayer``).
 _SHIFT = (-0.030, -0.088, -0.188)
@@ -88,6 +90,14 @@ def _squeeze() -> list[list[nn.Module]]:
 
 
 _STAGES = {"alex": _alex, "vgg": _vgg, "squeeze": _squeeze}
+
+
+def scorer(setting: Setting) -> LpipsScorer:
+    """LPIPS as the registry asks for it; the protocol's file is ``backbone``."""
+    rules = protocol(setting.protocol)
+    assert isinstance(rules, NetworkProtocol)  # as its entry says
+    assert rules.net is not None
+    return LpipsScorer(rules.net, setting.files["backbone"], setting.device)
 
 
 class LpipsScorer:

@@ -31,31 +31,24 @@ class FidelityProtocol:
 
 
 @dataclass(frozen=True)
-class LpipsProtocol:
-    """Backbone and release of the LPIPS heads."""
+class NetworkProtocol:
+    """Whole RGB images for a network; backbone and release of its weights where a metric has several."""
 
     id: str
-    net: Literal["alex", "vgg", "squeeze"]
-    version: str
+    net: str | None = None
+    version: str | None = None
 
 
-@dataclass(frozen=True)
-class DistsProtocol:
-    """Backbone of DISTS and release of its weights."""
-
-    id: str
-    net: Literal["vgg16"]
-    version: str
-
-
-Protocol = FidelityProtocol | LpipsProtocol | DistsProtocol
+Protocol = FidelityProtocol | NetworkProtocol
 
 
 @dataclass(frozen=True)
 class Measure:
     """A metric under a protocol, with what tables and plots need to show it.
 
-    ``digits`` is the number of decimals printed, ``decimals`` the number kept in the score table.
+    ``digits`` is the number of decimals printed, ``decimals`` the number kept in the score table.  ``code``
+    names what computes it: a function of planes where ``on_planes``, else a scorer of images, see
+    :mod:`sisr.scoring.metrics.code`.
     """
 
     metric: str
@@ -65,7 +58,8 @@ class Measure:
     direction: Literal["higher", "lower", "closer to 0"]
     digits: int
     decimals: int
-    family: Literal["fidelity", "lpips", "dists", "niqe"]
+    code: str
+    on_planes: bool
 
     @property
     def id(self) -> str:
@@ -77,12 +71,17 @@ class Measure:
 
 
 def protocol(key: str, config: Path = registry.CONFIG) -> Protocol:
-    """The protocol of this id; an unknown id is a :class:`ConfigError` with the nearest known one."""
+    """The protocol of this id; an unknown id is a :class:`ConfigError` with the nearest known one.
+
+    >>> protocol("y-bt601").border(scale=4)
+    4
+    >>> protocol("vgg-v0.1")
+    NetworkProtocol(id='vgg-v0.1', net='vgg', version='0.1')
+    """
     entry = registry.entry("protocols", key, config)
     fields: dict[str, Any]
     if entry["family"] != "fidelity":
-        fields = {name: entry[name] for name in ("net", "version")}
-        return (LpipsProtocol if entry["family"] == "lpips" else DistsProtocol)(key, **fields)
+        return NetworkProtocol(key, entry.get("net"), entry.get("version"))
     fields = {name: entry[name] for name in ("luma", "crop", "ssim", "gray", "peak")}
     return FidelityProtocol(key, **fields)
 
@@ -91,13 +90,16 @@ def fidelity_protocol(key: str | FidelityProtocol) -> FidelityProtocol:
     """Like :func:`protocol`, but refuses protocols that PSNR and SSIM do not have."""
     found = protocol(key) if isinstance(key, str) else key
     if not isinstance(found, FidelityProtocol):
-        family = "lpips" if isinstance(found, LpipsProtocol) else "dists"
-        raise ConfigError(f"protocol '{found.id}' is of family {family}; expected one of family fidelity")
+        raise ConfigError(f"protocol '{found.id}' is of family network; expected one of family fidelity")
     return found
 
 
 def parse_measure(text: str, config: Path = registry.CONFIG) -> Measure:
     """``"psnr@y-bt601"`` -> :class:`Measure`.
+
+    >>> measure = parse_measure("psnr@y-bt601")
+    >>> measure.label, measure.unit, measure.direction, measure.format(30.5)
+    ('PSNR-Y', 'dB', 'higher', '30.500000')
 
     Raises :class:`ConfigError`, with the nearest known name, if there is no such metric or protocol or if
     the metric is not defined under the protocol, and with the registry's reason if it is unavailable.
@@ -123,7 +125,9 @@ def parse_measure(text: str, config: Path = registry.CONFIG) -> Measure:
         metric=metric,
         protocol=protocol_id,
         label="-".join(filter(None, (entry["label"], protocols[protocol_id]["suffix"]))),
-        **{key: entry[key] for key in ("unit", "direction", "digits", "decimals", "family")},
+        code=entry["function"] if "function" in entry else entry["scorer"],
+        on_planes="function" in entry,
+        **{key: entry[key] for key in ("unit", "direction", "digits", "decimals")},
     )
 
 

@@ -38,7 +38,12 @@ class Window:
 
 
 def gaussian(size: int, sigma: float) -> Window:
-    """Gaussian window of ``size`` taps, normalised to sum 1."""
+    """Gaussian window of ``size`` taps, normalised to sum 1.
+
+    >>> window = gaussian(11, 1.5)
+    >>> round(sum(window.taps), 12), round(window.taps[5], 4)
+    (1.0, 0.266)
+    """
     weights = [math.exp(-((i - size // 2) ** 2) / (2 * sigma**2)) for i in range(size)]
     total = math.fsum(weights)
     return Window(tuple(weight / total for weight in weights))

@@ -9,11 +9,11 @@ onnx           ONNX graphs
 =============  ============================================================================================
 
 A new engine is a module with a function ``load(model, scale, files, device, threads, options)`` that returns
-a :data:`RawUpscaler`, and its name in :data:`sisr.models.model_entries.ENGINES` and in the enum of
-``workflow/schemas/models.schema.yaml``.  A raw upscaler maps uint8 ``(h, w)`` or ``(h, w, 3)`` RGB to
-``(s*h, s*w)`` or ``(s*h, s*w, 3)``, either uint8 or floating point on [0, 255] that is neither clipped nor
-rounded yet.  One that gains from several pictures at once, or has something to tell, also has ``many``,
-``batch``, ``side_by_side`` and ``notes``, as :class:`Upscaler` has.
+a :data:`RawUpscaler`, and its name in :data:`sisr.models.model_entries.ENGINES`, or in the group
+``sisr.engines`` of the entry points of an installed package.  A raw upscaler maps uint8 ``(h, w)`` or
+``(h, w, 3)`` RGB to ``(s*h, s*w)`` or ``(s*h, s*w, 3)``, either uint8 or floating point on [0, 255] that is
+neither clipped nor rounded yet.  One that gains from several pictures at once, or has something to tell, also
+has ``many``, ``batch``, ``side_by_side`` and ``notes``, as :class:`Upscaler` has.
 """
 
 from __future__ import annotations
@@ -25,9 +25,10 @@ from pathlib import Path
 
 import numpy as np
 
+from sisr.base import extensions
 from sisr.base.errors import ModelUnavailable
 from sisr.models import modified
-from sisr.models.model_entries import ENGINES, Model
+from sisr.models.model_entries import Model, engine_module
 from sisr.models.modified import RawUpscaler as RawUpscaler
 from sisr.models.modified import to_uint8 as to_uint8
 from sisr.upscaling.inference.options import Options
@@ -104,7 +105,7 @@ def load(
         raise ModelUnavailable(model.unavailable)
     model.weights_for(scale)
     network, link, files = resolve(model, scale, files)
-    engine = importlib.import_module(ENGINES[network.engine])
+    engine = extensions.load(engine_module(network.engine))
     raw: RawUpscaler = engine.load(network, link, files, device, threads, options or Options())
     return Upscaler(raw, modified.apply(model.modifiers, raw, link, scale))
 

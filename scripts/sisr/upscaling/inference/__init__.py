@@ -1,9 +1,7 @@
 """Running a network on pictures: device, precision, memory and tiles.
 
->>> from sisr.upscaling.inference.options import Options
->>> from sisr.upscaling.inference.runner import Runner
->>> runner = Runner(networks.load(model, 4, files), Options(), device="cpu")     # doctest: +SKIP
->>> sr = runner.run(planes)          # float32 (c, h, w) on the network's range -> (c, 4 h, 4 w)
+    runner = Runner(networks.load(model, 4, files), Options(), device="cpu")
+    sr = runner.run(planes)          # float32 (c, h, w) on the network's range -> (c, 4 h, 4 w)
 
 ================  =========================================================================================
 :mod:`options`    what can be chosen

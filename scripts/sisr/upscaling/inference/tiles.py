@@ -26,6 +26,9 @@ def spans(length: int, tile: int, context: int, multiple_of: int = 1) -> list[Sp
 
     ``tile``: pixels kept by a tile; all keep nearly the same number.  Where a tile begins and how much it
     reads is a multiple of ``multiple_of``, as far as the picture reaches.
+
+    >>> spans(length=100, tile=50, context=8)
+    [Span(start=0, stop=58, first=0, last=50), Span(start=42, stop=100, first=50, last=100)]
     """
     tile = max(multiple_of, tile - tile % multiple_of)
     count = max(1, -(-length // tile))
@@ -45,7 +48,11 @@ def spans(length: int, tile: int, context: int, multiple_of: int = 1) -> list[Sp
 def tiles(
     height: int, width: int, tile: int, context: int, multiple_of: int = 1
 ) -> Iterator[tuple[Span, Span]]:
-    """Pairs of spans (down, across), row by row."""
+    """Pairs of spans (down, across), row by row.
+
+    >>> len(list(tiles(100, 60, tile=50, context=8)))
+    4
+    """
     for down in spans(height, tile, context, multiple_of):
         for across in spans(width, tile, context, multiple_of):
             yield down, across

@@ -74,8 +74,8 @@ def test_cell_writes_its_parts(tmp_path: Path, lpips_backbones: dict[str, Path])
         write_json(tmp_path / f"{name}.json", {"status": "ok", "images": images})
     score_cell(
         tmp_path / "hr.json", tmp_path / "sr.json", 4, ["psnr@rgb", "lpips@alex-v0.1"], tmp_path / "s.csv",
-        dataset="d", kernel="k", model="m", metric_files={"alex": lpips_backbones["alex"]},
-        parts=tmp_path / "p.json",
+        dataset="d", kernel="k", model="m", parts=tmp_path / "p.json",
+        metric_files={"lpips-backbones/alexnet.ckpt": lpips_backbones["alex"]},
     )  # fmt: skip
     document = json.loads((tmp_path / "p.json").read_text())
     assert document["measure"] == "lpips@alex-v0.1"

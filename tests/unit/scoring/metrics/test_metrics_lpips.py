@@ -14,8 +14,9 @@ import numpy as np
 import pytest
 from sisr.base import registry
 from sisr.base.colour import Uint8Image, replicate
-from sisr.base.errors import ModelError, ScoreError
-from sisr.scoring.metrics.files import ASSETS, by_key
+from sisr.base.errors import ConfigError, ModelError, ScoreError
+from sisr.scoring.metrics import parse_measure
+from sisr.scoring.metrics.files import files_of, require
 from sisr.scoring.metrics.lpips_backbone import read_arrays, read_backbone
 
 Pairs = Callable[..., tuple[Uint8Image, Uint8Image]]
@@ -146,15 +147,19 @@ def test_sizes_must_agree(scorers: Callable[[str], perceptual.LpipsScorer], pair
 # --- backbones ------------------------------------------------------------------------------------------
 
 
-def test_backbone_files_are_those_of_the_registry() -> None:
-    assets = registry.load("assets")
-    for asset, name in ASSETS.values():
-        assert name in {file["name"] for file in assets[asset]["files"]}
+def test_files_of_measures_are_those_of_the_registry() -> None:
+    assets, metrics = registry.load("assets"), registry.load("metrics")
+    measures = [f"{m}@{p}" for m, e in metrics.items() if "unavailable" not in e for p in e["protocols"]]
+    names = {name for measure in measures for name in files_of(parse_measure(measure)).values()}
+    assert len(names) == 5
+    for asset, _, file in (name.partition("/") for name in names):
+        assert file in {entry["name"] for entry in assets[asset]["files"]}
 
 
-def test_files_by_key() -> None:
-    files = {"vgg16.ckpt": Path("a"), "README": Path("b")}
-    assert by_key(files) == {"vgg": Path("a")}
+def test_missing_file_is_one_line_with_its_asset() -> None:
+    message = "measure 'lpips@vgg-v0.1': no file for its backbone: 'vgg16.ckpt' of asset 'lpips-backbones'"
+    with pytest.raises(ConfigError, match=re.escape(message)):
+        require(parse_measure("lpips@vgg-v0.1"), {"lpips-backbones/alexnet.ckpt": Path("a")})
 
 
 class _Call:

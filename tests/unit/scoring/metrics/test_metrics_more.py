@@ -16,7 +16,7 @@ from sisr.data import assets
 from sisr.lr.kernels.matlab import imresize
 from sisr.models import compat
 from sisr.scoring.metrics import parse_measure
-from sisr.scoring.metrics.fidelity import FIDELITY, prepare
+from sisr.scoring.metrics.fidelity import ms_ssim_of, prepare, shift_down_of, shift_of, shift_right_of
 from sisr.scoring.metrics.files import assets_of
 from sisr.scoring.metrics.registration import displacement
 
@@ -53,21 +53,21 @@ def test_ms_ssim_equals_piq(pair: Pairs, height: int, width: int, protocol: str)
     prepared = prepare(*pair(height + 8, width + 8, noise=60), protocol, 4)
     x, y = (torch.from_numpy(planes[None] / 255) for planes in (prepared.hr, prepared.sr))
     expected = float(piq.multi_scale_ssim(x, y, data_range=1.0))
-    assert FIDELITY["ms-ssim"](prepared) == pytest.approx(expected, abs=1e-8)
+    assert ms_ssim_of(prepared) == pytest.approx(expected, abs=1e-8)
     assert expected < 0.995
 
 
 def test_ms_ssim_of_odd_sides_mirrors_the_last_row(pair: Pairs) -> None:
     hr, sr = pair(177, 175)
     even = [np.pad(image, ((0, 1), (0, 1), (0, 0)), mode="symmetric") for image in (hr, sr)]
-    odd = FIDELITY["ms-ssim"](prepare(hr, sr, "y-bt601", 1))
-    assert odd == pytest.approx(FIDELITY["ms-ssim"](prepare(*even, "y-bt601", 1)), abs=1e-3)
-    assert FIDELITY["ms-ssim"](prepare(hr, hr, "y-bt601", 1)) == pytest.approx(1, abs=1e-12)
+    odd = ms_ssim_of(prepare(hr, sr, "y-bt601", 1))
+    assert odd == pytest.approx(ms_ssim_of(prepare(*even, "y-bt601", 1)), abs=1e-3)
+    assert ms_ssim_of(prepare(hr, hr, "y-bt601", 1)) == pytest.approx(1, abs=1e-12)
 
 
 def test_ms_ssim_needs_five_scales(pair: Pairs) -> None:
     with pytest.raises(ScoreError, match="MS-SSIM needs at least 161x161 pixels, found 200x160 after"):
-        FIDELITY["ms-ssim"](prepare(*pair(162, 202), "y-bt601", 1))
+        ms_ssim_of(prepare(*pair(162, 202), "y-bt601", 1))
 
 
 # --- registration ----------------------------------------------------------------------------------------
@@ -88,15 +88,15 @@ def test_phase_of_subsampling_is_found(photo: Uint8Image, first: int, expected: 
     """hr[::4] takes pixels 1.5 above the centre of their block, so that SR lies 1.5 below HR."""
     sr = imresize(np.ascontiguousarray(photo[first::4, first::4]), 4)
     prepared = prepare(photo, sr, "y-bt601", 4)
-    down, right = FIDELITY["shift-down"](prepared), FIDELITY["shift-right"](prepared)
+    down, right = shift_down_of(prepared), shift_right_of(prepared)
     assert (down, right) == pytest.approx((expected, expected), abs=0.12)
-    assert FIDELITY["shift"](prepared) == math.hypot(down, right)
+    assert shift_of(prepared) == math.hypot(down, right)
 
 
 def test_flat_images_have_no_place(pair: Pairs) -> None:
     hr, sr = pair(60, 60)
     with pytest.raises(ScoreError, match="registration: SR is flat after the crop"):
-        FIDELITY["shift"](prepare(hr, np.full_like(sr, 7), "y-bt601", 2))
+        shift_of(prepare(hr, np.full_like(sr, 7), "y-bt601", 2))
 
 
 # --- DISTS -----------------------------------------------------------------------------------------------
@@ -203,13 +203,3 @@ def test_assets_of_measures() -> None:
 def test_unavailable_metric_is_refused_with_its_reason() -> None:
     with pytest.raises(ConfigError, match="'pi@y-bt601-uint8': pi is unavailable: it is half of Ma's"):
         parse_measure("pi@y-bt601-uint8")
-
-
-def test_every_metric_has_its_code() -> None:
-    from sisr.base import registry
-
-    for name, entry in registry.load("metrics").items():
-        if entry["family"] == "fidelity":
-            assert name in FIDELITY
-        for protocol in entry["protocols"] if "unavailable" not in entry else ():
-            assert parse_measure(f"{name}@{protocol}").direction == entry["direction"]

@@ -3,37 +3,35 @@ from __future__ import annotations
 import re
 
 import pytest
-from sisr.base import registry
+from sisr.base import extensions, registry
 from sisr.base.errors import ConfigError
 from sisr.scoring.metrics import (
     FidelityProtocol,
-    LpipsProtocol,
     Measure,
+    NetworkProtocol,
     parse_measure,
     parse_measures,
     protocol,
 )
-from sisr.scoring.metrics.fidelity import FIDELITY
+from sisr.scoring.metrics.code import target
 from sisr.scoring.metrics.protocol import fidelity_protocol
 
 
 def test_every_metric_has_its_protocols_and_a_function() -> None:
     protocols = registry.load("protocols")
-    # NIQE looks at a luma plane, as fidelity metrics do; the others have protocols of their own.
-    families = {"fidelity": "fidelity", "niqe": "fidelity", "lpips": "lpips", "dists": "dists"}
     for name, entry in registry.load("metrics").items():
         if "unavailable" in entry:
             continue
         for key in entry["protocols"]:
-            assert protocols[key]["family"] == families[entry["family"]]
             measure = parse_measure(f"{name}@{key}")
+            assert protocols[key]["family"] == "fidelity" or not measure.on_planes
+            assert callable(extensions.load(target(measure)))
             assert (measure.id, measure.metric, measure.protocol) == (f"{name}@{key}", name, key)
-        assert (name in FIDELITY) == (entry["family"] == "fidelity")
 
 
 def test_every_protocol_is_used() -> None:
     used = {key for entry in registry.load("metrics").values() for key in entry["protocols"]}
-    assert used == set(registry.load("protocols"))
+    assert used == set(registry.load("protocols")) - {"whole-rgb"}  # for metrics that are still to come
 
 
 def test_labels_are_distinct() -> None:
@@ -48,7 +46,8 @@ def test_labels_are_distinct() -> None:
 
 
 def test_measure_carries_what_tables_show() -> None:
-    expected = Measure("psnr", "y-bt601", "PSNR-Y", "dB", "higher", 2, 6, "fidelity")
+    PSNR = "sisr.scoring.metrics.fidelity:psnr_of"
+    expected = Measure("psnr", "y-bt601", "PSNR-Y", "dB", "higher", 2, 6, PSNR, True)
     assert parse_measure("psnr@y-bt601") == expected
     assert parse_measure("lpips@alex-v0.1").direction == "lower"
 
@@ -85,15 +84,15 @@ def test_protocol_objects() -> None:
     assert (found.border(2), found.border(4)) == (2, 4)
     assert fidelity_protocol("y-bt601-crop6").border(4) == 10
     assert fidelity_protocol("y-bt601-nocrop").border(4) == 0
-    assert protocol("vgg-v0.1") == LpipsProtocol("vgg-v0.1", "vgg", "0.1")
-    with pytest.raises(ConfigError, match="family lpips"):
+    assert protocol("vgg-v0.1") == NetworkProtocol("vgg-v0.1", "vgg", "0.1")
+    with pytest.raises(ConfigError, match="family network"):
         fidelity_protocol("vgg-v0.1")
     with pytest.raises(ConfigError, match="did you mean 'y-bt601'"):
         protocol("y-bt602")
 
 
 @pytest.mark.parametrize(
-    "change", [{"net": "alex"}, {"crop": "six"}, {"colour": "y"}, {"luma": None}, {"family": "lpips"}]
+    "change", [{"net": "alex"}, {"crop": "six"}, {"colour": "y"}, {"luma": None}, {"family": "network"}]
 )
 def test_schema_refuses(change: dict[str, object]) -> None:
     entry = {**registry.load("protocols")["y-bt601"], **change}

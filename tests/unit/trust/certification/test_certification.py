@@ -74,8 +74,8 @@ def test_a_wrong_number_fails_and_is_named(quick: list[Certified], tmp_path: Pat
 
 def test_a_metric_that_moves_is_caught(get: Get, monkeypatch: pytest.MonkeyPatch) -> None:
     """The measure of certification itself: 0.001 dB more, and the anchors of PSNR fail."""
-    honest = fidelity.FIDELITY["psnr"]
-    monkeypatch.setitem(fidelity.FIDELITY, "psnr", lambda pair: honest(pair) + 0.001)
+    honest = fidelity.psnr_of
+    monkeypatch.setattr(fidelity, "psnr_of", lambda pair: honest(pair) + 0.001)
     rows = certify("quick", get)
     assert {row.measure.split("@")[0] for row in rows if row.status == "fail"} == {"psnr"}
     with pytest.raises(ScoreError, match=r"definition-psnr .*; peers-astronaut .*; peers-camera"):

@@ -165,7 +165,7 @@ def test_every_registered_model_can_be_parsed() -> None:
     assets = registry.load("assets")
     for model_id in registry.load("models"):
         model = model_entries.get(model_id)
-        assert model.engine in engines.ENGINES
+        assert model.engine in model_entries.ENGINES
         for weights in model.weights.values():
             assert weights.recipe or weights.asset in assets
             names = (

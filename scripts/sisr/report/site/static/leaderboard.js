@@ -142,14 +142,13 @@
   const TRAINED_FOR = { psnr: "fidelity", gan: "perception (GAN)", classical: "nothing (interpolation)", "trained-here": "anything, by this project" };
 
   // The answer to "which model", and how sure it is: of the chosen dataset or pool with most images.
-  const ASKED = { psnr: "Best fidelity", lpips: "Best perception", dists: "Best perception" };
   const count = group => Math.max(0, ...run.means.filter(r => r[0] === group.id && r[1] === state.kernel && r[2] === state.scale).map(r => r[8]));
   const images = n => `${n} image${n === 1 ? "" : "s"}`;
 
   function verdict(cols) {
     const place = document.getElementById("verdict");
     const largest = cols.reduce((best, c) => !best || count(c.group) > count(best.group) ? c : best, null);
-    const picked = cols.filter((c, i) => largest && c.group.id === largest.group.id && ASKED[c.measure.metric]
+    const picked = cols.filter((c, i) => largest && c.group.id === largest.group.id && c.measure.leads
       && cols.findIndex(o => o.group.id === c.group.id && o.measure.metric === c.measure.metric) === i);
     if (!picked.length) { place.replaceChildren(make("p", {}, cols.length ? "Choose PSNR or LPIPS to see which model leads." : "Nothing was scored here.")); return; }
     const kernel = kernels.get(state.kernel), { group } = picked[0], n = count(group);
@@ -159,7 +158,7 @@
       const [winner, found] = all[0], d = column.measure.digits, unit = column.measure.unit ? ` ${column.measure.unit}` : "";
       const tied = all.slice(1).filter(([, c]) => c.verdict === TIED).map(([m]) => m.label);
       const tested = all.some(([, c]) => c.verdict) && !all.some(([, c]) => c.verdict === FEW);
-      return make("li", {}, `${ASKED[column.measure.metric]} (${column.measure.label} ${column.measure.arrow}): `, make("strong", {}, make("bdi", {}, winner.label)),
+      return make("li", {}, `${column.measure.leads} (${column.measure.label} ${column.measure.arrow}): `, make("strong", {}, make("bdi", {}, winner.label)),
         ` with ${show(found.mean, d)}${unit}`,
         all.length > 1 ? make("span", {}, `; next is `, make("bdi", {}, all[1][0].label), ` with ${show(all[1][1].mean, d)}${unit}`) : null, ".",
         !tested || all.length < 2 ? null : tied.length ? make("span", {}, " Not shown to be worse: ", make("bdi", {}, tied.join(", ")), ".")
