@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sisr.base.joblog import job
-from sisr.data.assets.manifest import Manifest
+from sisr.data.assets.fetched_asset import FetchedAsset
 from sisr.scoring.metrics.files import by_key
 from sisr.scoring.score import score_cell
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake
 
 with job(snakemake.log[0]):
-    manifests = [Manifest.read(Path(path)) for path in snakemake.input.metric_files]
+    fetched = [FetchedAsset.read(Path(path)) for path in snakemake.input.metric_files]
     score_cell(
         Path(snakemake.input.hr),
         Path(snakemake.input.sr),
@@ -22,7 +22,7 @@ with job(snakemake.log[0]):
         dataset=snakemake.wildcards.dataset,
         kernel=snakemake.wildcards.kernel,
         model=snakemake.wildcards.model,
-        metric_files=by_key({name: m.path(name) for m in manifests for name in m.files}),
+        metric_files=by_key({name: asset.path(name) for asset in fetched for name in asset.files}),
         threads=snakemake.threads,
         parts=Path(snakemake.output.parts),
     )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -11,7 +10,7 @@ from sisr.analysis import summaries
 from sisr.analysis.cost import gathering
 from sisr.report import cost_table
 from sisr.report.figures import quality_cost as figures
-from sisr.report.shown_run import Names, first_kernel
+from sisr.report.shown_run import Names, first_kernel, summary_of
 
 
 def make_table(cost: Path, scale: int, out: Path, labels: Mapping[str, str]) -> None:
@@ -30,10 +29,6 @@ def make_plots(
 ) -> None:
     """Draw quality against each of ``outs`` (``time``, ``parameters``) for the run's first kernel."""
     frame = summaries.read_scores(scores)
-    counts = {
-        dataset: len(json.loads(path.read_text(encoding="utf-8"))["images"])
-        for dataset, path in hr_manifests.items()
-    }
     kernel = first_kernel(frame, scale, shown)
     rows = [row for row in gathering.read(cost) if int(row["scale"]) == scale]
     common: dict[str, Any] = {
@@ -43,7 +38,7 @@ def make_plots(
         "kernel_label": shown.kernels[kernel],
         "scale": scale,
     }
-    summary = summaries.summarise(frame, shown.pools, counts)
+    summary = summary_of(frame, hr_manifests, shown)
     for name, out in outs.items():
         figures.quality_against(summary, shown.fidelity, _RESOURCES[name](rows), out, **common)
 

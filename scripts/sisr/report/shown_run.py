@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +11,7 @@ from sisr.analysis import summaries
 from sisr.analysis.shown_measures import ShownMeasure
 from sisr.base import registry
 from sisr.base.errors import ConfigError
+from sisr.base.manifest import Manifest
 from sisr.scoring.metrics import parse_measure
 
 if TYPE_CHECKING:
@@ -83,7 +83,7 @@ def _labels(axis: str, ids: Sequence[str]) -> Mapping[str, str]:
 
 def image_counts(hr_manifests: Mapping[str, Path]) -> dict[str, int]:
     """Number of images that each dataset's manifest lists."""
-    return {dataset: len(listed(path)) for dataset, path in hr_manifests.items()}
+    return {dataset: len(Manifest.read(path).images) for dataset, path in hr_manifests.items()}
 
 
 def summary_of(scores: pd.DataFrame, hr_manifests: Mapping[str, Path], shown: Names) -> pd.DataFrame:
@@ -115,7 +115,3 @@ def first_kernel(scores: pd.DataFrame, scale: int, shown: Names) -> str:
     """The first of the run's LR kernels that anything was scored on at a scale."""
     present = set(scores.loc[scores["scale"] == scale, "kernel"])
     return next((kernel for kernel in shown.kernels if kernel in present), next(iter(shown.kernels)))
-
-
-def listed(manifest: Path) -> list[dict[str, str]]:
-    return json.loads(manifest.read_text(encoding="utf-8"))["images"]

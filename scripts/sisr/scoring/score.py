@@ -9,18 +9,18 @@ from __future__ import annotations
 
 import csv
 import io
-import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from sisr.base.atomic import write_json, write_text
 from sisr.base.cells import SCORE_COLUMNS
 from sisr.base.colour import Uint8Image
 from sisr.base.errors import ScoreError
 from sisr.base.images import read_image
+from sisr.base.manifest import Manifest, SrManifest
 from sisr.base.ordered import map_ordered
 from sisr.scoring import blocks
 from sisr.scoring.metrics import Measure, files, parse_measures
@@ -52,6 +52,17 @@ class Score(NamedTuple):
     image: str
     measure: Measure
     value: float
+
+
+def pairs_of(hr: Manifest, srs: Iterable[Manifest]) -> list[Pair]:
+    """The SR images of a cell's shards, each with its HR image; :class:`ScoreError` for one without."""
+    pairs = []
+    for sr in srs:
+        for name, path in sr.files.items():
+            if name not in hr.files:
+                raise ScoreError(f"{sr.path}: image '{name}' is not in {hr.path}")
+            pairs.append(Pair(name, hr.files[name], path))
+    return pairs
 
 
 def conform(hr: Uint8Image, sr: Uint8Image, scale: int, image: str, *, or_full: bool = False) -> Uint8Image:
@@ -217,23 +228,17 @@ def score_cell(
 ) -> None:
     """Score the images that an upscaling job lists, and write them as a tidy table.
 
-    ``hr_manifest`` and ``sr_status`` are JSON with ``images: [{"name", "file"}]``, files relative to the
-    JSON's folder; an SR whose ``status`` is not ``ok`` gives a table of the header alone.  The HR is cropped
-    at bottom and right to the scale; an SR of another size raises :class:`ScoreError`.  The table appears
-    whole or not at all, and the same values give the same bytes.
+    ``hr_manifest`` and ``sr_status`` are manifests (:mod:`sisr.base.manifest`); an SR whose ``status`` is not
+    ``ok`` gives a table of the header alone.  The HR is cropped at bottom and right to the scale; an SR of
+    another size raises :class:`ScoreError`.  The table appears whole or not at all, and the same values give
+    the same bytes.
 
     ``parts`` is JSON that gets LPIPS by block (:mod:`sisr.scoring.blocks`): ``measure``, None where the run
     has no LPIPS, and ``images``, name -> values.
     """
     wanted = parse_measures(measures)
-    status = _read_json(sr_status)
-    pairs = []
-    if status.get("status") == "ok":
-        hr_files = _files(hr_manifest, _read_json(hr_manifest))
-        for name, sr in _files(sr_status, status).items():
-            if name not in hr_files:
-                raise ScoreError(f"{sr_status}: image '{name}' is not in {hr_manifest}")
-            pairs.append(Pair(name, hr_files[name], sr))
+    done = SrManifest.read(sr_status)
+    pairs = pairs_of(Manifest.read(hr_manifest), [done]) if done.status == "ok" else []
     # A failed cell needs no network, so its weights need not be there.
     scores: Iterable[Score] = ()
     by_block: list[NDArray[np.float64]] = []
@@ -286,31 +291,3 @@ def write_models(
         write_text(path, text.getvalue())
     except OSError as error:
         raise ScoreError(f"{path}: cannot write the scores: {error.strerror or error}") from None
-
-
-def _read_json(path: Path) -> dict[str, Any]:
-    try:
-        document = json.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise ScoreError(f"{path}: cannot read: {error.strerror}") from None
-    except ValueError as error:
-        raise ScoreError(f"{path}: not JSON: {error}") from None
-    if not isinstance(document, dict):
-        raise ScoreError(f"{path}: expected a JSON object, found {type(document).__name__}")
-    return document
-
-
-def _files(path: Path, document: Mapping[str, Any]) -> dict[str, Path]:
-    """Image name -> file of a manifest, in its order."""
-    try:
-        entries = [(str(entry["name"]), path.parent / entry["file"]) for entry in document["images"]]
-    except (KeyError, TypeError) as error:
-        raise ScoreError(f"{path}: expected images with name and file, found no {error}") from None
-    files = dict(entries)
-    if len(files) != len(entries):
-        twice = next(name for index, (name, _) in enumerate(entries) if name in dict(entries[:index]))
-        raise ScoreError(f"{path}: image '{twice}' twice")
-    return files
-
-
-# --- two folders ------------------------------------------------------------------------------------------

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ import numpy as np
 from sisr.base import registry
 from sisr.base.colour import Uint8Image
 from sisr.base.images import write_png
+from sisr.base.manifest import Manifest
 from sisr.scoring.metrics import Measure, parse_measures
 from sisr.scoring.score import Pair, score_pairs
 from sisr.studies.common import Floats, StudyImage, StudyRow, curve
@@ -236,8 +236,8 @@ def sr_files(status_files: Mapping[str, Sequence[Path]]) -> dict[str, dict[str, 
     found: dict[str, dict[str, Path]] = {}
     for model, paths in status_files.items():
         for path in paths:
-            for image in json.loads(path.read_text(encoding="utf-8"))["images"]:
-                found.setdefault(image["name"], {})[model] = path.parent / image["file"]
+            for image, file in Manifest.read(path).files.items():
+                found.setdefault(image, {})[model] = file
     return found
 
 

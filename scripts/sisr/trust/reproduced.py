@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import io
-import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ from sisr.analysis import summaries
 from sisr.base.atomic import write_text
 from sisr.base.cells import SCORE_COLUMNS, Cell
 from sisr.base.errors import ScoreError
+from sisr.base.manifest import Manifest
 from sisr.trust.references import Reference, missing_measures, of_cells
 
 #: Status files of a cell's shards, and the manifest of its HR images.
@@ -84,16 +84,12 @@ def compare(
 
 def _score(cell: Cell, hr: Path, shards: Sequence[Path], measures: Sequence[str]) -> dict[str, float]:
     """Means over the SR images of a cell."""
-    from sisr.scoring.score import Pair, score_pairs
+    from sisr.scoring.score import pairs_of, score_pairs
 
-    files = {e["name"]: hr.parent / e["file"] for e in json.loads(hr.read_text(encoding="utf-8"))["images"]}
-    pairs = [
-        Pair(entry["name"], files[entry["name"]], shard.parent / entry["file"])
-        for shard in shards
-        for entry in json.loads(shard.read_text(encoding="utf-8"))["images"]
-    ]
-    if len(pairs) != len(files):
-        raise ScoreError(f"{hr}: expected {len(files)} SR images of {cell.model}, found {len(pairs)}")
+    hr_set = Manifest.read(hr)
+    pairs = pairs_of(hr_set, map(Manifest.read, shards))
+    if len(pairs) != len(hr_set.images):
+        raise ScoreError(f"{hr}: expected {len(hr_set.images)} SR images of {cell.model}, found {len(pairs)}")
     values: dict[str, list[float]] = {measure: [] for measure in measures}
     for score in score_pairs(pairs, cell.scale, measures, threads=2):
         values[score.measure.id].append(score.value)

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from sisr.base.colour import Uint8Image
-from sisr.base.errors import ConfigError, ImageError, ScoreError
+from sisr.base.errors import ConfigError, ImageError, ManifestError, ScoreError
 from sisr.base.images import Picture, read_image, write_png
 from sisr.scoring import score as scoring
 from sisr.scoring.folders import match_folders, score_folders
@@ -48,7 +48,7 @@ def cell(tmp_path: Path) -> tuple[Path, Path]:
     hr.write_text(
         json.dumps({"dataset": "set", "images": [{"name": n, "file": f"set/{n}.png"} for n in names]})
     )
-    images = [{"name": n, "file": f"0of1/{n}.png"} for n in names]
+    images = [{"name": n, "file": f"0of1/{n}.png", "seconds": 0.5} for n in names]
     sr.write_text(json.dumps({"status": "ok", "reason": "", "images": images}))
     return hr, sr
 
@@ -134,17 +134,21 @@ def test_damaged_sr_is_named(cell: tuple[Path, Path], tmp_path: Path) -> None:
         ("{", "not JSON"),
         ("[]", "expected a JSON object, found list"),
         ('{"status": "ok"}', "found no 'images'"),
-        ('{"status": "ok", "images": [{"name": "baby"}]}', "found no 'file'"),
-        ('{"status": "ok", "images": [{"name": "bird", "file": "x.png"}]}', "image 'bird' is not in"),
+        ('{"status": "ok", "images": [{"name": "baby", "seconds": 1}]}', "found no 'file'"),
         (
-            '{"status": "ok", "images": [{"name": "a", "file": "x"}, {"name": "a", "file": "y"}]}',
+            '{"status": "ok", "images": [{"name": "bird", "file": "x.png", "seconds": 1}]}',
+            "image 'bird' is not in",
+        ),
+        (
+            '{"status": "ok", "images": [{"name": "a", "file": "x", "seconds": 1},'
+            ' {"name": "a", "file": "y", "seconds": 1}]}',
             "image 'a' twice",
         ),
     ],
 )
 def test_broken_status(cell: tuple[Path, Path], tmp_path: Path, text: str, message: str) -> None:
     cell[1].write_text(text)
-    with pytest.raises(ScoreError, match=re.escape(message)) as caught:
+    with pytest.raises((ManifestError, ScoreError), match=re.escape(message)) as caught:
         score(cell, tmp_path / "out.csv")
     assert str(cell[1]) in str(caught.value)
     assert "\n" not in str(caught.value)
@@ -152,7 +156,7 @@ def test_broken_status(cell: tuple[Path, Path], tmp_path: Path, text: str, messa
 
 def test_missing_status(cell: tuple[Path, Path], tmp_path: Path) -> None:
     cell[1].unlink()
-    with pytest.raises(ScoreError, match=r"0of1\.json: cannot read: No such file"):
+    with pytest.raises(ManifestError, match=r"0of1\.json: cannot read: No such file"):
         score(cell, tmp_path / "out.csv")
 
 

@@ -64,6 +64,6 @@ def _write(model: Model, scale: int, work: Callable[[], Mapping[str, Any]], out:
     status = attempt(lambda: (work(),))
     if status.status != "ok":
         log.warning("%s x%d: %s: %s", model.id, scale, status.status, status.reason)
-    found = dict(status.images[0]) if status.images else {}
+    found = dict(status.found[0]) if status.found else {}
     reason = status.reason or found.pop("because", "")
     write_json(out, {"model": model.id, "scale": scale, "status": status.status, "reason": reason, **found})

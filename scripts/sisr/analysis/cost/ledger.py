@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -17,6 +16,7 @@ from sisr.base import device as devices
 from sisr.base.atomic import write_json
 from sisr.base.errors import ModelError, ModelSkipped, ModelUnavailable
 from sisr.base.images import modcrop, read_image
+from sisr.base.manifest import LrManifest, Manifest
 from sisr.models.model_entries import Model
 from sisr.scoring.metrics.fidelity import psnr
 from sisr.upscaling import engines
@@ -131,16 +131,12 @@ def ledger_job(
 
     ``options`` are those of the run; the precision is the ledger's.
     """
-    lr_set = json.loads(lr_manifest.read_text(encoding="utf-8"))
-    hr_files = {
-        image["name"]: hr_manifest.parent / image["file"]
-        for image in json.loads(hr_manifest.read_text(encoding="utf-8"))["images"]
-    }
+    lr_set, hr_set = LrManifest.read(lr_manifest), Manifest.read(hr_manifest)
 
     def pictures() -> Iterator[tuple[str, np.ndarray, np.ndarray]]:
-        for image in lr_set["images"]:
-            hr = modcrop(read_image(hr_files[image["name"]]).array, scale)
-            yield image["name"], read_image(lr_manifest.parent / image["file"]).array, hr
+        for name, path in lr_set.files.items():
+            hr = modcrop(read_image(hr_set.files[name]).array, scale)
+            yield name, read_image(path).array, hr
 
     used = ""
 
@@ -165,7 +161,7 @@ def ledger_job(
             return tuple(ledger(load, pictures(), scale, leased))
 
     status = attempt(work)
-    rows = list(status.images) or [
+    rows = list(status.found) or [
         {"image": "", "precision": precision, "status": status.status, "reason": status.reason}
         for precision in LOWER_PRECISIONS
     ]
@@ -174,8 +170,8 @@ def ledger_job(
         {
             "model": model.id,
             "scale": scale,
-            "dataset": lr_set["dataset"],
-            "kernel": lr_set["kernel"],
+            "dataset": lr_set.dataset,
+            "kernel": lr_set.kernel,
             "device": used,
             "rows": rows,
         },

@@ -62,8 +62,9 @@ def sets(tmp_path: Path) -> tuple[Path, Path]:
         write_png(tmp_path / f"hr/{name}.png", hr)
         write_png(tmp_path / f"lr/{name}.png", np.ascontiguousarray(hr[::2, ::2]))
     for kind in ("hr", "lr"):
-        entries = [{"name": name, "file": f"{kind}/{name}.png"} for name in images]
-        content = {"dataset": "tiny", "kernel": "k", "images": entries}
+        size = {"height": 48, "width": 64, "channels": 3}
+        entries = [{"name": name, "file": f"{kind}/{name}.png", **size} for name in images]
+        content = {"dataset": "tiny", "kernel": "k", "scale": 2, "images": entries}
         (tmp_path / f"{kind}.json").write_text(json.dumps(content))
     return tmp_path / "hr.json", tmp_path / "lr.json"
 

@@ -70,7 +70,7 @@ def test_cell_writes_its_parts(tmp_path: Path, lpips_backbones: dict[str, Path])
     }
     for name, picture in pictures.items():
         Image.fromarray(picture).save(tmp_path / f"{name}.png")
-        images = [{"name": 'a "b"', "file": f"{name}.png"}]
+        images = [{"name": 'a "b"', "file": f"{name}.png", "seconds": 0.5}]
         write_json(tmp_path / f"{name}.json", {"status": "ok", "images": images})
     score_cell(
         tmp_path / "hr.json", tmp_path / "sr.json", 4, ["psnr@rgb", "lpips@alex-v0.1"], tmp_path / "s.csv",
