@@ -8,7 +8,6 @@ blamed for the kernel.
 from __future__ import annotations
 
 import csv
-import io
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -20,7 +19,7 @@ from numpy.typing import NDArray
 
 from sisr.analysis.phase import TOLERANCE, RampShift, image_shift, interval, ramp_shift
 from sisr.base import registry
-from sisr.base.atomic import write_text
+from sisr.base.csv_files import write_rows
 from sisr.base.images import modcrop, read_image
 from sisr.base.manifest import LrManifest, Manifest
 from sisr.lr import kernels
@@ -56,7 +55,7 @@ def measure_set(
         for model, files in sr_files.items():
             if name in files:
                 rows.append((*key, model, *image_shift(hr, read_image(files[name]).array, 1, scale)))
-    write_csv(out, SET_COLUMNS, rows)
+    write_shifts(out, SET_COLUMNS, rows)
 
 
 def _chosen(names: Sequence[str]) -> list[str]:
@@ -265,12 +264,10 @@ def read_shifts(paths: Iterable[Path]) -> list[dict[str, str]]:
     return rows
 
 
-def write_csv(path: Path, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(columns)
-    for row in rows:
-        writer.writerow(
-            [f"{round(value, 4) + 0.0:.4f}" if isinstance(value, float) else value for value in row]
-        )
-    write_text(path, text.getvalue())
+def write_shifts(path: Path, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
+    """Write a table of shifts: numbers with four digits after the point, and no zero with a sign."""
+    shown = (
+        [f"{round(value, 4) + 0.0:.4f}" if isinstance(value, float) else value for value in row]
+        for row in rows
+    )
+    write_rows(path, columns, shown)

@@ -11,7 +11,6 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from sisr.analysis import summaries
 from sisr.analysis.shown_measures import ShownMeasure, show_p, signed
@@ -26,11 +25,9 @@ from sisr.analysis.statistics.verdicts import (
     rank_table,
 )
 from sisr.base.atomic import write_text
+from sisr.base.csv_files import write_frame
 from sisr.report.pages import environment
 from sisr.report.shown_run import Names, image_counts, standings
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 
 def make_comparison(
@@ -56,8 +53,8 @@ def make_comparison(
     frame = summaries.read_scores(scores)
     check_cells(frame, summaries.read_status(status), shown.measures)
     found = standings(frame, image_counts(hr_manifests), scale, shown)
-    _write_csv(pairs, comparison_table(found))
-    _write_csv(ranks, rank_table(found))
+    write_frame(pairs, comparison_table(found))
+    write_frame(ranks, rank_table(found))
     write_text(page, to_html(found, scale, shown))
     critical_difference(
         found,
@@ -68,10 +65,6 @@ def make_comparison(
         kernels=shown.kernels,
         scale=scale,
     )
-
-
-def _write_csv(path: Path, table: pd.DataFrame) -> None:
-    write_text(path, table.to_csv(index=False, lineterminator="\n"))
 
 
 # --- the page -------------------------------------------------------------------------------------------

@@ -7,17 +7,16 @@ LPIPS, DISTS and NIQE run meanwhile in the calling thread.
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from sisr.base.atomic import write_json, write_text
+from sisr.base.atomic import write_json
 from sisr.base.cells import SCORE_COLUMNS
 from sisr.base.colour import Uint8Image
+from sisr.base.csv_files import write_rows
 from sisr.base.errors import ScoreError
 from sisr.base.images import read_image
 from sisr.base.manifest import Manifest, SrManifest
@@ -280,14 +279,12 @@ def write_models(
     path: Path, scores: Mapping[str, Iterable[Score]], *, dataset: str, kernel: str, scale: int
 ) -> None:
     """Like :func:`write_scores`, for several models (id -> scores), one after the other."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(SCORE_COLUMNS)
-    for model, found in scores.items():
-        for image, measure, value in found:
-            cell = (dataset, image, kernel, scale, model)
-            writer.writerow((*cell, measure.metric, measure.protocol, measure.format(value)))
+    rows = [
+        (dataset, image, kernel, scale, model, measure.metric, measure.protocol, measure.format(value))
+        for model, found in scores.items()
+        for image, measure, value in found
+    ]
     try:
-        write_text(path, text.getvalue())
+        write_rows(path, SCORE_COLUMNS, rows)
     except OSError as error:
         raise ScoreError(f"{path}: cannot write the scores: {error.strerror or error}") from None

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -15,6 +13,7 @@ from numpy.typing import NDArray
 
 from sisr.base.atomic import write_json, write_text
 from sisr.base.colour import replicate, rgb_to_y
+from sisr.base.csv_files import csv_text
 from sisr.base.errors import StudyError
 from sisr.base.images import read_image
 from sisr.base.manifest import HrManifest
@@ -119,13 +118,11 @@ def curve(rows: Iterable[StudyRow], **wanted: object) -> tuple[Floats, Floats]:
 
 def to_csv(rows: Sequence[StudyRow]) -> str:
     """A table with the columns of :class:`StudyRow`; six significant digits, ``inf`` where infinite."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(StudyRow._fields)
+    shown = []
     for row in rows:
         at = f"{row.at:g}" if isinstance(row.at, float | int) else row.at
-        writer.writerow([*row[:4], at, row.measure, f"{row.value:.6g}"])
-    return text.getvalue()
+        shown.append([*row[:4], at, row.measure, f"{row.value:.6g}"])
+    return csv_text(StudyRow._fields, shown)
 
 
 def write(rows: Sequence[StudyRow], findings: Sequence[str], table: Path, sentences: Path) -> None:

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from sisr.base.atomic import write_text
+from sisr.base.csv_files import write_rows
 from sisr.base.manifest import Manifest
 from sisr.data.assets.fetched_asset import FetchedAsset
 from sisr.scoring.metrics import parse_measure
@@ -66,12 +64,10 @@ def score(pixels: Pixels) -> dict[str, float]:
 
 def write(scored: Mapping[Pixels, Mapping[str, float]], path: Path) -> None:
     """Write the CSV, one row for each pixels and measure."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(COLUMNS)
+    rows = []
     for pixels, means in scored.items():
         for key, value in means.items():
             measure = parse_measure(key)
             row = (pixels.label, pixels.dataset, pixels.scale, measure.metric, measure.protocol)
-            writer.writerow([*row, measure.format(value)])
-    write_text(path, text.getvalue())
+            rows.append([*row, measure.format(value)])
+    write_rows(path, COLUMNS, rows)

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from sisr.analysis import summaries
-from sisr.base.atomic import write_text
 from sisr.base.cells import SCORE_COLUMNS, Cell
+from sisr.base.csv_files import write_rows
 from sisr.base.errors import ScoreError
 from sisr.base.manifest import Manifest
 from sisr.trust.references import Reference, missing_measures, of_cells
@@ -98,9 +96,7 @@ def _score(cell: Cell, hr: Path, shards: Sequence[Path], measures: Sequence[str]
 
 def write(rows: Sequence[Reproduced], path: Path) -> None:
     """Write the CSV, one row a published number."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(COLUMNS)
+    lines = []
     for row in rows:
         r = row.reference
         have = not math.isnan(row.ours)
@@ -108,5 +104,5 @@ def write(rows: Sequence[Reproduced], path: Path) -> None:
         names = (r.dataset, r.kernel, r.scale, r.model, r.metric, r.protocol)
         judged = (r.tolerance, str(r.same_weights).lower(), row.verdict, r.gray)
         where = (r.source.title, r.source.url, r.source.where)
-        writer.writerow([*names, ours, r.value, difference, *judged, *where])
-    write_text(path, text.getvalue())
+        lines.append([*names, ours, r.value, difference, *judged, *where])
+    write_rows(path, COLUMNS, lines)
