@@ -61,7 +61,6 @@ def make_lr(
     manifest: Path,
     seed: int = 0,
     threads: int = 2,
-    config: Path = registry.CONFIG,
 ) -> LrManifest:
     """Downsample the images of a prepared dataset; write PNGs, and the manifest last.
 
@@ -83,7 +82,7 @@ def make_lr(
     ImageError : an image cannot be read or written, or is too small for the scale
     ConfigError : unknown kernel
     """
-    entry = registry.entry("kernels", kernel, config)
+    entry = registry.entry("kernels", kernel)
     hr_set = HrManifest.read(hr_manifest)
     dataset = hr_set.dataset
 
@@ -91,7 +90,7 @@ def make_lr(
         name = image.name
         hr = read_image(hr_set.path_of(image)).array
         key = f"{seed}/{dataset}/{name}/{kernel}/x{scale}"
-        lr = degrade(hr, kernel, scale, f"{dataset}/{name}", key, config)
+        lr = degrade(hr, kernel, scale, f"{dataset}/{name}", key)
         target = out_dir / f"{name}.png"
         write_png(target, lr)
         height, width = lr.shape[:2]
@@ -117,7 +116,7 @@ def make_lr(
         function=entry["function"],
         params=kernels.params(entry, scale),
         border=entry["border"],
-        phase=tuple(kernels.phase(entry, scale, config)),
+        phase=tuple(kernels.phase(entry, scale)),
         images=tuple(tqdm(results, label, len(hr_set.images), unit="image")),
     )
     lr_set.write()

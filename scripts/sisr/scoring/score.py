@@ -9,12 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from sisr.base.atomic import write_json
-from sisr.base.cells import SCORE_COLUMNS
+from sisr.base.cells import SCORE_COLUMNS, Cell
 from sisr.base.colour import Uint8Image
 from sisr.base.csv_files import write_rows
 from sisr.base.errors import ScoreError
@@ -64,6 +65,30 @@ def pairs_of(hr: Manifest, srs: Iterable[Manifest]) -> list[Pair]:
     return pairs
 
 
+@dataclass(frozen=True)
+class Evaluation:
+    """What images are scored by.
+
+    Parameters
+    ----------
+    measures : ids as ``psnr@y-bt601``, or parsed
+    metric_files : key of :mod:`sisr.scoring.metrics.files` -> path, for measures that read
+        more than the images
+    threads : how many read images and compute PSNR and SSIM; the values do not depend on it
+    device : of LPIPS and DISTS, ``cpu`` or ``cuda``
+    """
+
+    measures: Sequence[str | Measure]
+    metric_files: Mapping[str, Path] = field(default_factory=dict)
+    threads: int = 1
+    device: str = "cpu"
+
+    @cached_property
+    def parsed(self) -> tuple[Measure, ...]:
+        """The measures; :class:`ConfigError` for one that does not exist."""
+        return parse_measures(self.measures)
+
+
 def conform(hr: Uint8Image, sr: Uint8Image, scale: int, image: str, *, or_full: bool = False) -> Uint8Image:
     """The HR image cropped at bottom and right to multiples of the scale, which must be the SR's size.
 
@@ -83,29 +108,24 @@ def conform(hr: Uint8Image, sr: Uint8Image, scale: int, image: str, *, or_full: 
 def score_pairs(
     pairs: Iterable[Pair],
     scale: int,
-    measures: Sequence[str | Measure],
-    metric_files: Mapping[str, Path] | None = None,
+    evaluation: Evaluation,
     *,
-    threads: int = 1,
-    device: str = "cpu",
     progress: Progress | None = None,
     or_full: bool = False,
     parts: list[NDArray[np.float64]] | None = None,
 ) -> Iterator[Score]:
-    """Score pairs lazily, in the order of ``pairs`` and, within an image, of ``measures``.
+    """Score pairs lazily, in the order of ``pairs`` and, within an image, of the measures.
 
-    ``metric_files``: key of :mod:`sisr.scoring.metrics.files` -> path, for measures that read more than the
-    images. ``threads`` read images and compute PSNR and SSIM; the values do not depend on it.  ``device`` is
-    for LPIPS and DISTS.  ``parts`` gets the first LPIPS measure of each image by block, in the order of
-    ``pairs``.  Measures and files are checked before the first image is read.  Raises :class:`ScoreError` for
-    pairs that cannot be compared, ``ImageError`` for files that cannot be read.
+    ``or_full``: see :func:`conform`.  ``parts`` gets the first LPIPS measure of each image by block, in the
+    order of ``pairs``.  Measures and files are checked before the first image is read.  Raises
+    :class:`ConfigError` for a measure that does not exist or lacks its file, :class:`ScoreError` for pairs
+    that cannot be compared, ``ImageError`` for files that cannot be read.
     """
-    wanted = parse_measures(measures)
-    scorers = _scorers(wanted, metric_files or {}, scale, device)
-    local = localised(wanted)
+    scorers = _scorers(evaluation, scale)
+    local = localised(evaluation.parsed)
     if parts is not None and local is not None:
         scorers[local] = _noting(scorers[local], parts)
-    return _stream(pairs, scale, wanted, scorers, threads=max(1, threads), progress=progress, or_full=or_full)
+    return _stream(pairs, scale, evaluation, scorers, progress, or_full)
 
 
 class _Computed(NamedTuple):
@@ -118,13 +138,13 @@ class _Computed(NamedTuple):
 def _stream(
     pairs: Iterable[Pair],
     scale: int,
-    measures: tuple[Measure, ...],
+    evaluation: Evaluation,
     scorers: Mapping[Measure, Scorer],
-    *,
-    threads: int,
     progress: Progress | None,
     or_full: bool,
 ) -> Iterator[Score]:
+    measures = evaluation.parsed
+
     def compute(pair: Pair) -> _Computed:
         sr = read_image(pair.sr_path).array
         hr = conform(read_image(pair.hr_path).array, sr, scale, pair.image, or_full=or_full)
@@ -132,7 +152,7 @@ def _stream(
             return _Computed(pair.image, hr, sr, _fidelity(hr, sr, scale, measures))
 
     # One pair in work beyond `threads`: it is taken up while the caller's thread runs LPIPS.
-    for image, hr, sr, values in map_ordered(compute, pairs, threads + 1):
+    for image, hr, sr, values in map_ordered(compute, pairs, max(1, evaluation.threads) + 1):
         for measure in measures:
             if measure in scorers:
                 with _naming(image):
@@ -166,15 +186,13 @@ def _fidelity(
     return values
 
 
-def _scorers(
-    measures: Iterable[Measure], metric_files: Mapping[str, Path], scale: int, device: str
-) -> dict[Measure, Scorer]:
+def _scorers(evaluation: Evaluation, scale: int) -> dict[Measure, Scorer]:
     """What computes the measures that are no functions of prepared planes; torch is imported if needed."""
     scorers: dict[Measure, Scorer] = {}
-    for measure in measures:
+    for measure in evaluation.parsed:
         if measure.family == "fidelity":
             continue
-        first, *others = files.require(measure, metric_files)
+        first, *others = files.require(measure, evaluation.metric_files)
         if measure.family == "niqe":
             from sisr.scoring.metrics.niqe import NiqeScorer
 
@@ -182,11 +200,11 @@ def _scorers(
         elif measure.family == "dists":
             from sisr.scoring.metrics.dists import DistsScorer
 
-            scorers[measure] = DistsScorer(first, others[0], device)
+            scorers[measure] = DistsScorer(first, others[0], evaluation.device)
         else:
             from sisr.scoring.metrics.perceptual import LpipsScorer
 
-            scorers[measure] = LpipsScorer(files.keys_of(measure)[0], first, device)
+            scorers[measure] = LpipsScorer(files.keys_of(measure)[0], first, evaluation.device)
     return scorers
 
 
@@ -210,19 +228,12 @@ def _noting(scorer: Scorer, into: list[NDArray[np.float64]]) -> Scorer:
 
 
 def score_cell(
+    cell: Cell,
     hr_manifest: Path,
     sr_status: Path,
-    scale: int,
-    measures: Sequence[str | Measure],
+    evaluation: Evaluation,
     out_csv: Path,
     *,
-    dataset: str,
-    kernel: str,
-    model: str,
-    metric_files: Mapping[str, Path] | None = None,
-    threads: int = 1,
-    device: str = "cpu",
-    progress: Progress | None = None,
     parts: Path | None = None,
 ) -> None:
     """Score the images that an upscaling job lists, and write them as a tidy table.
@@ -235,26 +246,16 @@ def score_cell(
     ``parts`` is JSON that gets LPIPS by block (:mod:`sisr.scoring.blocks`): ``measure``, None where the run
     has no LPIPS, and ``images``, name -> values.
     """
-    wanted = parse_measures(measures)
     done = SrManifest.read(sr_status)
     pairs = pairs_of(Manifest.read(hr_manifest), [done]) if done.status == "ok" else []
     # A failed cell needs no network, so its weights need not be there.
     scores: Iterable[Score] = ()
     by_block: list[NDArray[np.float64]] = []
     if pairs:
-        scores = score_pairs(
-            pairs,
-            scale,
-            wanted,
-            metric_files,
-            threads=threads,
-            device=device,
-            progress=progress,
-            parts=by_block,
-        )
-    write_scores(out_csv, scores, dataset=dataset, kernel=kernel, scale=scale, model=model)
+        scores = score_pairs(pairs, cell.scale, evaluation, parts=by_block)
+    write_scores(out_csv, scores, **cell._asdict())
     if parts is not None:
-        local = localised(wanted)
+        local = localised(evaluation.parsed)
         found = zip((pair.image for pair in pairs), by_block, strict=False)
         write_json(
             parts,

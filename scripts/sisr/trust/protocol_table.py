@@ -53,11 +53,12 @@ def of_assets(
 
 def score(pixels: Pixels) -> dict[str, float]:
     """Mean of each of the fidelity measures; empty if there are no images."""
-    from sisr.scoring.score import Pair, score_pairs
+    from sisr.scoring.score import Evaluation, Pair, score_pairs
 
     values: dict[str, list[float]] = {}
+    evaluation = Evaluation(fidelity_measures(), threads=2)
     pairs = [Pair(hr.stem, hr, sr) for hr, sr in pixels.pairs]
-    for found in score_pairs(pairs, pixels.scale, fidelity_measures(), threads=2):
+    for found in score_pairs(pairs, pixels.scale, evaluation):
         values.setdefault(found.measure.id, []).append(found.value)
     return {measure: math.fsum(of) / len(of) for measure, of in values.items()}
 

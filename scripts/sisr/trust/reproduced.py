@@ -82,14 +82,14 @@ def compare(
 
 def _score(cell: Cell, hr: Path, shards: Sequence[Path], measures: Sequence[str]) -> dict[str, float]:
     """Means over the SR images of a cell."""
-    from sisr.scoring.score import pairs_of, score_pairs
+    from sisr.scoring.score import Evaluation, pairs_of, score_pairs
 
     hr_set = Manifest.read(hr)
     pairs = pairs_of(hr_set, map(Manifest.read, shards))
     if len(pairs) != len(hr_set.images):
         raise ScoreError(f"{hr}: expected {len(hr_set.images)} SR images of {cell.model}, found {len(pairs)}")
     values: dict[str, list[float]] = {measure: [] for measure in measures}
-    for score in score_pairs(pairs, cell.scale, measures, threads=2):
+    for score in score_pairs(pairs, cell.scale, Evaluation(measures, threads=2)):
         values[score.measure.id].append(score.value)
     return {measure: math.fsum(of) / len(of) for measure, of in values.items()}
 

@@ -20,9 +20,9 @@ from sisr.base.machine import Stopwatch
 from sisr.base.manifest import Manifest, SrImage, SrManifest, relative
 from sisr.base.ordered import map_completed, map_ordered
 from sisr.data.assets.fetched_asset import FetchedAsset
-from sisr.models.model_entries import Model
+from sisr.models.model_entries import Model, get
 from sisr.upscaling import engines
-from sisr.upscaling.inference.options import Options
+from sisr.upscaling.inference.options import Execution
 
 log = logging.getLogger(__name__)
 
@@ -122,18 +122,33 @@ def attempt(work: Callable[[], tuple[Found, ...]]) -> Status[Found]:
         raise
 
 
+@dataclass(frozen=True)
+class ScaledModel:
+    """A model at one scale.
+
+    ``weights`` is called where they are needed: role -> path; raises :class:`ModelUnavailable` where they
+    could not be had.
+    """
+
+    model: Model
+    scale: int
+    weights: Callable[[], Mapping[str, Path]] = dict
+
+    @classmethod
+    def of_run(cls, name: str, scale: int, source: Path | None) -> ScaledModel:
+        """A model of the registry with what the workflow made of its weights, see :func:`weight_files`."""
+        model = get(name)
+        return cls(model, scale, lambda: weight_files(model, scale, source))
+
+
 def upscale_cell(
-    model: Model,
-    scale: int,
+    scaled: ScaledModel,
     lr_manifest: Path,
     out_dir: Path,
     status_path: Path,
     *,
-    weights: Callable[[], Mapping[str, Path]],
-    device: str = "auto",
-    threads: int = 1,
+    execution: Execution | None = None,
     shard: tuple[int, int] = (0, 1),
-    options: Options | None = None,
     attempt_number: int = 1,
 ) -> SrManifest:
     """Upscale every ``n``-th image of an LR set and write PNGs and the status file.
@@ -141,25 +156,25 @@ def upscale_cell(
     Parameters
     ----------
     lr_manifest : JSON of :func:`sisr.lr.degrade.make_lr`
-    weights : called once; role -> path; raises :class:`ModelUnavailable` where they could not be had
     shard : (index, count): images ``index, index + count, ...`` of the manifest's order
-    options : how PyTorch networks run
+    execution : on the best device with one thread, where it is not given
     attempt_number : how often the workflow started this job, 1 the first time
 
     The status file is JSON of :class:`sisr.base.manifest.SrManifest`.
     """
     watch = Stopwatch()
+    model, scale, execution = scaled.model, scaled.scale, execution or Execution()
     index, count = shard
     lr_set = Manifest.read(lr_manifest)
     images = lr_set.images[index::count]
     out_dir.mkdir(parents=True, exist_ok=True)
-    resolved = devices.resolve(device)
+    resolved = devices.resolve(execution.device)
     notes: list[str] = []
 
     def work() -> tuple[SrImage, ...]:
-        files = weights()
+        files = scaled.weights()
         with devices.lease(resolved) as leased:
-            upscaler = engines.load(model, scale, files, leased, threads, options)
+            upscaler = engines.load(model, scale, files, leased, execution.threads, execution.options)
             jobs = [(lr_set.path_of(image), out_dir / f"{image.name}.png") for image in images]
             seconds = upscale_images(upscaler, jobs, model.label)
             notes.extend(upscaler.notes)
@@ -176,7 +191,7 @@ def upscale_cell(
         model=model.id,
         scale=scale,
         device=resolved,
-        threads=threads,
+        threads=execution.threads,
         status=status.status,
         reason=status.reason,
         notes=notes,
