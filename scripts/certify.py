@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sisr.base.joblog import job
-from sisr.data.assets.manifest import Manifest
+from sisr.data.assets.fetched_asset import FetchedAsset
 from sisr.report import certification_page
 from sisr.trust.anchors import write
 from sisr.trust.certification import certify
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake
 
 with job(snakemake.log[0]):
-    manifests = {Path(path).stem: Manifest.read(Path(path)) for path in snakemake.input}
-    rows = certify(snakemake.params.tier, manifests.__getitem__, threads=snakemake.threads, progress=print)
+    fetched = {Path(path).stem: FetchedAsset.read(Path(path)) for path in snakemake.input}
+    rows = certify(snakemake.params.tier, fetched.__getitem__, threads=snakemake.threads, progress=print)
     write(rows, Path(snakemake.output.csv))
     certification_page.write(rows, Path(snakemake.output.html))

@@ -6,25 +6,23 @@ from typing import TYPE_CHECKING
 from sisr.analysis.cost.ledger import ledger_job
 from sisr.base.device import for_job
 from sisr.base.joblog import job
-from sisr.models.model_entries import get
-from sisr.upscaling.inference.options import Options
-from sisr.upscaling.upscale import weight_files
+from sisr.upscaling.inference.options import Execution, Options
+from sisr.upscaling.upscale import ScaledModel
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake
 
 with job(snakemake.log[0]):
-    model = get(snakemake.wildcards.model)
-    scale = int(snakemake.wildcards.scale)
-    source = Path(snakemake.input.weights) if snakemake.input.weights else None
+    names, source = snakemake.wildcards, snakemake.input.weights
+    scaled = ScaledModel.of_run(names.model, int(names.scale), Path(source) if source else None)
     ledger_job(
-        model,
-        scale,
-        lambda: weight_files(model, scale, source),
+        scaled,
         hr_manifest=Path(snakemake.input.hr),
         lr_manifest=Path(snakemake.input.lr),
         out=Path(snakemake.output[0]),
-        device=for_job(snakemake.params.device, snakemake.resources.gpu),
-        threads=snakemake.threads,
-        options=Options.of(snakemake.params.inference),
+        execution=Execution(
+            for_job(snakemake.params.device, snakemake.resources.gpu),
+            snakemake.threads,
+            Options.of(snakemake.params.inference),
+        ),
     )

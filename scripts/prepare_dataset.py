@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 with job(snakemake.log[0]):
     prepare(
         snakemake.wildcards.dataset,
-        asset_manifest=Path(snakemake.input.asset) if snakemake.input.asset else None,
+        asset_record=Path(snakemake.input.asset) if snakemake.input.asset else None,
         out_dir=Path(snakemake.output.images),
         manifest=Path(snakemake.output.manifest),
         threads=snakemake.threads,

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sisr.base.joblog import job
-from sisr.data.assets.manifest import Manifest
+from sisr.data.assets.fetched_asset import FetchedAsset
 from sisr.report.protocol_page import page
 from sisr.trust.protocol_table import of_assets, of_cell, score, write
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 with job(snakemake.log[0]):
     origins, notes = [], []
     if snakemake.input.published:
-        assets = [Manifest.read(Path(path)) for path in snakemake.input.published]
+        assets = [FetchedAsset.read(Path(path)) for path in snakemake.input.published]
         for scale in snakemake.params.scales:
             origins.append(of_assets("RCAN's files", "set5", scale, *assets, f"x{scale}/"))
     shards = iter(map(Path, snakemake.input.sr))

@@ -3,26 +3,23 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from sisr.base.cells import Cell
 from sisr.base.joblog import job
-from sisr.data.assets.manifest import Manifest
+from sisr.data.assets.fetched_asset import FetchedAsset
 from sisr.scoring.metrics.files import paths_of
-from sisr.scoring.score import score_cell
+from sisr.scoring.score import Evaluation, score_cell
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake
 
 with job(snakemake.log[0]):
-    manifests = [Manifest.read(Path(path)) for path in snakemake.input.metric_files]
+    fetched = [FetchedAsset.read(Path(path)) for path in snakemake.input.metric_files]
+    cell = snakemake.wildcards
     score_cell(
+        Cell(cell.dataset, cell.kernel, int(cell.scale), cell.model),
         Path(snakemake.input.hr),
         Path(snakemake.input.sr),
-        int(snakemake.wildcards.scale),
-        snakemake.params.measures,
+        Evaluation(snakemake.params.measures, paths_of(fetched), snakemake.threads),
         Path(snakemake.output.scores),
-        dataset=snakemake.wildcards.dataset,
-        kernel=snakemake.wildcards.kernel,
-        model=snakemake.wildcards.model,
-        metric_files=paths_of(manifests),
-        threads=snakemake.threads,
         parts=Path(snakemake.output.parts),
     )

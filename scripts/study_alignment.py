@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sisr.base.joblog import job
-from sisr.data.assets import Manifest
+from sisr.data.assets import FetchedAsset
 from sisr.studies import alignment
 from sisr.studies import draw_alignment as figures
 from sisr.studies.common import read_pictures, write
@@ -15,11 +15,11 @@ if TYPE_CHECKING:
 
 with job(snakemake.log[0]):
     weights = dict(zip(snakemake.params.networks, map(Path, snakemake.input.get("weights", [])), strict=True))
-    manifests = [Manifest.read(Path(path)) for path in snakemake.input.training]
+    fetched = [FetchedAsset.read(Path(path)) for path in snakemake.input.training]
     result = alignment.measure(
         read_pictures(Path(snakemake.input.hr), 3, alignment.SIDE),
         load(weights, alignment.SCALE),
-        alignment.read_training({manifest.asset: manifest.paths() for manifest in manifests}),
+        alignment.read_training({asset.asset: asset.paths() for asset in fetched}),
     )
     figures.draw_curves(result, Path(snakemake.output.curves))
     figures.draw_pictures(result, Path(snakemake.output.pictures))

@@ -5,24 +5,25 @@ from typing import TYPE_CHECKING
 
 from sisr.analysis import summaries
 from sisr.base.joblog import job
-from sisr.data.assets.manifest import Manifest
+from sisr.base.manifest import Manifest
+from sisr.data.assets.fetched_asset import FetchedAsset
 from sisr.scoring.metrics.files import paths_of
 from sisr.studies import draw_evaluation as figures
 from sisr.studies import evaluation
-from sisr.studies.common import image_files, read_pictures, write
+from sisr.studies.common import read_pictures, write
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake
 
 with job(snakemake.log[0]):
-    manifests = [Manifest.read(Path(path)) for path in snakemake.input.get("metric_files", [])]
+    fetched = [FetchedAsset.read(Path(path)) for path in snakemake.input.get("metric_files", [])]
     hr = Path(snakemake.input.hr)
     dataset, kernel, scale = snakemake.params.lr_set
     result = evaluation.measure(
         read_pictures(hr, 3, evaluation.SIDE),
         summaries.read_scores(Path(snakemake.input.scores)),
         snakemake.params.measures,
-        paths_of(manifests),
+        paths_of(fetched),
         (dataset, kernel, scale),
     )
     status: dict[str, list[Path]] = {}
@@ -34,7 +35,7 @@ with job(snakemake.log[0]):
     figures.draw_contradictions(
         result,
         Path(snakemake.output.contradictions),
-        image_files(hr),
+        Manifest.read(hr).files,
         evaluation.sr_files(status),
         labels,
         scale,

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from sisr.base import device
 from sisr.base.joblog import job
-from sisr.data.assets import Manifest
+from sisr.data.assets import FetchedAsset
 from sisr.models.recipes import read_recipe
 from sisr.training.train import Inputs, train
 
@@ -13,11 +13,9 @@ if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake
 
 with job(snakemake.log[0]):
-    manifests = [Manifest.read(Path(path)) for path in snakemake.input.assets]
+    fetched = [FetchedAsset.read(Path(path)) for path in snakemake.input.assets]
     start = snakemake.input.get("start")
-    inputs = Inputs(
-        {manifest.asset: manifest.paths() for manifest in manifests}, Path(start) if start else None
-    )
+    inputs = Inputs({asset.asset: asset.paths() for asset in fetched}, Path(start) if start else None)
     wanted = device.for_job(snakemake.params.device, snakemake.resources.gpu)
     with device.lease(device.resolve(wanted)) as leased:
         train(

@@ -28,7 +28,7 @@ from sisr.base.ordered import map_ordered
 from sisr.lr.kernels.matlab import imresize
 from sisr.models import compat
 from sisr.scoring.metrics.fidelity import prepare, psnr_of, ssim_of
-from sisr.scoring.score import Pair, score_pairs
+from sisr.scoring.score import Evaluation, Pair, score_pairs
 
 PEERS = registry.ROOT / ".cache/peers"
 SCALE = 4
@@ -130,7 +130,7 @@ def test_psnr_and_ssim(
         files.append(Pair(str(index), tmp_path / f"hr{index}.png", tmp_path / f"sr{index}.png"))
 
     def whole() -> list[Values]:
-        scores = [score.value for score in score_pairs(files, SCALE, MEASURES, threads=2)]
+        scores = [score.value for score in score_pairs(files, SCALE, Evaluation(MEASURES, threads=2))]
         return list(zip(scores[::2], scores[1::2], strict=True))
 
     theirs: dict[str, Callable[[Images], Values]] = {"BasicSR": basicsr(), "scikit-image": skimage()}
@@ -180,10 +180,11 @@ MEASURES = ["psnr@y-bt601", "ssim@y-bt601"]
 _PEAK = """
 import sys
 from pathlib import Path
-from sisr.scoring.score import Pair, score_pairs
+from sisr.scoring.score import Evaluation, Pair, score_pairs
 hr, sr, count = Path(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3])
 pairs = (Pair(str(i), hr, sr) for i in range(count))
-assert sum(1 for _ in score_pairs(pairs, 4, ["psnr@y-bt601", "ssim@y-bt601"], threads=2)) == 2 * count
+evaluation = Evaluation(["psnr@y-bt601", "ssim@y-bt601"], threads=2)
+assert sum(1 for _ in score_pairs(pairs, 4, evaluation)) == 2 * count
 # Not ru_maxrss, which a child of a large process inherits.
 status = Path("/proc/self/status").read_text().splitlines()
 print(next(line.split()[1] for line in status if line.startswith("VmHWM")))

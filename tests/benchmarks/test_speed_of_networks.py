@@ -30,7 +30,7 @@ from sisr.base.images import modcrop, read_image, write_png
 from sisr.data.assets import fetch
 from sisr.lr.degrade import degrade
 from sisr.models import archs, compat, model_entries
-from sisr.scoring.score import Pair, score_pairs
+from sisr.scoring.score import Evaluation, Pair, score_pairs
 from sisr.upscaling import engines
 from sisr.upscaling.upscale import upscale_images
 
@@ -144,7 +144,8 @@ def sisr(model: str, weights: Path, folder: Path) -> Callable[[], list[float]]:
         upscaler = engines.load(model_entries.get(model), SCALE, {"state": weights}, "cpu", THREADS)
         (folder / "sr").mkdir(exist_ok=True)
         upscale_images(upscaler, jobs)
-        return sorted(s.value for s in score_pairs(pairs, SCALE, ["psnr@y-bt601"], threads=THREADS))
+        evaluation = Evaluation(["psnr@y-bt601"], threads=THREADS)
+        return sorted(s.value for s in score_pairs(pairs, SCALE, evaluation))
 
     return run
 

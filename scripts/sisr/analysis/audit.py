@@ -8,8 +8,6 @@ blamed for the kernel.
 from __future__ import annotations
 
 import csv
-import io
-import json
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -21,8 +19,9 @@ from numpy.typing import NDArray
 
 from sisr.analysis.phase import TOLERANCE, RampShift, image_shift, interval, ramp_shift
 from sisr.base import registry
-from sisr.base.atomic import write_text
+from sisr.base.csv_files import write_rows
 from sisr.base.images import modcrop, read_image
+from sisr.base.manifest import LrManifest, Manifest
 from sisr.lr import kernels
 
 #: Columns of the table of one LR set; ``model`` is empty where the picture is the LR image itself.
@@ -44,20 +43,19 @@ def measure_set(
 
     ``sr_status``: model -> status files of its shards.  A model that has no images has no rows.
     """
-    lr_set = json.loads(lr_manifest.read_text(encoding="utf-8"))
-    scale = int(lr_set["scale"])
-    hr_files = _files(hr_manifest)
-    lr_files = _files(lr_manifest)
+    lr_set = LrManifest.read(lr_manifest)
+    scale, lr_files = lr_set.scale, lr_set.files
+    hr_files = Manifest.read(hr_manifest).files
     sr_files = {model: _merged(paths) for model, paths in sr_status.items()}
     rows = []
     for name in _chosen(list(lr_files)):
         hr = modcrop(read_image(hr_files[name]).array, scale)
-        key = (lr_set["dataset"], name, lr_set["kernel"], scale)
+        key = (lr_set.dataset, name, lr_set.kernel, scale)
         rows.append((*key, "", *image_shift(hr, read_image(lr_files[name]).array, scale, scale)))
         for model, files in sr_files.items():
             if name in files:
                 rows.append((*key, model, *image_shift(hr, read_image(files[name]).array, 1, scale)))
-    write_csv(out, SET_COLUMNS, rows)
+    write_shifts(out, SET_COLUMNS, rows)
 
 
 def _chosen(names: Sequence[str]) -> list[str]:
@@ -67,15 +65,10 @@ def _chosen(names: Sequence[str]) -> list[str]:
     return [names[i * len(names) // IMAGES] for i in range(IMAGES)]
 
 
-def _files(manifest: Path) -> dict[str, Path]:
-    document = json.loads(manifest.read_text(encoding="utf-8"))
-    return {image["name"]: manifest.parent / image["file"] for image in document["images"]}
-
-
 def _merged(paths: Iterable[Path]) -> dict[str, Path]:
     files: dict[str, Path] = {}
     for path in paths:
-        files |= _files(path)
+        files |= Manifest.read(path).files
     return files
 
 
@@ -271,12 +264,10 @@ def read_shifts(paths: Iterable[Path]) -> list[dict[str, str]]:
     return rows
 
 
-def write_csv(path: Path, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(columns)
-    for row in rows:
-        writer.writerow(
-            [f"{round(value, 4) + 0.0:.4f}" if isinstance(value, float) else value for value in row]
-        )
-    write_text(path, text.getvalue())
+def write_shifts(path: Path, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
+    """Write a table of shifts: numbers with four digits after the point, and no zero with a sign."""
+    shown = (
+        [f"{round(value, 4) + 0.0:.4f}" if isinstance(value, float) else value for value in row]
+        for row in rows
+    )
+    write_rows(path, columns, shown)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,9 +12,9 @@ import numpy as np
 
 from sisr.analysis.shown_measures import MISSING, show, show_gap, show_p
 from sisr.base.errors import ScoreError
-from sisr.scoring.folders import match_folders, protocol_lines
-from sisr.scoring.metrics import Measure, parse_measures
-from sisr.scoring.score import Pair, Progress, score_pairs, write_models
+from sisr.scoring.folders import UNKNOWN_KERNEL, match_folders, protocol_lines
+from sisr.scoring.metrics import Measure
+from sisr.scoring.score import Evaluation, Pair, Progress, score_pairs, write_models
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,13 +40,9 @@ def compare_folders(
     hr_dir: Path,
     sr_dirs: tuple[Path, Path],
     scale: int,
-    measures: Sequence[str | Measure],
+    evaluation: Evaluation,
     out_csv: Path | None = None,
     *,
-    metric_files: Mapping[str, Path] | None = None,
-    kernel: str = "unknown",
-    threads: int = 1,
-    device: str = "cpu",
     progress: Progress | None = None,
 ) -> FolderComparison:
     """Score two folders as :func:`sisr.scoring.folders.score_folders` does, and compare them image by image.
@@ -54,25 +50,15 @@ def compare_folders(
     ``out_csv`` gets the tidy table of both; it is not written if an image fails.  The models are called what
     their folders are called; where the folders have one name, what the folders above them are called.
     """
-    wanted = parse_measures(measures)
+    wanted = evaluation.parsed
     names = folder_names(*sr_dirs)
     matched = [match_folders(hr_dir, folder, scale) for folder in sr_dirs]
     scores = {}
     for name, pairs in zip(names, matched, strict=True):
-        stream = score_pairs(
-            pairs,
-            scale,
-            wanted,
-            metric_files,
-            threads=threads,
-            device=device,
-            progress=progress,
-            or_full=True,
-        )
-        scores[name] = list(stream)
+        scores[name] = list(score_pairs(pairs, scale, evaluation, progress=progress, or_full=True))
     dataset = Path(hr_dir).resolve().name
     if out_csv is not None:
-        write_models(Path(out_csv), scores, dataset=dataset, kernel=kernel, scale=scale)
+        write_models(Path(out_csv), scores, dataset=dataset, kernel=UNKNOWN_KERNEL, scale=scale)
     results = []
     for measure in wanted:
         columns = [[s.value for s in found if s.measure == measure] for found in scores.values()]

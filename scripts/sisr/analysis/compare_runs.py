@@ -20,6 +20,7 @@ from sisr.analysis import summaries
 from sisr.analysis.shown_measures import show
 from sisr.base import registry
 from sisr.base.errors import ScoreError
+from sisr.base.manifest import HrManifest
 from sisr.scoring.metrics import parse_measure
 from sisr.scoring.metrics.protocol import Measure
 
@@ -109,10 +110,10 @@ def read_run(folder: Path) -> FinishedRun:
     for key, here in scores.groupby(["dataset", "kernel", "scale"], sort=False):
         images[key[0], key[1], int(key[2])] = frozenset(here["image"])
     pictures = {
-        (path.stem, image["name"]): image["sha256"]
+        (path.stem, image.name): image.sha256
         for path in sorted((folder / "hr").glob("*.json"))
-        for image in _read(path).get("images", ())
-        if "sha256" in image
+        for image in HrManifest.read(path).images
+        if image.sha256
     }
     return FinishedRun(folder, scores, status, made, images, pictures)
 

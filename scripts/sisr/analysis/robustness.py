@@ -7,8 +7,6 @@ better rank.
 
 from __future__ import annotations
 
-import csv
-import io
 import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -20,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sisr.analysis.shown_measures import show
+from sisr.base.csv_files import csv_text
 from sisr.scoring.metrics.protocol import Measure
 
 if TYPE_CHECKING:
@@ -172,9 +171,7 @@ def ordinal(number: int) -> str:
 
 def to_csv(found: Sequence[Matrix]) -> str:
     """``CSV_COLUMNS``; empty where there is no value, ``inf`` where a mean is infinite."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(CSV_COLUMNS)
+    rows: list[list[object]] = []
     for matrix in found:
         gaps = matrix.gaps
         for row, kernel in enumerate(matrix.kernels):
@@ -182,8 +179,8 @@ def to_csv(found: Sequence[Matrix]) -> str:
                 rank = int(matrix.ranks[row, column])
                 change = rank - int(matrix.ranks[0, column]) if rank else ""
                 mean, gap = _number(matrix.values[row, column]), _number(gaps[row, column])
-                writer.writerow([matrix.group, kernel, model, mean, gap, rank or "", change, matrix.images])
-    return text.getvalue()
+                rows.append([matrix.group, kernel, model, mean, gap, rank or "", change, matrix.images])
+    return csv_text(CSV_COLUMNS, rows)
 
 
 def _number(value: float) -> str:

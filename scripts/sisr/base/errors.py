@@ -39,6 +39,10 @@ class ImageError(SisrError):
     """An image file cannot be read, or has a size or kind that the stage cannot use."""
 
 
+class ManifestError(SisrError):
+    """A manifest, or the status of an upscaling job, cannot be read or lacks something."""
+
+
 class ModelError(SisrError):
     """Weights or output of a model are not usable (wrong keys, wrong scale, non-finite output)."""
 

@@ -44,6 +44,7 @@ def degrade(
 
 @app.command()
 @one_line_errors
+# Typer takes the arguments and options of a command from the function's signature.
 def upscale(
     source: Annotated[Path, typer.Argument(metavar="IN", help="Image, or folder of LR images.")],
     target: Annotated[Path, typer.Argument(metavar="OUT", help="Folder for the SR images.")],

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -66,6 +66,7 @@ def certify(
 
 @app.command()
 @one_line_errors
+# Typer takes the arguments and options of a command from the function's signature.
 def score(
     hr: Annotated[Path, typer.Argument(metavar="HR_DIR", help="Folder of HR images.")],
     scale: Scale,
@@ -99,28 +100,25 @@ def score(
     from sisr.data.assets import fetch as fetch_asset
     from sisr.scoring.folders import score_folders
     from sisr.scoring.metrics.files import assets_of, paths_of
+    from sisr.scoring.score import Evaluation
 
     if (sr is None) == (compare is None):
         raise SisrError("score: give either SR_DIR or --compare A B")
     measures = [f"{metric}@{name}" for name in protocol or ["y-bt601"] for metric in ("psnr", "ssim")]
     measures += [f"lpips@{lpips.value}-v0.1"] if lpips is not Lpips.NONE else []
     measures += measure or []
-    manifests = [
+    fetched = [
         fetch_asset(asset, resources=resources, mirror=mirror, progress=False)
         for asset in assets_of(measures)
     ]
     with tqdm(desc="scoring", unit="image", leave=False, disable=None) as bar:
-        options: dict[str, Any] = {
-            "metric_files": paths_of(manifests),
-            "threads": os.cpu_count() or 1,
-            "progress": lambda image: bar.update(),
-        }
+        evaluation = Evaluation(measures, paths_of(fetched), os.cpu_count() or 1)
         result: object
         if compare is not None:
-            result = compare_folders(hr, compare, scale, measures, out, **options)
+            result = compare_folders(hr, compare, scale, evaluation, out, progress=lambda _: bar.update())
         else:
             assert sr is not None  # checked above
-            result = score_folders(hr, sr, scale, measures, out, **options)
+            result = score_folders(hr, sr, scale, evaluation, out, progress=lambda _: bar.update())
     typer.echo(result)
 
 

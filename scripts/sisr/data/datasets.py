@@ -8,7 +8,6 @@ what each image was made of and which rules applied.
 from __future__ import annotations
 
 import hashlib
-import os
 import re
 import unicodedata
 from collections.abc import Mapping
@@ -18,36 +17,36 @@ from typing import Any
 from tqdm import tqdm
 
 from sisr.base import registry
-from sisr.base.atomic import write_json
 from sisr.base.errors import AssetError, ImageError
 from sisr.base.image_files import SUFFIXES, natural_key, own_pictures
 from sisr.base.images import decode_image, pixel_digest, read_bytes, write_png
+from sisr.base.manifest import HrImage, HrManifest, relative
 from sisr.base.ordered import map_ordered
-from sisr.data.assets import Manifest
+from sisr.data.assets import FetchedAsset
 
 
 def prepare(
     dataset: str,
     *,
-    asset_manifest: Path | None,
+    asset_record: Path | None,
     out_dir: Path,
     manifest: Path,
     threads: int = 2,
     path: str | None = None,
     config: Path = registry.CONFIG,
-) -> dict[str, Any]:
+) -> HrManifest:
     """Prepare a dataset of the registry from its fetched asset, or from its own folder.
 
-    ``asset_manifest`` is what :func:`sisr.data.assets.fetch` wrote; None where the entry names a ``path``.
+    ``asset_record`` is what :func:`sisr.data.assets.fetch` wrote; None where the entry names a ``path``.
     ``path`` takes the place of that of the entry.  See :func:`prepare_files` for the rest.
     """
-    files = source_files(dataset, asset_manifest, config, path)
+    files = source_files(dataset, asset_record, config, path)
     expected = registry.entry("datasets", dataset, config).get("expected", {})
     return prepare_files(dataset, files, out_dir, manifest, expected, threads)
 
 
 def source_files(
-    dataset: str, asset_manifest: Path | None, config: Path = registry.CONFIG, path: str | None = None
+    dataset: str, asset_record: Path | None, config: Path = registry.CONFIG, path: str | None = None
 ) -> dict[str, Path]:
     """Image files of a dataset by file name.
 
@@ -59,11 +58,11 @@ def source_files(
     entry = registry.entry("datasets", dataset, config)
     if folder := path or entry.get("path"):
         return {file.name: file for file in own_pictures(Path(folder).expanduser())}
-    if asset_manifest is None:
+    if asset_record is None:
         raise AssetError(
-            f"dataset '{dataset}': expected the fetch manifest of asset '{entry['asset']}', found none"
+            f"dataset '{dataset}': expected the record of fetched asset '{entry['asset']}', found none"
         )
-    fetched = Manifest.read(asset_manifest)
+    fetched = FetchedAsset.read(asset_record)
     if fetched.status != "ok":
         raise AssetError(f"dataset '{dataset}': asset '{fetched.asset}' is unavailable: {fetched.reason}")
     return {name: path for name, path in fetched.paths().items() if path.suffix.lower() in SUFFIXES}
@@ -76,23 +75,20 @@ def prepare_files(
     manifest: Path,
     expected: Mapping[str, Any] | None = None,
     threads: int = 2,
-) -> dict[str, Any]:
+) -> HrManifest:
     """Decode images, write them as PNG, and write the manifest last.
 
     Parameters
     ----------
     files : file name -> where it lies; the stem of the name becomes the image's name
     out_dir : gets ``<image name>.png``
-    manifest : JSON ``{"dataset", "images": [...]}`` in natural order of the names.  Each image has ``name``,
-        ``file`` (PNG, relative to the manifest's folder), ``source`` (file name), ``source_sha256``,
-        ``height``, ``width``, ``channels`` (1 or 3), ``notes`` and ``sha256`` (of the pixels).  It holds no
-        times or paths of the machine: the same files give the same bytes.
+    manifest : JSON of :class:`sisr.base.manifest.HrManifest`
     expected : the ``expected`` key of a registry entry
     threads : images decoded at once, and so held in memory
 
     Returns
     -------
-    The manifest's content.
+    The manifest.
 
     Raises
     ------
@@ -105,29 +101,30 @@ def prepare_files(
     named = image_names(files)
     names = sorted(named, key=natural_key)
 
-    def work(name: str) -> dict[str, Any]:
+    def work(name: str) -> HrImage:
         source = named[name]
         data = read_bytes(files[source])
         picture = decode_image(data, str(files[source]))
         _check_size(dataset, source, picture.array.shape, expected)
         target = out_dir / f"{name}.png"
         write_png(target, picture.array)
-        return {
-            "name": name,
-            "file": relative(target, manifest),
-            "source": source,
-            "source_sha256": hashlib.sha256(data).hexdigest(),
-            "height": picture.array.shape[0],
-            "width": picture.array.shape[1],
-            "channels": 1 if picture.array.ndim == 2 else 3,
-            "notes": list(picture.notes),
-            "sha256": pixel_digest(picture.array),
-        }
+        return HrImage(
+            name=name,
+            file=relative(target, manifest),
+            source=source,
+            source_sha256=hashlib.sha256(data).hexdigest(),
+            height=picture.array.shape[0],
+            width=picture.array.shape[1],
+            channels=1 if picture.array.ndim == 2 else 3,
+            notes=tuple(picture.notes),
+            sha256=pixel_digest(picture.array),
+        )
 
     results = map_ordered(work, names, threads)
-    content = {"dataset": dataset, "images": list(tqdm(results, dataset, len(names), unit="image"))}
-    write_json(manifest, content)
-    return content
+    images = tuple(tqdm(results, dataset, len(names), unit="image"))
+    prepared = HrManifest(path=manifest, dataset=dataset, images=images)
+    prepared.write()
+    return prepared
 
 
 def image_names(files: Mapping[str, Any]) -> dict[str, str]:
@@ -154,11 +151,6 @@ def image_names(files: Mapping[str, Any]) -> dict[str, str]:
         taken[name.casefold()] = file
         names[name] = file
     return names
-
-
-def relative(path: Path, manifest: Path) -> str:
-    """A file's POSIX path relative to the folder of a manifest."""
-    return Path(os.path.relpath(path, manifest.parent)).as_posix()
 
 
 def _check_size(dataset: str, source: str, shape: tuple[int, ...], expected: Mapping[str, Any]) -> None:

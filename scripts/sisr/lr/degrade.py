@@ -7,22 +7,19 @@ sizes on PAN's Set14 x2: no differing value for comic, ppt3 and zebra; resizing 
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
 from sisr.base import registry
-from sisr.base.atomic import write_json
 from sisr.base.errors import ConfigError, ImageError
 from sisr.base.image_files import list_images, natural_key
 from sisr.base.images import modcrop, pixel_digest, read_image, write_png
+from sisr.base.manifest import HrImage, HrManifest, LrImage, LrManifest, relative
 from sisr.base.ordered import map_ordered
-from sisr.data.datasets import image_names, relative
+from sisr.data.datasets import image_names
 from sisr.lr import kernels
 
 #: An HR image must give at least this many LR pixels a side; of fewer there is no picture to speak of.
@@ -64,8 +61,7 @@ def make_lr(
     manifest: Path,
     seed: int = 0,
     threads: int = 2,
-    config: Path = registry.CONFIG,
-) -> dict[str, Any]:
+) -> LrManifest:
     """Downsample the images of a prepared dataset; write PNGs, and the manifest last.
 
     Parameters
@@ -73,61 +69,58 @@ def make_lr(
     hr_manifest : JSON of :func:`sisr.data.datasets.prepare`
     kernel, scale : id in ``config/kernels.yaml``; 1 or more
     out_dir : gets ``<image name>.png``
-    manifest : JSON with ``dataset``, ``kernel``, ``scale``, the kernel's ``function``, ``params``, ``border``
-        and ``phase``, and ``images`` in the order of the HR manifest.  Each image has ``name``, ``file`` (LR
-        PNG, relative to the manifest's folder), ``hr_height`` and ``hr_width`` (cropped), ``crop`` (rows cut
-        at the ``bottom``, columns cut at the ``right``), ``height``, ``width``, ``channels`` and ``sha256``
-        (of the pixels)
+    manifest : JSON of :class:`sisr.base.manifest.LrManifest`
     seed : enters the keys of random kernels; others ignore it
     threads : images in work at once
 
     Returns
     -------
-    The manifest's content.
+    The manifest.
 
     Raises
     ------
     ImageError : an image cannot be read or written, or is too small for the scale
     ConfigError : unknown kernel
     """
-    entry = registry.entry("kernels", kernel, config)
-    hr_set = json.loads(hr_manifest.read_text(encoding="utf-8"))
-    dataset = hr_set["dataset"]
+    entry = registry.entry("kernels", kernel)
+    hr_set = HrManifest.read(hr_manifest)
+    dataset = hr_set.dataset
 
-    def work(image: Mapping[str, Any]) -> dict[str, Any]:
-        name = image["name"]
-        hr = read_image(hr_manifest.parent / image["file"]).array
+    def work(image: HrImage) -> LrImage:
+        name = image.name
+        hr = read_image(hr_set.path_of(image)).array
         key = f"{seed}/{dataset}/{name}/{kernel}/x{scale}"
-        lr = degrade(hr, kernel, scale, f"{dataset}/{name}", key, config)
+        lr = degrade(hr, kernel, scale, f"{dataset}/{name}", key)
         target = out_dir / f"{name}.png"
         write_png(target, lr)
         height, width = lr.shape[:2]
-        return {
-            "name": name,
-            "file": relative(target, manifest),
-            "hr_height": height * scale,
-            "hr_width": width * scale,
-            "crop": {"bottom": hr.shape[0] - height * scale, "right": hr.shape[1] - width * scale},
-            "height": height,
-            "width": width,
-            "channels": 1 if lr.ndim == 2 else 3,
-            "sha256": pixel_digest(lr),
-        }
+        return LrImage(
+            name=name,
+            file=relative(target, manifest),
+            hr_height=height * scale,
+            hr_width=width * scale,
+            crop={"bottom": hr.shape[0] - height * scale, "right": hr.shape[1] - width * scale},
+            height=height,
+            width=width,
+            channels=1 if lr.ndim == 2 else 3,
+            sha256=pixel_digest(lr),
+        )
 
-    results = map_ordered(work, hr_set["images"], threads)
+    results = map_ordered(work, hr_set.images, threads)
     label = f"{dataset} {kernel} x{scale}"
-    content = {
-        "dataset": dataset,
-        "kernel": kernel,
-        "scale": scale,
-        "function": entry["function"],
-        "params": kernels.params(entry, scale),
-        "border": entry["border"],
-        "phase": list(kernels.phase(entry, scale, config)),
-        "images": list(tqdm(results, label, len(hr_set["images"]), unit="image")),
-    }
-    write_json(manifest, content)
-    return content
+    lr_set = LrManifest(
+        path=manifest,
+        dataset=dataset,
+        kernel=kernel,
+        scale=scale,
+        function=entry["function"],
+        params=kernels.params(entry, scale),
+        border=entry["border"],
+        phase=tuple(kernels.phase(entry, scale)),
+        images=tuple(tqdm(results, label, len(hr_set.images), unit="image")),
+    )
+    lr_set.write()
+    return lr_set
 
 
 def degrade_folder(

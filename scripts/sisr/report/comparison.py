@@ -11,7 +11,6 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from sisr.analysis import summaries
 from sisr.analysis.shown_measures import heading, show, show_gap, show_p
@@ -26,12 +25,10 @@ from sisr.analysis.statistics.verdicts import (
     rank_table,
 )
 from sisr.base.atomic import write_text
+from sisr.base.csv_files import write_frame
 from sisr.report.pages import environment
 from sisr.report.shown_run import Names, ShownRun, image_counts, standings
 from sisr.scoring.metrics.protocol import Measure
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 
 def make_comparison(
@@ -55,14 +52,10 @@ def make_comparison(
     frame, shown = summaries.read_scores(run.scores), run.names
     check_cells(frame, summaries.read_status(status), shown.measures)
     found = standings(frame, image_counts(run.hr_manifests), scale, shown)
-    _write_csv(pairs, comparison_table(found))
-    _write_csv(ranks, rank_table(found))
+    write_frame(pairs, comparison_table(found))
+    write_frame(ranks, rank_table(found))
     write_text(page, to_html(found, scale, shown))
     critical_difference(found, shown, scale, diagram)
-
-
-def _write_csv(path: Path, table: pd.DataFrame) -> None:
-    write_text(path, table.to_csv(index=False, lineterminator="\n"))
 
 
 # --- the page -------------------------------------------------------------------------------------------

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import html
 import math
 import re
@@ -13,7 +12,8 @@ from pathlib import Path
 from sisr.analysis.cost.counts import OUTPUT
 from sisr.analysis.cost.gathering import COLUMNS, NOT_TIMED
 from sisr.analysis.shown_measures import MISSING, letters
-from sisr.base.atomic import replacing, write_text
+from sisr.base.atomic import write_text
+from sisr.base.csv_files import write_rows
 
 # --- laying out -----------------------------------------------------------------------------------------
 
@@ -173,13 +173,7 @@ def _range(rows: Sequence[Mapping[str, str]], name: str, digits: int) -> str:
 def write(table: CostTable, rows: Sequence[Mapping[str, str]], out: Path) -> None:
     """Write ``out/cost_x{scale}.csv``, ``.md`` and ``.html``."""
     stem = f"cost_x{table.scale}"
-    with (
-        replacing(out / f"{stem}.csv") as temporary,
-        temporary.open("w", encoding="utf-8", newline="") as stream,
-    ):
-        writer = csv.DictWriter(stream, COLUMNS, lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(row for row in rows if int(row["scale"]) == table.scale)
+    write_rows(out / f"{stem}.csv", COLUMNS, (row for row in rows if int(row["scale"]) == table.scale))
     write_text(out / f"{stem}.md", to_markdown(table))
     write_text(out / f"{stem}.html", to_html(table))
 

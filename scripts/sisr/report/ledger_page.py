@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import json
 import math
 from collections.abc import Mapping, Sequence
@@ -11,7 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from sisr.analysis.shown_measures import MISSING, letters, signed
-from sisr.base.atomic import replacing, write_text
+from sisr.base.atomic import write_text
+from sisr.base.csv_files import write_rows
 from sisr.upscaling.inference.options import LOWER_PRECISIONS
 
 #: Columns of ``precision.csv``; ``docs/cost.md`` explains them.
@@ -38,12 +38,12 @@ def write(ledgers: Sequence[Path], *, csv_path: Path, html_path: Path, models: M
     ``ledgers`` are the files of :func:`sisr.analysis.cost.ledger.ledger_job`.
     """
     documents = [json.loads(path.read_text(encoding="utf-8")) for path in ledgers]
-    with replacing(csv_path) as temporary, temporary.open("w", encoding="utf-8", newline="") as stream:
-        writer = csv.DictWriter(stream, COLUMNS, lineterminator="\n", restval="")
-        writer.writeheader()
-        for document in documents:
-            shared = {name: document[name] for name in COLUMNS[:4]}
-            writer.writerows({**shared, **row} for row in document["rows"])
+    rows = [
+        {**{name: document[name] for name in COLUMNS[:4]}, **row}
+        for document in documents
+        for row in document["rows"]
+    ]
+    write_rows(csv_path, COLUMNS, rows)
     write_text(html_path, to_html(documents, models))
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from sisr.analysis.audit import OFF, KernelPhase, ModelShift, write_csv
+from sisr.analysis.audit import OFF, KernelPhase, ModelShift, write_shifts
 from sisr.analysis.phase import TOLERANCE
 from sisr.analysis.shown_measures import signed
 from sisr.report.pages import write_page
@@ -28,7 +28,7 @@ def write_kernels(
         )
         for row in rows
     ]  # fmt: skip
-    write_csv(table, KERNEL_COLUMNS, lines)
+    write_shifts(table, KERNEL_COLUMNS, lines)
     if page is not None:
         write_page("phase_kernels.html.j2", page, rows=rows, datasets=datasets, tolerance=TOLERANCE)
 
@@ -53,7 +53,7 @@ def write_models(
         )
         for row in rows
     ]  # fmt: skip
-    write_csv(table, MODEL_COLUMNS, lines)
+    write_shifts(table, MODEL_COLUMNS, lines)
     if page is None:
         return
     by_dataset = []

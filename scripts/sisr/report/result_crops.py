@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from sisr.analysis import summaries
 from sisr.base.errors import ConfigError, unknown
-from sisr.report.shown_run import Names, listed
+from sisr.base.manifest import Manifest, SrManifest
+from sisr.report.shown_run import Names
 
 
 @dataclass(frozen=True)
@@ -43,8 +43,8 @@ def make_crops(
     hr_manifest, lr_manifest = files.hr_manifest, files.lr_manifest
     frame = summaries.read_scores(scores)
     here = frame[(frame["dataset"] == dataset) & (frame["kernel"] == kernel) & (frame["scale"] == scale)]
-    hr = {i["name"]: hr_manifest.parent / i["file"] for i in listed(hr_manifest)} if hr_manifest else {}
-    lr = {image["name"]: lr_manifest.parent / image["file"] for image in listed(lr_manifest)}
+    hr = Manifest.read(hr_manifest).files if hr_manifest else {}
+    lr = Manifest.read(lr_manifest).files
     sr, missing = _sr_images(files.sr_status)
     for image in regions:
         if image not in lr:
@@ -77,10 +77,9 @@ def _sr_images(sr_status: Mapping[str, Sequence[Path]]) -> tuple[dict[str, dict[
     missing: dict[str, str] = {}
     for model, paths in sr_status.items():
         for path in paths:
-            document = json.loads(path.read_text(encoding="utf-8"))
-            if document["status"] == "ok":
-                found = {image["name"]: path.parent / image["file"] for image in document["images"]}
-                files.setdefault(model, {}).update(found)
+            done = SrManifest.read(path)
+            if done.status == "ok":
+                files.setdefault(model, {}).update(done.files)
             else:
-                missing[model] = document["reason"]
+                missing[model] = done.reason
     return files, missing

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 from sisr.analysis import summaries
 from sisr.analysis.shown_measures import show
-from sisr.report.shown_run import Names, ShownRun, listed, summary_of
+from sisr.base.manifest import Manifest
+from sisr.report.shown_run import Names, ShownRun, summary_of
 
 if TYPE_CHECKING:
     from sisr.analysis.robustness import Matrix
@@ -84,11 +85,11 @@ def _lr_sheet(
     """The image and window in which the kernels differ most, with the score of the reference's leader."""
     from sisr.report.figures import crop_choice, crops
 
-    hr = {image["name"]: hr_manifest.parent / image["file"] for image in listed(hr_manifest)}
+    hr = Manifest.read(hr_manifest).files
     lrs: dict[str, dict[str, Path]] = {name: {} for name in hr}
     for kernel, manifest in lr_manifests.items():
-        for image in listed(manifest):
-            lrs[image["name"]][kernel] = manifest.parent / image["file"]
+        for image, path in Manifest.read(manifest).files.items():
+            lrs[image][kernel] = path
     regions = {
         name: crop_choice.pick_lr_region(hr[name], lrs[name], scale) for name in list(hr)[:_SHEET_FROM]
     }

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from sisr.analysis import summaries
 from sisr.base import registry
 from sisr.base.errors import ConfigError
+from sisr.base.manifest import Manifest
 from sisr.scoring.metrics import parse_measure
 from sisr.scoring.metrics.protocol import Measure
 
@@ -98,7 +98,7 @@ def _labels(axis: str, ids: Sequence[str]) -> Mapping[str, str]:
 
 def image_counts(hr_manifests: Mapping[str, Path]) -> dict[str, int]:
     """Number of images that each dataset's manifest lists."""
-    return {dataset: len(listed(path)) for dataset, path in hr_manifests.items()}
+    return {dataset: len(Manifest.read(path).images) for dataset, path in hr_manifests.items()}
 
 
 def summary_of(scores: pd.DataFrame, run: ShownRun) -> pd.DataFrame:
@@ -130,7 +130,3 @@ def first_kernel(scores: pd.DataFrame, scale: int, shown: Names) -> str:
     """The first of the run's LR kernels that anything was scored on at a scale."""
     present = set(scores.loc[scores["scale"] == scale, "kernel"])
     return next((kernel for kernel in shown.kernels if kernel in present), next(iter(shown.kernels)))
-
-
-def listed(manifest: Path) -> list[dict[str, str]]:
-    return json.loads(manifest.read_text(encoding="utf-8"))["images"]

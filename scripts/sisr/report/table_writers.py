@@ -11,6 +11,7 @@ import pandas as pd
 
 from sisr.analysis.shown_measures import MISSING, heading
 from sisr.base.atomic import write_text
+from sisr.base.csv_files import csv_text
 from sisr.report.pages import environment
 from sisr.report.tables import NOT_RUN, TIE, Caveat, Printed, Section, Table, build
 
@@ -71,7 +72,7 @@ def to_csv(table: Table, summary: pd.DataFrame) -> str:
     parts = ("", "_lower", "_upper", "_tied") if table.intervals else ("",)
     columns = [f"{measure.id}{part}" for measure in table.measures for part in parts]
     header = ["kernel", "model", "group", *columns, "n"]
-    return pd.DataFrame(lines, columns=header).to_csv(index=False, lineterminator="\n")
+    return csv_text(header, lines)
 
 
 def _csv_cell(cell: Printed, intervals: bool) -> list[str]:

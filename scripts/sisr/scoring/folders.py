@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from sisr.base import registry
-from sisr.base.cells import SCORE_COLUMNS
+from sisr.base.cells import SCORE_COLUMNS, Cell
 from sisr.base.errors import ScoreError
 from sisr.base.image_files import list_images
-from sisr.scoring.metrics import Measure, parse_measure, parse_measures
+from sisr.scoring.metrics import Measure, parse_measure
 
 if TYPE_CHECKING:
     import pandas as pd
-from sisr.scoring.score import Pair, Progress, score_pairs, write_scores
+from sisr.scoring.score import Evaluation, Pair, Progress, score_pairs, write_scores
+
+#: In a table of images of which nobody said how the LR images were made.
+UNKNOWN_KERNEL = "unknown"
 
 #: ``img_001_SRF_4_HR``, ``img_001_HR``: the HR marks of datasets that keep HR and LR side by side.
 _HR_MARK = re.compile(r"(?:_SRF_\d+)?_HR$", re.IGNORECASE)
@@ -115,52 +118,36 @@ def score_folders(
     hr_dir: Path,
     sr_dir: Path,
     scale: int,
-    measures: Sequence[str | Measure],
+    evaluation: Evaluation,
     out_csv: Path | None = None,
     *,
-    metric_files: Mapping[str, Path] | None = None,
-    dataset: str | None = None,
-    kernel: str = "unknown",
-    model: str | None = None,
-    threads: int = 1,
-    device: str = "cpu",
     progress: Progress | None = None,
 ) -> FolderScores:
     """Score every SR image of a folder against its HR image, matched by :func:`match_folders`.
 
-    SR must have the size of the HR or of the HR cropped to the scale; nothing is resized.  ``dataset`` and
-    ``model`` default to the names of the folders.  ``out_csv`` gets the tidy table; no file is written if
+    SR must have the size of the HR or of the HR cropped to the scale; nothing is resized.  The dataset and
+    the model are called what the folders are called.  ``out_csv`` gets the tidy table; no file is written if
     an image fails.
     """
     import pandas as pd
 
     pairs = match_folders(hr_dir, sr_dir, scale)
-    scores = list(
-        score_pairs(
-            pairs,
-            scale,
-            measures,
-            metric_files,
-            threads=threads,
-            device=device,
-            progress=progress,
-            or_full=True,
-        )
-    )
-    labels: dict[str, Any] = {
-        "dataset": Path(hr_dir).resolve().name if dataset is None else dataset,
-        "kernel": kernel,
-        "scale": scale,
-        "model": Path(sr_dir).resolve().name if model is None else model,
-    }
+    scores = list(score_pairs(pairs, scale, evaluation, progress=progress, or_full=True))
+    cell = Cell(Path(hr_dir).resolve().name, UNKNOWN_KERNEL, scale, Path(sr_dir).resolve().name)
     if out_csv is not None:
-        write_scores(Path(out_csv), scores, **labels)
+        write_scores(Path(out_csv), scores, **cell._asdict())
     rows = [
-        {**labels, "image": image, "metric": measure.metric, "protocol": measure.protocol, "value": value}
+        {
+            **cell._asdict(),
+            "image": image,
+            "metric": measure.metric,
+            "protocol": measure.protocol,
+            "value": value,
+        }
         for image, measure, value in scores
     ]
     means = {
         measure.id: sum(s.value for s in scores if s.measure == measure) / len(pairs)
-        for measure in parse_measures(measures)
+        for measure in evaluation.parsed
     }
     return FolderScores(pairs, pd.DataFrame(rows, columns=list(SCORE_COLUMNS)), means)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import csv
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from sisr.base.atomic import replacing
 from sisr.base.cells import SCORE_COLUMNS, Cell
+from sisr.base.csv_files import write_rows
+from sisr.base.manifest import SrManifest
 
 STATUS_COLUMNS = (
     "dataset", "kernel", "scale", "model", "status", "reason", "images", "seconds_per_image", "notes",
@@ -49,18 +49,15 @@ def gather_status(cells: Sequence[Cell], shards: Mapping[str, int], parts: Seque
     orientation only: other jobs ran at the same time.
     """
     remaining = iter(parts)
-    with replacing(out) as temporary, temporary.open("w", encoding="utf-8", newline="") as stream:
-        writer = csv.writer(stream, lineterminator="\n")
-        writer.writerow(STATUS_COLUMNS)
-        for cell in cells:
-            documents = [
-                json.loads(next(remaining).read_text(encoding="utf-8")) for _ in range(shards[cell.dataset])
-            ]
-            worst = min(documents, key=lambda document: _WORST_FIRST.index(document["status"]))
-            seconds = sorted(image["seconds"] for document in documents for image in document["images"])
-            median = f"{seconds[len(seconds) // 2]:.4f}" if seconds else ""
-            notes = dict.fromkeys(note for document in documents for note in document.get("notes", ()))
-            writer.writerow([*cell, worst["status"], worst["reason"], len(seconds), median, "; ".join(notes)])
+    rows = []
+    for cell in cells:
+        done = [SrManifest.read(next(remaining)) for _ in range(shards[cell.dataset])]
+        worst = min(done, key=lambda shard: _WORST_FIRST.index(shard.status))
+        seconds = sorted(image.seconds for shard in done for image in shard.images)
+        median = f"{seconds[len(seconds) // 2]:.4f}" if seconds else ""
+        notes = dict.fromkeys(note for shard in done for note in shard.notes)
+        rows.append([*cell, worst.status, worst.reason, len(seconds), median, "; ".join(notes)])
+    write_rows(out, STATUS_COLUMNS, rows)
 
 
 def gather_timings(
@@ -72,21 +69,22 @@ def gather_timings(
     last file, ``compute_seconds`` those of the network alone, over all images.
     """
     remaining = iter(parts)
-    with replacing(out) as temporary, temporary.open("w", encoding="utf-8", newline="") as stream:
-        writer = csv.DictWriter(stream, TIMING_COLUMNS, lineterminator="\n", extrasaction="ignore")
-        writer.writeheader()
-        for cell in cells:
-            count = shards[cell.dataset]
-            for index in range(count):
-                document = json.loads(next(remaining).read_text(encoding="utf-8"))
-                compute = sum(image["seconds"] for image in document["images"])
-                writer.writerow(
-                    {
-                        **cell._asdict(),
-                        **document,
-                        **document["job"],
-                        "shard": f"{index}of{count}",
-                        "images": len(document["images"]),
-                        "compute_seconds": f"{compute:.6f}",
-                    }
-                )
+    rows = []
+    for cell in cells:
+        count = shards[cell.dataset]
+        for index in range(count):
+            done = SrManifest.read(next(remaining))
+            compute = sum(image.seconds for image in done.images)
+            rows.append(
+                {
+                    **cell._asdict(),
+                    **(done.job or {}),
+                    "shard": f"{index}of{count}",
+                    "status": done.status,
+                    "images": len(done.images),
+                    "device": done.device,
+                    "threads": done.threads,
+                    "compute_seconds": f"{compute:.6f}",
+                }
+            )
+    write_rows(out, TIMING_COLUMNS, rows)

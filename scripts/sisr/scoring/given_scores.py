@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import logging
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from sisr.base.errors import ScoreError
 from sisr.base.images import read_image
+from sisr.base.manifest import SrManifest
 from sisr.data.my_photos import cell_of
 from sisr.scoring.metrics import Measure, parse_measure
 from sisr.scoring.metrics.code import scorer_of
@@ -31,21 +31,19 @@ def score(
     A picture that a measure cannot be computed of, too small for NIQE for example, has no row, and the log
     says why.
     """
-    status = json.loads(sr_status.read_text(encoding="utf-8"))
+    done = SrManifest.read(sr_status)
     scorers: dict[Measure, Any] = {}
-    if status["status"] == "ok":
+    if done.status == "ok":
         parsed = map(parse_measure, measures)
         scorers = {measure: scorer_of(measure, metric_files, scale) for measure in parsed}
-    write_scores(out, _scores(sr_status.parent, status["images"], scorers), **cell_of(scale, model)._asdict())
+    write_scores(out, _scores(done, scorers), **cell_of(scale, model)._asdict())
 
 
-def _scores(
-    folder: Path, images: Iterable[Mapping[str, Any]], scorers: Mapping[Measure, Any]
-) -> Iterator[Score]:
-    for image in images:
-        sr = read_image(folder / image["file"]).array
+def _scores(done: SrManifest, scorers: Mapping[Measure, Any]) -> Iterator[Score]:
+    for name, path in done.files.items():
+        sr = read_image(path).array
         for measure, scorer in scorers.items():
             try:
-                yield Score(image["name"], measure, scorer(sr, sr))
+                yield Score(name, measure, scorer(sr, sr))
             except ScoreError as error:
-                log.warning("%s: %s", image["name"], error)
+                log.warning("%s: %s", name, error)

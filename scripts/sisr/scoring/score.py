@@ -7,20 +7,20 @@ what looks at whole images, as LPIPS does, runs meanwhile in the calling thread.
 
 from __future__ import annotations
 
-import csv
-import io
-import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from sisr.base.atomic import write_json, write_text
-from sisr.base.cells import SCORE_COLUMNS
+from sisr.base.atomic import write_json
+from sisr.base.cells import SCORE_COLUMNS, Cell
 from sisr.base.colour import Uint8Image
+from sisr.base.csv_files import write_rows
 from sisr.base.errors import ScoreError
 from sisr.base.images import read_image
+from sisr.base.manifest import Manifest, SrManifest
 from sisr.base.ordered import map_ordered
 from sisr.scoring import blocks
 from sisr.scoring.metrics import Measure, parse_measures
@@ -53,6 +53,41 @@ class Score(NamedTuple):
     value: float
 
 
+def pairs_of(hr: Manifest, srs: Iterable[Manifest]) -> list[Pair]:
+    """The SR images of a cell's shards, each with its HR image; :class:`ScoreError` for one without."""
+    pairs = []
+    for sr in srs:
+        for name, path in sr.files.items():
+            if name not in hr.files:
+                raise ScoreError(f"{sr.path}: image '{name}' is not in {hr.path}")
+            pairs.append(Pair(name, hr.files[name], path))
+    return pairs
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """What images are scored by.
+
+    Parameters
+    ----------
+    measures : ids as ``psnr@y-bt601``, or parsed
+    metric_files : key of :mod:`sisr.scoring.metrics.files` -> path, for measures that read
+        more than the images
+    threads : how many read images and compute PSNR and SSIM; the values do not depend on it
+    device : of LPIPS and DISTS, ``cpu`` or ``cuda``
+    """
+
+    measures: Sequence[str | Measure]
+    metric_files: Mapping[str, Path] = field(default_factory=dict)
+    threads: int = 1
+    device: str = "cpu"
+
+    @cached_property
+    def parsed(self) -> tuple[Measure, ...]:
+        """The measures; :class:`ConfigError` for one that does not exist."""
+        return parse_measures(self.measures)
+
+
 def conform(hr: Uint8Image, sr: Uint8Image, scale: int, image: str, *, or_full: bool = False) -> Uint8Image:
     """The HR image cropped at bottom and right to multiples of the scale, which must be the SR's size.
 
@@ -72,30 +107,26 @@ def conform(hr: Uint8Image, sr: Uint8Image, scale: int, image: str, *, or_full: 
 def score_pairs(
     pairs: Iterable[Pair],
     scale: int,
-    measures: Sequence[str | Measure],
-    metric_files: Mapping[str, Path] | None = None,
+    evaluation: Evaluation,
     *,
-    threads: int = 1,
-    device: str = "cpu",
     progress: Progress | None = None,
     or_full: bool = False,
     parts: list[NDArray[np.float64]] | None = None,
 ) -> Iterator[Score]:
-    """Score pairs lazily, in the order of ``pairs`` and, within an image, of ``measures``.
+    """Score pairs lazily, in the order of ``pairs`` and, within an image, of the measures.
 
-    ``metric_files``: ``asset/file`` -> path, for measures that read more than the images.  ``threads`` read
-    images and compute PSNR and SSIM; the values do not depend on it.  ``device`` is for networks.  ``parts``
-    gets the first LPIPS measure of each image by block, in the order of ``pairs``.  Measures and files are
-    checked before the first image is read.  Raises :class:`ScoreError` for pairs that cannot be compared,
-    ``ImageError`` for files that cannot be read.
+    ``or_full``: see :func:`conform`.  ``parts`` gets the first LPIPS measure of each image by block, in the
+    order of ``pairs``.  Measures and files are checked before the first image is read.  Raises
+    :class:`ConfigError` for a measure that does not exist or lacks its file, :class:`ScoreError` for pairs
+    that cannot be compared, ``ImageError`` for files that cannot be read.
     """
-    wanted = parse_measures(measures)
     # torch is imported where a measure needs it.
-    scorers = {m: scorer_of(m, metric_files or {}, scale, device) for m in wanted if not m.on_planes}
-    local = localised(wanted)
+    wanted = [measure for measure in evaluation.parsed if not measure.on_planes]
+    scorers = {m: scorer_of(m, evaluation.metric_files, scale, evaluation.device) for m in wanted}
+    local = localised(evaluation.parsed)
     if parts is not None and local is not None:
         scorers[local] = _noting(scorers[local], parts)
-    return _stream(pairs, scale, wanted, scorers, threads=max(1, threads), progress=progress, or_full=or_full)
+    return _stream(pairs, scale, evaluation, scorers, progress, or_full)
 
 
 class _Computed(NamedTuple):
@@ -108,13 +139,13 @@ class _Computed(NamedTuple):
 def _stream(
     pairs: Iterable[Pair],
     scale: int,
-    measures: tuple[Measure, ...],
+    evaluation: Evaluation,
     scorers: Mapping[Measure, Scorer],
-    *,
-    threads: int,
     progress: Progress | None,
     or_full: bool,
 ) -> Iterator[Score]:
+    measures = evaluation.parsed
+
     def compute(pair: Pair) -> _Computed:
         sr = read_image(pair.sr_path).array
         hr = conform(read_image(pair.hr_path).array, sr, scale, pair.image, or_full=or_full)
@@ -122,7 +153,7 @@ def _stream(
             return _Computed(pair.image, hr, sr, _fidelity(hr, sr, scale, measures))
 
     # One pair in work beyond `threads`: it is taken up while the caller's thread runs LPIPS.
-    for image, hr, sr, values in map_ordered(compute, pairs, threads + 1):
+    for image, hr, sr, values in map_ordered(compute, pairs, max(1, evaluation.threads) + 1):
         for measure in measures:
             if measure in scorers:
                 with _naming(image):
@@ -176,57 +207,34 @@ def _noting(scorer: Scorer, into: list[NDArray[np.float64]]) -> Scorer:
 
 
 def score_cell(
+    cell: Cell,
     hr_manifest: Path,
     sr_status: Path,
-    scale: int,
-    measures: Sequence[str | Measure],
+    evaluation: Evaluation,
     out_csv: Path,
     *,
-    dataset: str,
-    kernel: str,
-    model: str,
-    metric_files: Mapping[str, Path] | None = None,
-    threads: int = 1,
-    device: str = "cpu",
-    progress: Progress | None = None,
     parts: Path | None = None,
 ) -> None:
     """Score the images that an upscaling job lists, and write them as a tidy table.
 
-    ``hr_manifest`` and ``sr_status`` are JSON with ``images: [{"name", "file"}]``, files relative to the
-    JSON's folder; an SR whose ``status`` is not ``ok`` gives a table of the header alone.  The HR is cropped
-    at bottom and right to the scale; an SR of another size raises :class:`ScoreError`.  The table appears
-    whole or not at all, and the same values give the same bytes.
+    ``hr_manifest`` and ``sr_status`` are manifests (:mod:`sisr.base.manifest`); an SR whose ``status`` is not
+    ``ok`` gives a table of the header alone.  The HR is cropped at bottom and right to the scale; an SR of
+    another size raises :class:`ScoreError`.  The table appears whole or not at all, and the same values give
+    the same bytes.
 
     ``parts`` is JSON that gets LPIPS by block (:mod:`sisr.scoring.blocks`): ``measure``, None where the run
     has no LPIPS, and ``images``, name -> values.
     """
-    wanted = parse_measures(measures)
-    status = _read_json(sr_status)
-    pairs = []
-    if status.get("status") == "ok":
-        hr_files = _files(hr_manifest, _read_json(hr_manifest))
-        for name, sr in _files(sr_status, status).items():
-            if name not in hr_files:
-                raise ScoreError(f"{sr_status}: image '{name}' is not in {hr_manifest}")
-            pairs.append(Pair(name, hr_files[name], sr))
+    done = SrManifest.read(sr_status)
+    pairs = pairs_of(Manifest.read(hr_manifest), [done]) if done.status == "ok" else []
     # A failed cell needs no network, so its weights need not be there.
     scores: Iterable[Score] = ()
     by_block: list[NDArray[np.float64]] = []
     if pairs:
-        scores = score_pairs(
-            pairs,
-            scale,
-            wanted,
-            metric_files,
-            threads=threads,
-            device=device,
-            progress=progress,
-            parts=by_block,
-        )
-    write_scores(out_csv, scores, dataset=dataset, kernel=kernel, scale=scale, model=model)
+        scores = score_pairs(pairs, cell.scale, evaluation, parts=by_block)
+    write_scores(out_csv, scores, **cell._asdict())
     if parts is not None:
-        local = localised(wanted)
+        local = localised(evaluation.parsed)
         found = zip((pair.image for pair in pairs), by_block, strict=False)
         write_json(
             parts,
@@ -251,42 +259,12 @@ def write_models(
     path: Path, scores: Mapping[str, Iterable[Score]], *, dataset: str, kernel: str, scale: int
 ) -> None:
     """Like :func:`write_scores`, for several models (id -> scores), one after the other."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(SCORE_COLUMNS)
-    for model, found in scores.items():
-        for image, measure, value in found:
-            cell = (dataset, image, kernel, scale, model)
-            writer.writerow((*cell, measure.metric, measure.protocol, measure.format(value)))
+    rows = [
+        (dataset, image, kernel, scale, model, measure.metric, measure.protocol, measure.format(value))
+        for model, found in scores.items()
+        for image, measure, value in found
+    ]
     try:
-        write_text(path, text.getvalue())
+        write_rows(path, SCORE_COLUMNS, rows)
     except OSError as error:
         raise ScoreError(f"{path}: cannot write the scores: {error.strerror or error}") from None
-
-
-def _read_json(path: Path) -> dict[str, Any]:
-    try:
-        document = json.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise ScoreError(f"{path}: cannot read: {error.strerror}") from None
-    except ValueError as error:
-        raise ScoreError(f"{path}: not JSON: {error}") from None
-    if not isinstance(document, dict):
-        raise ScoreError(f"{path}: expected a JSON object, found {type(document).__name__}")
-    return document
-
-
-def _files(path: Path, document: Mapping[str, Any]) -> dict[str, Path]:
-    """Image name -> file of a manifest, in its order."""
-    try:
-        entries = [(str(entry["name"]), path.parent / entry["file"]) for entry in document["images"]]
-    except (KeyError, TypeError) as error:
-        raise ScoreError(f"{path}: expected images with name and file, found no {error}") from None
-    files = dict(entries)
-    if len(files) != len(entries):
-        twice = next(name for index, (name, _) in enumerate(entries) if name in dict(entries[:index]))
-        raise ScoreError(f"{path}: image '{twice}' twice")
-    return files
-
-
-# --- two folders ------------------------------------------------------------------------------------------

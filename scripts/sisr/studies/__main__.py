@@ -110,9 +110,9 @@ def evaluation(images: Path) -> tuple[list[StudyRow], list[str]]:
     from sisr.analysis import summaries
     from sisr.base import registry
     from sisr.base.errors import StudyError
+    from sisr.base.manifest import Manifest
     from sisr.studies import draw_evaluation as figures
     from sisr.studies import evaluation as study
-    from sisr.studies.common import image_files
 
     run = Path("results/demo")
     if not (run / "scores.csv").is_file():
@@ -135,7 +135,8 @@ def evaluation(images: Path) -> tuple[list[StudyRow], list[str]]:
     figures.draw_curves(result, images / "study_evaluation_curves.svg")
     figures.draw_agreement(result, images / "study_evaluation_agreement.svg", labels)
     figures.draw_contradictions(
-        result, images / "study_evaluation_contradictions.webp", image_files(run / f"hr/{dataset}.json"),
+        result, images / "study_evaluation_contradictions.webp",
+        Manifest.read(run / f"hr/{dataset}.json").files,
         study.sr_files(status), labels, scale,
     )  # fmt: skip
     return result.rows, study.findings(result)
@@ -153,7 +154,7 @@ def pixel_art(images: Path) -> tuple[list[StudyRow], list[str]]:
 
 
 def alignment(images: Path) -> tuple[list[StudyRow], list[str]]:
-    from sisr.data.assets import Manifest, fetch
+    from sisr.data.assets import FetchedAsset, fetch
     from sisr.models.recipes import read_recipe
     from sisr.studies import alignment as study
     from sisr.studies import draw_alignment as figures
@@ -162,7 +163,7 @@ def alignment(images: Path) -> tuple[list[StudyRow], list[str]]:
     names = read_recipe(study.RECIPE).data
     for name in names:
         fetch(name, RESOURCES, progress=False)
-    training = {name: Manifest.read(RESOURCES / "assets" / f"{name}.json").paths() for name in names}
+    training = {name: FetchedAsset.read(RESOURCES / "assets" / f"{name}.json").paths() for name in names}
     networks = load(fetched(NETWORKS, study.SCALE), study.SCALE)
     result = study.measure(pictures(3, study.SIDE), networks, study.read_training(training))
     figures.draw_curves(result, images / "study_alignment_curves.svg")

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
-import json
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -16,8 +13,10 @@ from numpy.typing import NDArray
 
 from sisr.base.atomic import write_json, write_text
 from sisr.base.colour import replicate, rgb_to_y
+from sisr.base.csv_files import csv_text
 from sisr.base.errors import StudyError
 from sisr.base.images import read_image
+from sisr.base.manifest import HrManifest
 
 Floats = NDArray[np.float64]
 
@@ -76,14 +75,11 @@ def read_pictures(manifest: Path, count: int, side: int) -> list[StudyImage]:
 
     Raises :class:`StudyError` where none is large enough.
     """
-    entries = json.loads(manifest.read_text(encoding="utf-8"))["images"]
-    large = [entry for entry in entries if min(entry["height"], entry["width"]) >= LEAST]
+    hr = HrManifest.read(manifest)
+    large = [image for image in hr.images if min(image.height, image.width) >= LEAST]
     if not large:
         raise StudyError(f"{manifest}: no picture of at least {LEAST}x{LEAST} for a study")
-    return [
-        crop(entry["name"], read_image(manifest.parent / entry["file"]).array, side)
-        for entry in large[:count]
-    ]
+    return [crop(image.name, read_image(hr.path_of(image)).array, side) for image in large[:count]]
 
 
 # --- numbers --------------------------------------------------------------------------------------------
@@ -122,22 +118,14 @@ def curve(rows: Iterable[StudyRow], **wanted: object) -> tuple[Floats, Floats]:
 
 def to_csv(rows: Sequence[StudyRow]) -> str:
     """A table with the columns of :class:`StudyRow`; six significant digits, ``inf`` where infinite."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(StudyRow._fields)
+    shown = []
     for row in rows:
         at = f"{row.at:g}" if isinstance(row.at, float | int) else row.at
-        writer.writerow([*row[:4], at, row.measure, f"{row.value:.6g}"])
-    return text.getvalue()
+        shown.append([*row[:4], at, row.measure, f"{row.value:.6g}"])
+    return csv_text(StudyRow._fields, shown)
 
 
 def write(rows: Sequence[StudyRow], findings: Sequence[str], table: Path, sentences: Path) -> None:
     """Write a study's table, and its findings as JSON ``{"findings": [...]}``, which the report shows."""
     write_text(table, to_csv(rows))
     write_json(sentences, {"findings": list(findings)})
-
-
-def image_files(manifest: Path) -> dict[str, Path]:
-    """File of every image of a prepared dataset."""
-    entries = json.loads(manifest.read_text(encoding="utf-8"))["images"]
-    return {entry["name"]: manifest.parent / entry["file"] for entry in entries}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -15,8 +14,9 @@ import numpy as np
 from sisr.base import registry
 from sisr.base.colour import Uint8Image
 from sisr.base.images import write_png
+from sisr.base.manifest import Manifest
 from sisr.scoring.metrics import Measure, parse_measures
-from sisr.scoring.score import Pair, score_pairs
+from sisr.scoring.score import Evaluation, Pair, score_pairs
 from sisr.studies.common import Floats, StudyImage, StudyRow, curve
 
 if TYPE_CHECKING:
@@ -83,7 +83,7 @@ def distortion_rows(
                     write_png(path, distort(picture.rgb, kind, strength))
                     pairs.append(Pair(picture.name, hr, path))
                     jobs.append((picture.name, kind, strength))
-        scores = iter(score_pairs(pairs, _SCALE, measures, files))
+        scores = iter(score_pairs(pairs, _SCALE, Evaluation(measures, files)))
         return [
             StudyRow(
                 "distortion", picture, kind, DISTORTIONS[kind][0], strength, score.measure.label, score.value
@@ -202,7 +202,7 @@ def measure(
 ) -> EvaluationResult:
     """Curves under distortions, rank correlations on every LR set, and contradictions on one.
 
-    ``files``: as for :func:`sisr.scoring.score.score_pairs`; ``lr_set``: (dataset, kernel, scale).
+    ``files``: as of :class:`sisr.scoring.score.Evaluation`; ``lr_set``: (dataset, kernel, scale).
     """
     chosen = one_a_metric(measures)
     rows = distortion_rows(pictures, chosen, files)
@@ -236,8 +236,8 @@ def sr_files(status_files: Mapping[str, Sequence[Path]]) -> dict[str, dict[str, 
     found: dict[str, dict[str, Path]] = {}
     for model, paths in status_files.items():
         for path in paths:
-            for image in json.loads(path.read_text(encoding="utf-8"))["images"]:
-                found.setdefault(image["name"], {})[model] = path.parent / image["file"]
+            for image, file in Manifest.read(path).files.items():
+                found.setdefault(image, {})[model] = file
     return found
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,6 +10,7 @@ from pathlib import Path
 from tqdm import tqdm
 
 from sisr.base.atomic import write_text
+from sisr.base.csv_files import csv_text
 from sisr.base.errors import TrainingError
 
 #: Columns of every curve; those of single losses, as BasicSR names them, follow.
@@ -56,12 +56,8 @@ def generator_loss(losses: Mapping[str, float]) -> float:
 def to_csv(rows: Sequence[Mapping[str, float]]) -> str:
     """The rows as CSV: the columns :data:`COLUMNS` and one for each loss; nothing where there is no value."""
     extra = sorted({name for row in rows for name in row} - {*COLUMNS})
-    stream = io.StringIO()
-    writer = csv.writer(stream, lineterminator="\n")
-    writer.writerow([*COLUMNS, *extra])
-    for row in rows:
-        writer.writerow([_text(name, row.get(name)) for name in (*COLUMNS, *extra)])
-    return stream.getvalue()
+    columns = (*COLUMNS, *extra)
+    return csv_text(columns, ([_text(name, row.get(name)) for name in columns] for row in rows))
 
 
 def _text(name: str, value: float | None) -> str:

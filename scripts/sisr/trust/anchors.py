@@ -7,7 +7,6 @@ sums up and judges what :mod:`sisr.trust.certification` computed.
 from __future__ import annotations
 
 import csv
-import io
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -15,7 +14,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from sisr.base import registry
-from sisr.base.atomic import write_text
+from sisr.base.csv_files import write_rows
 from sisr.base.errors import ConfigError, ScoreError, unknown
 from sisr.models import model_entries
 from sisr.scoring.metrics import files
@@ -104,12 +103,8 @@ def measured(anchors: Mapping[str, Mapping[str, Any]]) -> list[str]:
 
 def write(rows: Sequence[Certified], path: Path) -> None:
     """Write the CSV, one row a number; the same values give the same bytes."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(COLUMNS)
-    for row in rows:
-        writer.writerow([number_text(getattr(row, column)) for column in COLUMNS])
-    write_text(path, text.getvalue())
+    shown = ([number_text(getattr(row, column)) for column in COLUMNS] for row in rows)
+    write_rows(path, COLUMNS, shown)
 
 
 def number_text(value: object) -> str:

@@ -21,13 +21,13 @@ from sisr.base import registry
 from sisr.base.colour import Uint8Image
 from sisr.base.errors import ConfigError, ScoreError, SisrError
 from sisr.base.images import modcrop, read_image
-from sisr.data.assets.manifest import Manifest
+from sisr.data.assets.fetched_asset import FetchedAsset
 from sisr.models import model_entries
 from sisr.scoring.metrics import Measure, files, parse_measure
 from sisr.trust.anchors import DIFFERING, Certified, assets_of, chosen, measures_of
 
-#: Asset id -> manifest; an asset that cannot be had has a manifest that says why, or raises.
-GetAsset = Callable[[str], Manifest]
+#: Asset id -> what was fetched of it, or why nothing was; or raises.
+GetAsset = Callable[[str], FetchedAsset]
 #: Name, HR and SR of one image.
 Images = tuple[str, Uint8Image, Uint8Image]
 #: (measure, image) -> value; the image is empty for a mean over all.
@@ -54,14 +54,14 @@ def certify(
 def _certify_one(name: str, anchor: Mapping[str, Any], get_asset: GetAsset, threads: int) -> list[Certified]:
     reason, status, found = "", "fail", {}
     try:
-        manifests = {asset: get_asset(asset) for asset in assets_of(anchor)}
-        missing = next((m for m in manifests.values() if m.status != "ok"), None)
+        fetched = {asset: get_asset(asset) for asset in assets_of(anchor)}
+        missing = next((a for a in fetched.values() if a.status != "ok"), None)
         if "model" in anchor and anchor["model"] not in registry.load("models"):
             status, reason = "not run", f"no model '{anchor['model']}' in config/models.yaml"
         elif missing is not None:
             status, reason = "not run", f"asset {missing.asset} is unavailable: {missing.reason}"
         else:
-            found = dict(KINDS[anchor["kind"]](anchor, manifests, threads))
+            found = dict(KINDS[anchor["kind"]](anchor, fetched, threads))
     except SisrError as error:
         reason = str(error)
     rows = []
@@ -91,22 +91,22 @@ def _certify_one(name: str, anchor: Mapping[str, Any], get_asset: GetAsset, thre
 # --- the kinds of anchors --------------------------------------------------------------------------------
 
 
-def _edited(anchor: Mapping[str, Any], manifests: Mapping[str, Manifest], threads: int) -> Found:
-    hr = read_image(manifests[anchor["asset"]].path(anchor["file"])).array
+def _edited(anchor: Mapping[str, Any], fetched: Mapping[str, FetchedAsset], threads: int) -> Found:
+    hr = read_image(fetched[anchor["asset"]].path(anchor["file"])).array
     edits: dict[str, Callable[[Uint8Image], Uint8Image]] = {
         "none": lambda image: image,
         "16-levels": lambda image: image // 16 * 16 + np.uint8(8),
         "flip-last-bit": lambda image: image ^ np.uint8(1),
     }
-    return _means([("", hr, edits[anchor["edit"]](hr))], anchor, manifests)
+    return _means([("", hr, edits[anchor["edit"]](hr))], anchor, fetched)
 
 
-def _lr_set(anchor: Mapping[str, Any], manifests: Mapping[str, Manifest], threads: int) -> Found:
+def _lr_set(anchor: Mapping[str, Any], fetched: Mapping[str, FetchedAsset], threads: int) -> Found:
     from sisr.lr.degrade import degrade
 
-    scale, gold = anchor["scale"], manifests[anchor["gold"]]
+    scale, gold = anchor["scale"], fetched[anchor["gold"]]
     differing = 0
-    for name, hr in _pictures(manifests[anchor["hr"]], scale):
+    for name, hr in _pictures(fetched[anchor["hr"]], scale):
         expected = read_image(gold.path(f"{anchor['folder']}{name}x{scale}.png")).array
         lr = degrade(hr, anchor["kernel"], scale, name)
         if lr.shape != expected.shape:
@@ -115,17 +115,17 @@ def _lr_set(anchor: Mapping[str, Any], manifests: Mapping[str, Manifest], thread
     return {(DIFFERING, ""): float(differing)}
 
 
-def _pair(anchor: Mapping[str, Any], manifests: Mapping[str, Manifest], threads: int) -> Found:
-    hr, sr = (read_image(manifests[anchor["asset"]].path(anchor[key])).array for key in ("hr", "sr"))
-    return _means([("", hr, sr)], anchor, manifests)
+def _pair(anchor: Mapping[str, Any], fetched: Mapping[str, FetchedAsset], threads: int) -> Found:
+    hr, sr = (read_image(fetched[anchor["asset"]].path(anchor[key])).array for key in ("hr", "sr"))
+    return _means([("", hr, sr)], anchor, fetched)
 
 
-def _outputs(anchor: Mapping[str, Any], manifests: Mapping[str, Manifest], threads: int) -> Found:
-    pairs = outputs(manifests[anchor["hr"]], manifests[anchor["sr"]], anchor["folder"], anchor["scale"])
-    return _means(pairs, anchor, manifests)
+def _outputs(anchor: Mapping[str, Any], fetched: Mapping[str, FetchedAsset], threads: int) -> Found:
+    pairs = outputs(fetched[anchor["hr"]], fetched[anchor["sr"]], anchor["folder"], anchor["scale"])
+    return _means(pairs, anchor, fetched)
 
 
-def outputs(hr: Manifest, sr: Manifest, folder: str, scale: int) -> Iterable[Images]:
+def outputs(hr: FetchedAsset, sr: FetchedAsset, folder: str, scale: int) -> Iterable[Images]:
     """Name, HR and SR of published files, named ``<folder><name>_...``."""
     for name, picture in _pictures(hr, scale):
         start = f"{folder}{name}_"
@@ -133,22 +133,22 @@ def outputs(hr: Manifest, sr: Manifest, folder: str, scale: int) -> Iterable[Ima
         yield name, picture, read_image(sr.path(file)).array
 
 
-def _cell(anchor: Mapping[str, Any], manifests: Mapping[str, Manifest], threads: int) -> Found:
+def _cell(anchor: Mapping[str, Any], fetched: Mapping[str, FetchedAsset], threads: int) -> Found:
     from sisr.lr.degrade import degrade
     from sisr.upscaling import engines
 
     scale = anchor["scale"]
     upscaler = engines.load(
-        model_entries.get(anchor["model"]), scale, _weights(anchor, manifests), "cpu", threads=threads
+        model_entries.get(anchor["model"]), scale, _weights(anchor, fetched), "cpu", threads=threads
     )
     pairs = (
         (name, hr, upscaler(degrade(hr, anchor["kernel"], scale, name)))
-        for name, hr in _pictures(manifests[anchor["hr"]], scale)
+        for name, hr in _pictures(fetched[anchor["hr"]], scale)
     )
-    return _means(pairs, anchor, manifests)
+    return _means(pairs, anchor, fetched)
 
 
-def _planes(anchor: Mapping[str, Any], manifests: Mapping[str, Manifest], threads: int) -> Found:
+def _planes(anchor: Mapping[str, Any], fetched: Mapping[str, FetchedAsset], threads: int) -> Found:
     """PSNR on luma of a network that refines or enlarges a plane, without rounding to 8 bits anywhere."""
     from sisr.base.colour import rgb_to_y
     from sisr.lr.kernels.matlab import imresize
@@ -156,10 +156,10 @@ def _planes(anchor: Mapping[str, Any], manifests: Mapping[str, Manifest], thread
 
     scale = anchor["scale"]
     network = load_network(
-        model_entries.get(anchor["model"]), scale, _weights(anchor, manifests), threads=threads
+        model_entries.get(anchor["model"]), scale, _weights(anchor, fetched), threads=threads
     )
     values = []
-    for _, hr in _pictures(manifests[anchor["hr"]], scale):
+    for _, hr in _pictures(fetched[anchor["hr"]], scale):
         y = rgb_to_y(hr)
         lr = imresize(y, 1 / scale) / 255
         sr = 255.0 * network(lr[None].astype(np.float32))[0]
@@ -168,7 +168,7 @@ def _planes(anchor: Mapping[str, Any], manifests: Mapping[str, Manifest], thread
     return {("psnr@y-bt601", ""): math.fsum(values) / len(values)}
 
 
-KINDS: dict[str, Callable[[Mapping[str, Any], Mapping[str, Manifest], int], Found]] = {
+KINDS: dict[str, Callable[[Mapping[str, Any], Mapping[str, FetchedAsset], int], Found]] = {
     "edited": _edited,
     "lr-set": _lr_set,
     "pair": _pair,
@@ -178,24 +178,24 @@ KINDS: dict[str, Callable[[Mapping[str, Any], Mapping[str, Manifest], int], Foun
 }
 
 
-def _pictures(manifest: Manifest, scale: int) -> Iterable[tuple[str, Uint8Image]]:
-    for name, path in sorted(manifest.paths().items()):
+def _pictures(asset: FetchedAsset, scale: int) -> Iterable[tuple[str, Uint8Image]]:
+    for name, path in sorted(asset.paths().items()):
         yield Path(name).stem, modcrop(read_image(path).array, scale)
 
 
-def _weights(anchor: Mapping[str, Any], manifests: Mapping[str, Manifest]) -> Mapping[str, Path]:
+def _weights(anchor: Mapping[str, Any], fetched: Mapping[str, FetchedAsset]) -> Mapping[str, Path]:
     weights = model_entries.get(anchor["model"]).weights_for(anchor["scale"])
     if weights is None:
         return {}
     if weights.asset is None:
         raise ConfigError(f"model '{anchor['model']}' is trained here; an anchor needs weights of an asset")
-    return {role: manifests[weights.asset].path(name) for role, name in weights.files.items()}
+    return {role: fetched[weights.asset].path(name) for role, name in weights.files.items()}
 
 
 def _means(
     pairs: Iterable[Images],
     anchor: Mapping[str, Any],
-    manifests: Mapping[str, Manifest],
+    fetched: Mapping[str, FetchedAsset],
 ) -> Found:
     """Values of each image and their means, for the measures of an anchor; planes are prepared once."""
     # Here and not above: every job of the workflow reads this module, and few compute a measure.
@@ -204,7 +204,7 @@ def _means(
 
     measures = [parse_measure(text) for text in measures_of(anchor)]
     scale = anchor.get("scale", 1)
-    paths = files.paths_of(manifests.values())
+    paths = files.paths_of(fetched.values())
     learned = {m: scorer_of(m, paths, scale) for m in measures if not m.on_planes}
     values: dict[Measure, dict[str, float]] = {measure: {} for measure in measures}
     for name, hr, sr in pairs:

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 from sisr.base import registry
 from sisr.base.atomic import write_text
 from sisr.base.digest import file_digest
-from sisr.data.assets.manifest import Manifest
+from sisr.data.assets.fetched_asset import FetchedAsset
 
 if TYPE_CHECKING:
     from rocrate.model import ContextEntity, Entity
@@ -241,7 +241,7 @@ def _assets(crate: ROCrate, manifests: Sequence[Path]) -> Iterator[ContextEntity
 
     entries = registry.load("assets")
     for path in manifests:
-        manifest, entry = Manifest.read(path), entries[path.stem]
+        manifest, entry = FetchedAsset.read(path), entries[path.stem]
         status = FETCHED if manifest.status == "ok" else f"unavailable: {manifest.reason}"
         asset = ContextEntity(
             crate,

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import csv
-import io
-import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from sisr.base.atomic import write_text
-from sisr.data.assets.manifest import Manifest
+from sisr.base.csv_files import write_rows
+from sisr.base.manifest import Manifest
+from sisr.data.assets.fetched_asset import FetchedAsset
 from sisr.scoring.metrics import parse_measure
 from sisr.scoring.metrics.protocol import fidelity_measures
 
@@ -30,16 +28,15 @@ class Pixels:
 
 def of_cell(label: str, dataset: str, scale: int, hr: Path, shards: Sequence[Path]) -> Pixels:
     """Pixels of a run's cell, from its HR manifest and its status files; none of a cell that did not run."""
-    files = {e["name"]: hr.parent / e["file"] for e in json.loads(hr.read_text(encoding="utf-8"))["images"]}
-    pairs = tuple(
-        (files[entry["name"]], shard.parent / entry["file"])
-        for shard in shards
-        for entry in json.loads(shard.read_text(encoding="utf-8"))["images"]
-    )
-    return Pixels(label, dataset, scale, pairs)
+    from sisr.scoring.score import pairs_of
+
+    pairs = pairs_of(Manifest.read(hr), map(Manifest.read, shards))
+    return Pixels(label, dataset, scale, tuple((pair.hr_path, pair.sr_path) for pair in pairs))
 
 
-def of_assets(label: str, dataset: str, scale: int, hr: Manifest, sr: Manifest, folder: str) -> Pixels:
+def of_assets(
+    label: str, dataset: str, scale: int, hr: FetchedAsset, sr: FetchedAsset, folder: str
+) -> Pixels:
     """Pixels that others have published as ``<folder><image>_...``; none if an asset is unavailable."""
     if "unavailable" in (hr.status, sr.status):
         return Pixels(label, dataset, scale, ())
@@ -56,23 +53,22 @@ def of_assets(label: str, dataset: str, scale: int, hr: Manifest, sr: Manifest, 
 
 def score(pixels: Pixels) -> dict[str, float]:
     """Mean of each of the fidelity measures; empty if there are no images."""
-    from sisr.scoring.score import Pair, score_pairs
+    from sisr.scoring.score import Evaluation, Pair, score_pairs
 
     values: dict[str, list[float]] = {}
+    evaluation = Evaluation(fidelity_measures(), threads=2)
     pairs = [Pair(hr.stem, hr, sr) for hr, sr in pixels.pairs]
-    for found in score_pairs(pairs, pixels.scale, fidelity_measures(), threads=2):
+    for found in score_pairs(pairs, pixels.scale, evaluation):
         values.setdefault(found.measure.id, []).append(found.value)
     return {measure: math.fsum(of) / len(of) for measure, of in values.items()}
 
 
 def write(scored: Mapping[Pixels, Mapping[str, float]], path: Path) -> None:
     """Write the CSV, one row for each pixels and measure."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(COLUMNS)
+    rows = []
     for pixels, means in scored.items():
         for key, value in means.items():
             measure = parse_measure(key)
             row = (pixels.label, pixels.dataset, pixels.scale, measure.metric, measure.protocol)
-            writer.writerow([*row, measure.format(value)])
-    write_text(path, text.getvalue())
+            rows.append([*row, measure.format(value)])
+    write_rows(path, COLUMNS, rows)

@@ -30,7 +30,7 @@ _PACKAGES = (
 
 def record(
     config: Mapping[str, Any],
-    asset_manifests: Sequence[Path],
+    asset_records: Sequence[Path],
     own_files: Sequence[Path],
     trained: Sequence[Path],
     out: Path,
@@ -44,7 +44,7 @@ def record(
     """
     write_text(config_copy, yaml.safe_dump(dict(config), sort_keys=False, allow_unicode=True))
     assets = {}
-    for path in asset_manifests:
+    for path in asset_records:
         manifest = json.loads(path.read_text(encoding="utf-8"))
         files = manifest.get("files", {})
         assets[path.stem] = {

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import csv
-import io
-import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from sisr.analysis import summaries
-from sisr.base.atomic import write_text
 from sisr.base.cells import SCORE_COLUMNS, Cell
+from sisr.base.csv_files import write_rows
 from sisr.base.errors import ScoreError
+from sisr.base.manifest import Manifest
 from sisr.trust.references import Reference, missing_measures, of_cells
 
 #: Status files of a cell's shards, and the manifest of its HR images.
@@ -84,27 +82,21 @@ def compare(
 
 def _score(cell: Cell, hr: Path, shards: Sequence[Path], measures: Sequence[str]) -> dict[str, float]:
     """Means over the SR images of a cell."""
-    from sisr.scoring.score import Pair, score_pairs
+    from sisr.scoring.score import Evaluation, pairs_of, score_pairs
 
-    files = {e["name"]: hr.parent / e["file"] for e in json.loads(hr.read_text(encoding="utf-8"))["images"]}
-    pairs = [
-        Pair(entry["name"], files[entry["name"]], shard.parent / entry["file"])
-        for shard in shards
-        for entry in json.loads(shard.read_text(encoding="utf-8"))["images"]
-    ]
-    if len(pairs) != len(files):
-        raise ScoreError(f"{hr}: expected {len(files)} SR images of {cell.model}, found {len(pairs)}")
+    hr_set = Manifest.read(hr)
+    pairs = pairs_of(hr_set, map(Manifest.read, shards))
+    if len(pairs) != len(hr_set.images):
+        raise ScoreError(f"{hr}: expected {len(hr_set.images)} SR images of {cell.model}, found {len(pairs)}")
     values: dict[str, list[float]] = {measure: [] for measure in measures}
-    for score in score_pairs(pairs, cell.scale, measures, threads=2):
+    for score in score_pairs(pairs, cell.scale, Evaluation(measures, threads=2)):
         values[score.measure.id].append(score.value)
     return {measure: math.fsum(of) / len(of) for measure, of in values.items()}
 
 
 def write(rows: Sequence[Reproduced], path: Path) -> None:
     """Write the CSV, one row a published number."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(COLUMNS)
+    lines = []
     for row in rows:
         r = row.reference
         have = not math.isnan(row.ours)
@@ -112,5 +104,5 @@ def write(rows: Sequence[Reproduced], path: Path) -> None:
         names = (r.dataset, r.kernel, r.scale, r.model, r.metric, r.protocol)
         judged = (r.tolerance, str(r.same_weights).lower(), row.verdict, r.gray)
         where = (r.source.title, r.source.url, r.source.where)
-        writer.writerow([*names, ours, r.value, difference, *judged, *where])
-    write_text(path, text.getvalue())
+        lines.append([*names, ours, r.value, difference, *judged, *where])
+    write_rows(path, COLUMNS, lines)

@@ -2,30 +2,31 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain, groupby
 from pathlib import Path
-from typing import Any
+from typing import Generic, TypeVar
 
 import numpy as np
 from tqdm import tqdm
 
 from sisr.base import device as devices
-from sisr.base.atomic import write_json
 from sisr.base.errors import ImageError, ModelError, ModelSkipped, ModelUnavailable
 from sisr.base.images import read_image, stored_size, write_png
 from sisr.base.machine import Stopwatch
+from sisr.base.manifest import Manifest, SrImage, SrManifest, relative
 from sisr.base.ordered import map_completed, map_ordered
-from sisr.data.assets.manifest import Manifest
-from sisr.models.model_entries import Model
+from sisr.data.assets.fetched_asset import FetchedAsset
+from sisr.models.model_entries import Model, get
 from sisr.upscaling import engines
-from sisr.upscaling.inference.options import Options
+from sisr.upscaling.inference.options import Execution
 
 log = logging.getLogger(__name__)
+
+Found = TypeVar("Found")
 
 #: Images, or batches of them, decoded ahead and encoded behind the one that is computed: overlap at a memory
 #: cost that does not grow with the dataset.
@@ -33,12 +34,15 @@ _AHEAD = 2
 
 
 @dataclass(frozen=True)
-class Status:
-    """Outcome of a cell: ``ok``, ``skipped``, ``unavailable``, ``oom`` or ``failed``, with the reason."""
+class Status(Generic[Found]):
+    """Outcome of a cell: ``ok``, ``skipped``, ``unavailable``, ``oom`` or ``failed``, with the reason.
+
+    ``found`` is what the work gave, one item an image or a row; nothing unless ``ok``.
+    """
 
     status: str
     reason: str = ""
-    images: tuple[Mapping[str, Any], ...] = ()
+    found: tuple[Found, ...] = ()
 
 
 def upscale_images(
@@ -100,10 +104,10 @@ def _batches(sources: Sequence[Path], most: int) -> list[list[int]]:
     return [same[first : first + most] for same in by_size.values() for first in range(0, len(same), most)]
 
 
-def attempt(work: Callable[[], tuple[Mapping[str, Any], ...]]) -> Status:
+def attempt(work: Callable[[], tuple[Found, ...]]) -> Status[Found]:
     """Run a cell and turn what can be expected of a model into a status; a bug passes through."""
     try:
-        return Status("ok", images=work())
+        return Status("ok", found=work())
     except ModelSkipped as error:
         return Status("skipped", str(error))
     except ModelUnavailable as error:
@@ -118,71 +122,84 @@ def attempt(work: Callable[[], tuple[Mapping[str, Any], ...]]) -> Status:
         raise
 
 
+@dataclass(frozen=True)
+class ScaledModel:
+    """A model at one scale.
+
+    ``weights`` is called where they are needed: role -> path; raises :class:`ModelUnavailable` where they
+    could not be had.
+    """
+
+    model: Model
+    scale: int
+    weights: Callable[[], Mapping[str, Path]] = dict
+
+    @classmethod
+    def of_run(cls, name: str, scale: int, source: Path | None) -> ScaledModel:
+        """A model of the registry with what the workflow made of its weights, see :func:`weight_files`."""
+        model = get(name)
+        return cls(model, scale, lambda: weight_files(model, scale, source))
+
+
 def upscale_cell(
-    model: Model,
-    scale: int,
+    scaled: ScaledModel,
     lr_manifest: Path,
     out_dir: Path,
     status_path: Path,
     *,
-    weights: Callable[[], Mapping[str, Path]],
-    device: str = "auto",
-    threads: int = 1,
+    execution: Execution | None = None,
     shard: tuple[int, int] = (0, 1),
-    options: Options | None = None,
     attempt_number: int = 1,
-) -> Status:
+) -> SrManifest:
     """Upscale every ``n``-th image of an LR set and write PNGs and the status file.
 
     Parameters
     ----------
     lr_manifest : JSON of :func:`sisr.lr.degrade.make_lr`
-    weights : called once; role -> path; raises :class:`ModelUnavailable` where they could not be had
     shard : (index, count): images ``index, index + count, ...`` of the manifest's order
-    options : how PyTorch networks run
+    execution : on the best device with one thread, where it is not given
     attempt_number : how often the workflow started this job, 1 the first time
 
-    The status file is JSON with ``status``, ``reason``, ``model``, ``scale``, ``device``, ``notes`` (what was
-    not plain about the runs), ``job`` (how it went, see :class:`sisr.base.machine.Stopwatch`) and ``images``
-    (name, file relative to the status file's folder, seconds of compute).
+    The status file is JSON of :class:`sisr.base.manifest.SrManifest`.
     """
     watch = Stopwatch()
+    model, scale, execution = scaled.model, scaled.scale, execution or Execution()
     index, count = shard
-    entries = json.loads(lr_manifest.read_text(encoding="utf-8"))["images"][index::count]
+    lr_set = Manifest.read(lr_manifest)
+    images = lr_set.images[index::count]
     out_dir.mkdir(parents=True, exist_ok=True)
-    resolved = devices.resolve(device)
+    resolved = devices.resolve(execution.device)
     notes: list[str] = []
 
-    def work() -> tuple[Mapping[str, Any], ...]:
-        files = weights()
+    def work() -> tuple[SrImage, ...]:
+        files = scaled.weights()
         with devices.lease(resolved) as leased:
-            upscaler = engines.load(model, scale, files, leased, threads, options)
-            jobs = [(lr_manifest.parent / e["file"], out_dir / f"{e['name']}.png") for e in entries]
+            upscaler = engines.load(model, scale, files, leased, execution.threads, execution.options)
+            jobs = [(lr_set.path_of(image), out_dir / f"{image.name}.png") for image in images]
             seconds = upscale_images(upscaler, jobs, model.label)
             notes.extend(upscaler.notes)
         return tuple(
-            {"name": e["name"], "file": str(t.relative_to(status_path.parent)), "seconds": round(s, 6)}
-            for e, (_, t), s in zip(entries, jobs, seconds, strict=True)
+            SrImage(name=image.name, file=relative(target, status_path), seconds=round(each, 6))
+            for image, (_, target), each in zip(images, jobs, seconds, strict=True)
         )
 
     status = attempt(work)
     if status.status != "ok":
         log.warning("%s x%d: %s: %s", model.id, scale, status.status, status.reason)
-    write_json(
-        status_path,
-        {
-            "model": model.id,
-            "scale": scale,
-            "device": resolved,
-            "threads": threads,
-            "status": status.status,
-            "reason": status.reason,
-            "notes": notes,
-            "job": watch.read(resolved, attempt_number),
-            "images": list(status.images),
-        },
+    done = SrManifest(
+        path=status_path,
+        model=model.id,
+        scale=scale,
+        device=resolved,
+        threads=execution.threads,
+        status=status.status,
+        reason=status.reason,
+        notes=notes,
+        job=watch.read(resolved, attempt_number),
+        images=status.found,
     )
-    return status
+    done.write()
+    return done
 
 
 def weight_files(model: Model, scale: int, source: Path | None) -> Mapping[str, Path]:
@@ -196,7 +213,7 @@ def weight_files(model: Model, scale: int, source: Path | None) -> Mapping[str, 
         return {}
     if weights.recipe:
         return {"state": source}
-    manifest = Manifest.read(source)
+    manifest = FetchedAsset.read(source)
     if manifest.status != "ok":
         raise ModelUnavailable(manifest.reason)
     return {role: manifest.path(name) for role, name in weights.files.items()}

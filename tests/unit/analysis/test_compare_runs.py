@@ -12,6 +12,7 @@ from sisr.analysis.compare_runs import BETTER, FEW, ONLY_A, ONLY_B, OPEN, SAME, 
 from sisr.analysis.statistics.paired import holm
 from sisr.base.atomic import write_json
 from sisr.base.errors import ScoreError
+from sisr.base.manifest import HrImage, HrManifest
 from sisr.cli import app
 from sisr.report.runs_page import write_comparison
 from typer.testing import CliRunner
@@ -132,7 +133,9 @@ def test_other_pixels_of_one_name_are_refused(tmp_path: Path) -> None:
     folders = [make_run(tmp_path / name, {"vdsr": BASE}) for name in "ab"]
     for folder in folders:
         digest = ("1" if folder.name == "a" else "2") * 64
-        write_json(folder / "hr" / "set5.json", {"images": [{"name": "img_00", "sha256": digest}]})
+        size = {"height": 8, "width": 8, "channels": 3}
+        image = HrImage(name="img_00", file="set5/img_00.png", **size, sha256=digest)
+        HrManifest(path=folder / "hr" / "set5.json", dataset="set5", images=[image]).write()
     with pytest.raises(ScoreError, match="picture 'img_00' of dataset 'set5' is not the same: sha256 1111"):
         write_comparison(*folders, tmp_path / "page.html")
 

@@ -284,7 +284,7 @@ RUNS = {
         "from sisr.scoring import score;"
         "folder = Path(tempfile.mkdtemp()); a, b = folder / 'a.png', folder / 'b.png';"
         "[Image.fromarray(np.full((32, 32, 3), v, np.uint8)).save(p) for v, p in ((9, a), (8, b))];"
-        "list(score.score_pairs([score.Pair('a', a, b)], 2, ['psnr@y-bt601', 'ssim@rgb']))",
+        "list(score.score_pairs([score.Pair('a', a, b)], 2, score.Evaluation(['psnr@y-bt601', 'ssim@rgb'])))",
         {"sisr.scoring.metrics.*": [f"sisr.scoring.metrics.fidelity:{name}_of" for name in ("psnr", "ssim")]},
     ),
     "sisr.models.archs.build": (

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from pathlib import Path
 
@@ -11,6 +10,7 @@ import pytest
 from PIL import Image
 from sisr.base.errors import ConfigError, ImageError
 from sisr.base.images import pixel_digest, read_image
+from sisr.base.manifest import LrManifest
 from sisr.data.datasets import prepare_files
 from sisr.lr import kernels
 from sisr.lr.degrade import degrade, degrade_folder, make_lr
@@ -37,33 +37,35 @@ def hr(tmp_path: Path, sources: Path) -> Path:
     return manifest
 
 
-def lr_set(hr: Path, kernel: str = "matlab-bicubic", scale: int = 4, where: str = "lr") -> tuple[Path, dict]:
+def lr_set(
+    hr: Path, kernel: str = "matlab-bicubic", scale: int = 4, where: str = "lr"
+) -> tuple[Path, LrManifest]:
     manifest = hr.parents[1] / where / "mine" / kernel / f"x{scale}.json"
     return manifest, make_lr(hr, kernel, scale, out_dir=manifest.with_suffix(""), manifest=manifest)
 
 
 def test_manifest_of_an_lr_set(hr: Path) -> None:
     manifest, content = lr_set(hr)
-    assert json.loads(manifest.read_text()) == content
-    assert (content["dataset"], content["kernel"], content["scale"]) == ("mine", "matlab-bicubic", 4)
-    assert content["function"] == "matlab-imresize"
-    assert content["params"] == {"kernel": "cubic"}
-    assert (content["border"], content["phase"]) == ("mirror", [0, 0])
-    colour, gray = content["images"]
-    assert (colour["name"], gray["name"]) == ("a_colour", "gray")
-    assert colour["crop"] == {"bottom": 1, "right": 2}
-    assert (colour["hr_height"], colour["hr_width"]) == (20, 24)
-    assert (colour["height"], colour["width"], colour["channels"]) == (5, 6, 3)
-    assert gray["crop"] == {"bottom": 0, "right": 0}
-    assert (gray["height"], gray["width"], gray["channels"]) == (4, 3, 1)
-    for image in content["images"]:
-        assert image["file"] == f"x4/{image['name']}.png"
-        assert image["sha256"] == pixel_digest(read_image(manifest.parent / image["file"]).array)
+    assert LrManifest.read(manifest) == content
+    assert (content.dataset, content.kernel, content.scale) == ("mine", "matlab-bicubic", 4)
+    assert content.function == "matlab-imresize"
+    assert content.params == {"kernel": "cubic"}
+    assert (content.border, content.phase) == ("mirror", (0, 0))
+    colour, gray = content.images
+    assert (colour.name, gray.name) == ("a_colour", "gray")
+    assert colour.crop == {"bottom": 1, "right": 2}
+    assert (colour.hr_height, colour.hr_width) == (20, 24)
+    assert (colour.height, colour.width, colour.channels) == (5, 6, 3)
+    assert gray.crop == {"bottom": 0, "right": 0}
+    assert (gray.height, gray.width, gray.channels) == (4, 3, 1)
+    for image in content.images:
+        assert image.file == f"x4/{image.name}.png"
+        assert image.sha256 == pixel_digest(read_image(manifest.parent / image.file).array)
 
 
 def test_crop_comes_before_the_kernel(hr: Path) -> None:
     manifest, content = lr_set(hr)
-    lr = read_image(manifest.parent / content["images"][0]["file"]).array
+    lr = read_image(manifest.parent / content.images[0].file).array
     assert np.array_equal(lr, kernels.apply("matlab-bicubic", COLOUR[:20, :24], 4))
 
 

@@ -36,7 +36,7 @@ def test_the_worst_shard_speaks(tmp_path: Path) -> None:
             "status": "ok",
             "reason": "",
             "notes": ["tile 32"],
-            "images": [{"seconds": 1.0}, {"seconds": 3.0}, {"seconds": 2.0}],
+            "images": [{"name": f"{s}", "file": f"{s}.png", "seconds": s} for s in (1.0, 3.0, 2.0)],
         },
         {"status": "oom", "reason": "out of memory", "notes": ["tile 32", "short"], "images": []},
         {"status": "ok", "reason": "", "images": []},
@@ -64,7 +64,7 @@ def test_timings_have_a_row_for_every_shard(tmp_path: Path) -> None:
     parts = []
     for index, job in enumerate(jobs):
         document = {"model": "m", "scale": 2, "device": ("cpu", "cuda")[index], "threads": 1, "status": "ok"}
-        images = [{"seconds": 0.25}, {"seconds": 0.5}][index:]
+        images = [{"name": f"{s}", "file": f"{s}.png", "seconds": s} for s in (0.25, 0.5)][index:]
         parts.append(tmp_path / f"{index}.json")
         parts[-1].write_text(json.dumps({**document, "job": job, "images": images}), encoding="utf-8")
     gather_timings([Cell("big", "k", 2, "m")], {"big": 2}, parts, tmp_path / "timings.csv")

@@ -12,14 +12,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from sisr.base.cells import Cell
 from sisr.base.colour import Uint8Image
-from sisr.base.errors import ConfigError, ImageError, ScoreError
+from sisr.base.errors import ConfigError, ImageError, ManifestError, ScoreError
 from sisr.base.images import Picture, read_image, write_png
 from sisr.scoring import score as scoring
 from sisr.scoring.folders import match_folders, score_folders
 from sisr.scoring.metrics import parse_measure
 from sisr.scoring.metrics.fidelity import psnr, ssim
-from sisr.scoring.score import Pair, Score, score_cell, score_pairs, write_scores
+from sisr.scoring.score import Evaluation, Pair, Score, score_cell, score_pairs, write_scores
 
 MEASURES = ["psnr@y-bt601", "ssim@y-bt601", "psnr@rgb"]
 HEADER = "dataset,image,kernel,scale,model,metric,protocol,value"
@@ -48,14 +49,14 @@ def cell(tmp_path: Path) -> tuple[Path, Path]:
     hr.write_text(
         json.dumps({"dataset": "set", "images": [{"name": n, "file": f"set/{n}.png"} for n in names]})
     )
-    images = [{"name": n, "file": f"0of1/{n}.png"} for n in names]
+    images = [{"name": n, "file": f"0of1/{n}.png", "seconds": 0.5} for n in names]
     sr.write_text(json.dumps({"status": "ok", "reason": "", "images": images}))
     return hr, sr
 
 
 def score(cell: tuple[Path, Path], out: Path, **options: object) -> list[dict[str, str]]:
-    labels = {"dataset": "set", "kernel": "matlab-bicubic", "model": "bicubic"}
-    score_cell(*cell, 4, MEASURES, out, **labels, **options)  # type: ignore[arg-type]
+    of = Cell("set", "matlab-bicubic", 4, "bicubic")
+    score_cell(of, *cell, Evaluation(MEASURES, **options), out)  # type: ignore[arg-type]
     with out.open(newline="") as stream:
         return list(csv.DictReader(stream))
 
@@ -99,8 +100,8 @@ def test_identical_images_are_inf(cell: tuple[Path, Path], tmp_path: Path) -> No
 def test_other_status_gives_the_header_alone(cell: tuple[Path, Path], tmp_path: Path, status: str) -> None:
     cell[1].write_text(json.dumps({"status": status, "reason": "no weights", "images": []}))
     out = tmp_path / "out.csv"
-    labels = {"dataset": "set", "kernel": "k", "model": "m"}
-    score_cell(*cell, 4, [*MEASURES, "lpips@alex-v0.1"], out, **labels)  # needs no backbone either
+    evaluation = Evaluation([*MEASURES, "lpips@alex-v0.1"])  # needs no backbone either
+    score_cell(Cell("set", "k", 4, "m"), *cell, evaluation, out)
     assert out.read_text() == HEADER + "\n"
 
 
@@ -134,17 +135,21 @@ def test_damaged_sr_is_named(cell: tuple[Path, Path], tmp_path: Path) -> None:
         ("{", "not JSON"),
         ("[]", "expected a JSON object, found list"),
         ('{"status": "ok"}', "found no 'images'"),
-        ('{"status": "ok", "images": [{"name": "baby"}]}', "found no 'file'"),
-        ('{"status": "ok", "images": [{"name": "bird", "file": "x.png"}]}', "image 'bird' is not in"),
+        ('{"status": "ok", "images": [{"name": "baby", "seconds": 1}]}', "found no 'file'"),
         (
-            '{"status": "ok", "images": [{"name": "a", "file": "x"}, {"name": "a", "file": "y"}]}',
+            '{"status": "ok", "images": [{"name": "bird", "file": "x.png", "seconds": 1}]}',
+            "image 'bird' is not in",
+        ),
+        (
+            '{"status": "ok", "images": [{"name": "a", "file": "x", "seconds": 1},'
+            ' {"name": "a", "file": "y", "seconds": 1}]}',
             "image 'a' twice",
         ),
     ],
 )
 def test_broken_status(cell: tuple[Path, Path], tmp_path: Path, text: str, message: str) -> None:
     cell[1].write_text(text)
-    with pytest.raises(ScoreError, match=re.escape(message)) as caught:
+    with pytest.raises((ManifestError, ScoreError), match=re.escape(message)) as caught:
         score(cell, tmp_path / "out.csv")
     assert str(cell[1]) in str(caught.value)
     assert "\n" not in str(caught.value)
@@ -152,7 +157,7 @@ def test_broken_status(cell: tuple[Path, Path], tmp_path: Path, text: str, messa
 
 def test_missing_status(cell: tuple[Path, Path], tmp_path: Path) -> None:
     cell[1].unlink()
-    with pytest.raises(ScoreError, match=r"0of1\.json: cannot read: No such file"):
+    with pytest.raises(ManifestError, match=r"0of1\.json: cannot read: No such file"):
         score(cell, tmp_path / "out.csv")
 
 
@@ -186,7 +191,7 @@ def test_memory_does_not_grow_with_images(monkeypatch: pytest.MonkeyPatch) -> No
             yield Pair(str(index), Path(f"{index}.hr"), Path(f"{index}.sr"))
 
     monkeypatch.setattr(scoring, "read_image", lambda path: Picture(picture(24, 24)))
-    for found in score_pairs(pairs(), 2, ["psnr@rgb"], threads=2):
+    for found in score_pairs(pairs(), 2, Evaluation(["psnr@rgb"], threads=2)):
         assert found.value == math.inf
         used += 1
     assert asked == used == 40
@@ -201,14 +206,16 @@ def test_order_is_that_of_the_pairs(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(scoring, "read_image", slow_first)
     pairs = [Pair(str(index), Path(f"{index}.hr"), Path(f"{index}.sr")) for index in range(9)]
     done: list[str] = []
-    found = [s.image for s in score_pairs(pairs, 2, ["psnr@rgb"], threads=4, progress=done.append)]
+    evaluation = Evaluation(["psnr@rgb"], threads=4)
+    found = [s.image for s in score_pairs(pairs, 2, evaluation, progress=done.append)]
     assert found == done == [pair.image for pair in pairs]
 
 
 def test_closing_early_leaves_no_thread(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(scoring, "read_image", lambda path: Picture(picture(24, 24)))
     before = threading.active_count()
-    scores = score_pairs([Pair(str(i), Path("a"), Path("b")) for i in range(50)], 2, ["psnr@rgb"], threads=3)
+    pairs = [Pair(str(i), Path("a"), Path("b")) for i in range(50)]
+    scores = score_pairs(pairs, 2, Evaluation(["psnr@rgb"], threads=3))
     next(scores)
     scores.close()  # type: ignore[attr-defined]
     assert threading.active_count() == before
@@ -216,9 +223,9 @@ def test_closing_early_leaves_no_thread(monkeypatch: pytest.MonkeyPatch) -> None
 
 def test_measures_are_checked_before_anything_is_read() -> None:
     with pytest.raises(ConfigError, match="did you mean 'psnr'"):
-        score_pairs([], 2, ["psnrr@rgb"])
+        score_pairs([], 2, Evaluation(["psnrr@rgb"]))
     with pytest.raises(ConfigError, match=r"no file for its backbone: 'alexnet.ckpt' of asset 'lpips-b"):
-        score_pairs([], 2, ["lpips@alex-v0.1"])
+        score_pairs([], 2, Evaluation(["lpips@alex-v0.1"]))
 
 
 def test_planes_are_prepared_once_per_protocol(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -231,7 +238,8 @@ def test_planes_are_prepared_once_per_protocol(monkeypatch: pytest.MonkeyPatch) 
 
     monkeypatch.setattr(scoring, "prepare", counting)
     monkeypatch.setattr(scoring, "read_image", lambda path: Picture(picture(24, 24)))
-    list(score_pairs([Pair("a", Path("a"), Path("b"))], 2, ["psnr@y-bt601", "psnr@rgb", "ssim@y-bt601"]))
+    evaluation = Evaluation(["psnr@y-bt601", "psnr@rgb", "ssim@y-bt601"])
+    list(score_pairs([Pair("a", Path("a"), Path("b"))], 2, evaluation))
     assert calls == ["y-bt601", "rgb"]
 
 
@@ -330,7 +338,7 @@ def test_folders(tmp_path: Path) -> None:
         write_png(tmp_path / "Mine" / f"{name}.png", image)
         write_png(tmp_path / "Net" / f"{name}_Net_x4.png", degraded(image))
     out = tmp_path / "scores.csv"
-    found = score_folders(tmp_path / "Mine", tmp_path / "Net", 4, MEASURES, out, threads=2)
+    found = score_folders(tmp_path / "Mine", tmp_path / "Net", 4, Evaluation(MEASURES, threads=2), out)
     assert ",".join(found.table.columns) == HEADER
     assert found.matches() == ["a.png <- a_Net_x4.png", "b.png <- b_Net_x4.png"]
     assert set(found.table["dataset"]) == {"Mine"}
@@ -348,7 +356,8 @@ def test_sr_of_the_cropped_or_the_whole_hr_is_fine(tmp_path: Path, size: tuple[i
     image = picture(42, 50)
     write_png(tmp_path / "hr" / "a.png", image)
     write_png(tmp_path / "sr" / "a.png", image[: size[0], : size[1]])
-    assert score_folders(tmp_path / "hr", tmp_path / "sr", 4, ["psnr@rgb"]).means == {"psnr@rgb": math.inf}
+    found = score_folders(tmp_path / "hr", tmp_path / "sr", 4, Evaluation(["psnr@rgb"]))
+    assert found.means == {"psnr@rgb": math.inf}
 
 
 def test_other_sizes_are_refused_and_leave_nothing(tmp_path: Path) -> None:
@@ -356,7 +365,7 @@ def test_other_sizes_are_refused_and_leave_nothing(tmp_path: Path) -> None:
     write_png(tmp_path / "sr" / "a.png", picture(20, 24))
     out = tmp_path / "out.csv"
     with pytest.raises(ScoreError, match=re.escape("a: expected SR of 48x40")) as caught:
-        score_folders(tmp_path / "hr", tmp_path / "sr", 4, MEASURES, out)
+        score_folders(tmp_path / "hr", tmp_path / "sr", 4, Evaluation(MEASURES), out)
     assert "found 24x20" in str(caught.value)
     assert not out.exists()
 
@@ -377,7 +386,8 @@ def test_lpips_rows_stand_where_the_measure_stands(monkeypatch: pytest.MonkeyPat
         scoring, "read_image", lambda path: Picture(picture(25, 27) if path.name == "hr" else picture(24, 26))
     )
     measures = ["psnr@rgb", "lpips@alex-v0.1", "ssim@rgb"]
-    found = list(score_pairs([Pair(n, Path("hr"), Path("sr")) for n in "ab"], 2, measures, threads=2))
+    pairs = [Pair(n, Path("hr"), Path("sr")) for n in "ab"]
+    found = list(score_pairs(pairs, 2, Evaluation(measures, threads=2)))
     assert [(s.image, s.measure.id) for s in found] == [(name, key) for name in "ab" for key in measures]
     assert [s.value for s in found if s.measure.metric == "lpips"] == [0.25, 0.25]
     assert seen == [(threading.current_thread().name, (24, 26, 3), (24, 26, 3))] * 2
@@ -399,6 +409,6 @@ def test_published_folders(scale: int, expected: tuple[str, str]) -> None:
     github = Path(root) / "raw.githubusercontent.com"
     (hr,) = github.glob("zhaohengyuan1/PAN/*/datasets/Set5/HR")
     (sr,) = github.glob(f"yulunzhang/RCAN/*/RCAN_TestCode/SR/BI/RCAN/Set5/x{scale}")
-    found = score_folders(hr, sr, scale, ["psnr@y-bt601", "ssim@y-bt601"], threads=2)
+    found = score_folders(hr, sr, scale, Evaluation(["psnr@y-bt601", "ssim@y-bt601"], threads=2))
     assert found.matches()[0] == f"baby.png <- baby_RCAN_x{scale}.png"
     assert (f"{found.means['psnr@y-bt601']:.4f}", f"{found.means['ssim@y-bt601']:.4f}") == expected

@@ -20,14 +20,15 @@ def test_pictures_are_middles_whose_sides_fit_all_scales(tmp_path: Path) -> None
     for name, (height, width) in sizes.items():
         pixels = np.random.default_rng(0).integers(0, 256, (height, width), dtype=np.uint8)
         write_png(tmp_path / f"{name}.png", pixels)
-        entries.append({"name": name, "file": f"{name}.png", "height": height, "width": width})
+        size = {"height": height, "width": width, "channels": 1}
+        entries.append({"name": name, "file": f"{name}.png", **size})
     manifest = tmp_path / "set.json"
-    manifest.write_text(json.dumps({"images": entries}))
+    manifest.write_text(json.dumps({"dataset": "set", "images": entries}))
     found = common.read_pictures(manifest, 5, 192)
     assert [(p.name, p.rgb.shape) for p in found] == [("gray", (192, 120, 3)), ("large", (192, 192, 3))]
     assert 16 / 255 <= found[0].luma.min() <= found[0].luma.max() <= 235 / 255
     entries[1:] = []
-    manifest.write_text(json.dumps({"images": entries}))
+    manifest.write_text(json.dumps({"dataset": "set", "images": entries}))
     with pytest.raises(StudyError, match="no picture of at least 120x120"):
         common.read_pictures(manifest, 5, 192)
 

@@ -16,8 +16,8 @@ from sisr.base.images import read_image, write_png
 from sisr.models import archs, model_entries
 from sisr.upscaling import engines, upscale
 from sisr.upscaling.engines import Upscaler
-from sisr.upscaling.inference.options import Options
-from sisr.upscaling.upscale import attempt, upscale_cell, upscale_images
+from sisr.upscaling.inference.options import Execution, Options
+from sisr.upscaling.upscale import ScaledModel, attempt, upscale_cell, upscale_images
 
 
 @pytest.fixture
@@ -37,13 +37,11 @@ def lr_manifest(tmp_path: Path) -> Path:
 def run(lr_manifest: Path, folder: Path, model: str = "nearest", scale: int = 2, **options: object) -> dict:
     status = folder / "0of1.json"
     upscale_cell(
-        model_entries.get(model),
-        scale,
+        ScaledModel(model_entries.get(model), scale, options.pop("weights", dict)),  # type: ignore[arg-type]
         lr_manifest,
         folder / "0of1",
         status,
-        weights=options.pop("weights", dict),  # type: ignore[arg-type]
-        device="cpu",
+        execution=Execution("cpu", options.pop("threads", 1), options.pop("options", Options())),  # type: ignore[arg-type]
         **options,  # type: ignore[arg-type]
     )
     return json.loads(status.read_text(encoding="utf-8"))

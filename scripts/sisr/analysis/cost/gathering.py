@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from sisr.base.atomic import replacing
+from sisr.base.csv_files import write_rows
 from sisr.base.errors import ScoreError
 
 #: Columns of ``cost.csv``; ``docs/cost.md`` explains them.
@@ -28,15 +28,13 @@ def gather(counts: Sequence[Path], timings: Sequence[Path], out: Path) -> None:
     ``timings`` go with ``counts`` one by one, or there are none.  Seconds are those per megapixel of output,
     the first quartile, median and third; peak memory is in bytes.  What is missing is empty.
     """
-    with replacing(out) as temporary, temporary.open("w", encoding="utf-8", newline="") as stream:
-        writer = csv.DictWriter(stream, COLUMNS, lineterminator="\n", restval="")
-        writer.writeheader()
-        for index, path in enumerate(counts):
-            writer.writerow({
-                **_counted(json.loads(path.read_text(encoding="utf-8"))),
-                **(_timed(json.loads(timings[index].read_text(encoding="utf-8"))) if timings else
-                   {"time_status": NOT_TIMED}),
-            })  # fmt: skip
+    rows = []
+    for index, path in enumerate(counts):
+        timed = {"time_status": NOT_TIMED}
+        if timings:
+            timed = _timed(json.loads(timings[index].read_text(encoding="utf-8")))
+        rows.append(_counted(json.loads(path.read_text(encoding="utf-8"))) | timed)
+    write_rows(out, COLUMNS, rows)
 
 
 def _counted(document: Mapping[str, Any]) -> dict[str, Any]:

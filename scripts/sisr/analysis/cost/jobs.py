@@ -8,24 +8,21 @@ from pathlib import Path
 from typing import Any
 
 from sisr.analysis.cost import counts, timing
-from sisr.analysis.cost.counts import WeightFiles
 from sisr.base.atomic import write_json
-from sisr.models.model_entries import Model
-from sisr.upscaling.inference.options import Options
-from sisr.upscaling.upscale import attempt
+from sisr.upscaling.inference.options import Execution
+from sisr.upscaling.upscale import ScaledModel, attempt
 
 log = logging.getLogger(__name__)
 
 
-def count_job(model: Model, scale: int, weights: WeightFiles, out: Path) -> None:
+def count_job(scaled: ScaledModel, out: Path) -> None:
     """Write the counts of a model as JSON.
 
-    ``weights`` gives role -> path, or raises :class:`ModelUnavailable`.  ``status`` is that of a cell; with
-    ``ok``, ``reason`` says why a quantity is null.
+    ``status`` is that of a cell; with ``ok``, ``reason`` says why a quantity is null.
     """
 
     def work() -> Mapping[str, Any]:
-        found = counts.count(model, scale, weights)
+        found = counts.count(scaled.model, scaled.scale, scaled.weights)
         return {
             "parameters": found.parameters,
             "multiply_adds": found.multiply_adds,
@@ -34,36 +31,33 @@ def count_job(model: Model, scale: int, weights: WeightFiles, out: Path) -> None
             "because": found.reason,
         }
 
-    _write(model, scale, work, out)
+    _write(scaled, work, out)
 
 
-def time_job(
-    model: Model,
-    scale: int,
-    weights: WeightFiles,
-    out: Path,
-    *,
-    device: str,
-    threads: int,
-    budget: float,
-    options: Options | None = None,
-) -> None:
+def time_job(scaled: ScaledModel, out: Path, *, execution: Execution, budget: float) -> None:
     """Write what :func:`sisr.analysis.cost.timing.time_model` measured, as JSON; else as
     :func:`count_job`.
     """
 
     def work() -> Mapping[str, Any]:
         return timing.time_model(
-            model, scale, weights(), device=device, threads=threads, budget=budget, options=options
+            scaled.model,
+            scaled.scale,
+            scaled.weights(),
+            device=execution.device,
+            threads=execution.threads,
+            budget=budget,
+            options=execution.options,
         )
 
-    _write(model, scale, work, out)
+    _write(scaled, work, out)
 
 
-def _write(model: Model, scale: int, work: Callable[[], Mapping[str, Any]], out: Path) -> None:
+def _write(scaled: ScaledModel, work: Callable[[], Mapping[str, Any]], out: Path) -> None:
     status = attempt(lambda: (work(),))
     if status.status != "ok":
-        log.warning("%s x%d: %s: %s", model.id, scale, status.status, status.reason)
-    found = dict(status.images[0]) if status.images else {}
+        log.warning("%s x%d: %s: %s", scaled.model.id, scaled.scale, status.status, status.reason)
+    found = dict(status.found[0]) if status.found else {}
     reason = status.reason or found.pop("because", "")
-    write_json(out, {"model": model.id, "scale": scale, "status": status.status, "reason": reason, **found})
+    head = {"model": scaled.model.id, "scale": scaled.scale, "status": status.status, "reason": reason}
+    write_json(out, head | found)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -12,16 +11,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from sisr.analysis.cost.counts import WeightFiles
 from sisr.base import device as devices
 from sisr.base.atomic import write_json
 from sisr.base.errors import ModelError, ModelSkipped, ModelUnavailable
 from sisr.base.images import modcrop, read_image
-from sisr.models.model_entries import Model
+from sisr.base.manifest import LrManifest, Manifest
 from sisr.scoring.metrics.fidelity import psnr
 from sisr.upscaling import engines
-from sisr.upscaling.inference.options import LOWER_PRECISIONS, Options
-from sisr.upscaling.upscale import attempt
+from sisr.upscaling.inference.options import LOWER_PRECISIONS, Execution
+from sisr.upscaling.upscale import ScaledModel, attempt
 
 if TYPE_CHECKING:
     from sisr.upscaling.engines.pytorch import TorchUpscaler
@@ -116,31 +114,24 @@ def ledger(
 
 
 def ledger_job(
-    model: Model,
-    scale: int,
-    weights: WeightFiles,
+    scaled: ScaledModel,
     *,
     hr_manifest: Path,
     lr_manifest: Path,
     out: Path,
-    device: str,
-    threads: int,
-    options: Options | None = None,
+    execution: Execution,
 ) -> None:
     """Write the ledger of one model and scale over an LR set as JSON, or why there is none.
 
-    ``options`` are those of the run; the precision is the ledger's.
+    ``execution`` is the run's; the precision is the ledger's.
     """
-    lr_set = json.loads(lr_manifest.read_text(encoding="utf-8"))
-    hr_files = {
-        image["name"]: hr_manifest.parent / image["file"]
-        for image in json.loads(hr_manifest.read_text(encoding="utf-8"))["images"]
-    }
+    model, scale = scaled.model, scaled.scale
+    lr_set, hr_set = LrManifest.read(lr_manifest), Manifest.read(hr_manifest)
 
     def pictures() -> Iterator[tuple[str, np.ndarray, np.ndarray]]:
-        for image in lr_set["images"]:
-            hr = modcrop(read_image(hr_files[image["name"]]).array, scale)
-            yield image["name"], read_image(lr_manifest.parent / image["file"]).array, hr
+        for name, path in lr_set.files.items():
+            hr = modcrop(read_image(hr_set.files[name]).array, scale)
+            yield name, read_image(path).array, hr
 
     used = ""
 
@@ -152,20 +143,20 @@ def ledger_job(
         nonlocal used
         if model.unavailable:
             raise ModelUnavailable(model.unavailable)
-        with devices.lease(devices.resolve(device)) as leased:
-            network = networks.load(model, scale, weights())
+        with devices.lease(devices.resolve(execution.device)) as leased:
+            network = networks.load(model, scale, scaled.weights())
 
             def load(precision: str) -> TorchUpscaler:
-                chosen = replace(options or Options(), precision=precision)  # type: ignore[arg-type]
+                chosen = replace(execution.options, precision=precision)  # type: ignore[arg-type]
                 return pytorch.TorchUpscaler(
-                    Runner(network, chosen, leased, threads, model.label), model.colour
+                    Runner(network, chosen, leased, execution.threads, model.label), model.colour
                 )
 
             used = _name(leased)
             return tuple(ledger(load, pictures(), scale, leased))
 
     status = attempt(work)
-    rows = list(status.images) or [
+    rows = list(status.found) or [
         {"image": "", "precision": precision, "status": status.status, "reason": status.reason}
         for precision in LOWER_PRECISIONS
     ]
@@ -174,8 +165,8 @@ def ledger_job(
         {
             "model": model.id,
             "scale": scale,
-            "dataset": lr_set["dataset"],
-            "kernel": lr_set["kernel"],
+            "dataset": lr_set.dataset,
+            "kernel": lr_set.kernel,
             "device": used,
             "rows": rows,
         },

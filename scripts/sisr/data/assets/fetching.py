@@ -19,7 +19,7 @@ from sisr.data.assets.archives import extract
 from sisr.data.assets.catalog import Archive, Asset, AssetFile, Distribution
 from sisr.data.assets.content import Content, inspect, part_file, remove_parts, writing
 from sisr.data.assets.download import Policy, Transfer, TransferBar
-from sisr.data.assets.manifest import FetchedFile, Manifest
+from sisr.data.assets.fetched_asset import FetchedAsset, FetchedFile
 from sisr.data.assets.sources import Mirror, shown, sources
 
 log = logging.getLogger(__package__)
@@ -38,7 +38,7 @@ def fetch(
     config: Path = registry.CONFIG,
     *,
     policy: Policy | None = None,
-) -> Manifest:
+) -> FetchedAsset:
     """Have all files of an asset in ``resources/assets/<asset_id>/``, verified, and record them.
 
     Files that are there with the right content are kept, so an interrupted fetch goes on where it stopped;
@@ -63,7 +63,7 @@ def fetch(
 
     Returns
     -------
-    Manifest
+    FetchedAsset
         With status ``ok``; also written to ``resources/assets/<asset_id>.json``.
 
     Raises
@@ -88,7 +88,7 @@ def fetch(
             with writing(job.record):
                 job.record.unlink(missing_ok=True)
             found |= job.fetch(missing)
-        manifest = Manifest(
+        manifest = FetchedAsset(
             asset.id,
             "ok",
             "",
@@ -105,9 +105,9 @@ def fetch(
     return manifest
 
 
-def _recorded(record: Path) -> Manifest | None:
+def _recorded(record: Path) -> FetchedAsset | None:
     try:
-        return Manifest.read(record)
+        return FetchedAsset.read(record)
     except AssetError:
         return None
 
@@ -120,7 +120,7 @@ def fetch_or_unavailable(
     config: Path = registry.CONFIG,
     *,
     policy: Policy | None = None,
-) -> Manifest:
+) -> FetchedAsset:
     """:func:`fetch`, except that an asset no source delivers gives a manifest with status ``unavailable``.
 
     It is written too, and a later call tries again.  The reason in it is brief; the log has every address.
@@ -133,12 +133,12 @@ def fetch_or_unavailable(
     except AssetError as error:
         log.warning("%s", error)
         record = Path(resources).absolute() / "assets" / f"{asset_id}.json"
-        manifest = Manifest(asset_id, "unavailable", error.brief, {}, record.parent)
+        manifest = FetchedAsset(asset_id, "unavailable", error.brief, {}, record.parent)
         manifest.write(record)
         return manifest
 
 
-def verify(manifest: Manifest) -> None:
+def verify(manifest: FetchedAsset) -> None:
     """Hash the files of a manifest again.
 
     Raises :class:`AssetError` for an unavailable asset or a file that is gone, :class:`ChecksumError` for
@@ -204,7 +204,7 @@ class _Job:
         with ThreadPoolExecutor(4) as pool:
             contents = list(pool.map(self._kept, self.asset.files))
         try:
-            recorded = {name: file.url for name, file in Manifest.read(self.record).files.items()}
+            recorded = {name: file.url for name, file in FetchedAsset.read(self.record).files.items()}
         except AssetError:
             recorded = {}
         return {

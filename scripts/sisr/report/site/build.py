@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from sisr.analysis import summaries
 from sisr.base.atomic import write_text
 from sisr.base.errors import ScoreError
+from sisr.base.manifest import Manifest
 from sisr.report.pages import environment
 from sisr.report.shown_run import Names, ShownRun
 from sisr.report.site import charts, methods, shown_data
@@ -57,9 +58,7 @@ def build_site(
 
     shown, hr_manifests = run.names, run.hr_manifests
     frame = summaries.read_scores(run.scores)
-    images = {
-        dataset: [image["name"] for image in _read(path)["images"]] for dataset, path in hr_manifests.items()
-    }
+    images = {dataset: list(Manifest.read(path).files) for dataset, path in hr_manifests.items()}
     summary = summaries.summarise(frame, shown.pools, {name: len(found) for name, found in images.items()})
     ranked = pd.concat([_read_ranks(path) for path in extras.ranks]) if extras.ranks else None
     costs = _read_cost(extras.cost) if extras.cost is not None else None

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
 from sisr.base.images import modcrop, read_image
+from sisr.base.manifest import Manifest
 from sisr.base.ordered import map_ordered
 
 
@@ -22,17 +20,16 @@ def write_originals(
 
     ``quality``: of WebP, 1 to 100, or None for lossless.
     """
-    hr, lr = (json.loads(path.read_text(encoding="utf-8")) for path in (hr_manifest, lr_manifest))
-    files = {image["name"]: lr_manifest.parent / image["file"] for image in lr["images"]}
+    hr, lr = Manifest.read(hr_manifest).files, Manifest.read(lr_manifest).files
     out_dir.mkdir(parents=True, exist_ok=True)
 
-    def work(job: tuple[int, Mapping[str, Any]]) -> None:
-        number, image = job
-        picture = modcrop(read_image(hr_manifest.parent / image["file"]).array, scale)
+    def work(job: tuple[int, str]) -> None:
+        number, name = job
+        picture = modcrop(read_image(hr[name]).array, scale)
         save(picture, out_dir / f"{number}.hr.webp", quality)
-        save(read_image(files[image["name"]]).array, out_dir / f"{number}.lr.webp", None)
+        save(read_image(lr[name]).array, out_dir / f"{number}.lr.webp", None)
 
-    list(map_ordered(work, enumerate(hr["images"]), threads))
+    list(map_ordered(work, enumerate(hr), threads))
 
 
 def save(picture: NDArray[np.uint8], path: Path, quality: int | None) -> None:

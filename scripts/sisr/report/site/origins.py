@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from sisr.base.digest import file_digest
-from sisr.data.assets.manifest import Manifest
+from sisr.base.manifest import SrManifest
+from sisr.data.assets.fetched_asset import FetchedAsset
 from sisr.models.model_entries import Model
 
 
@@ -52,7 +52,7 @@ def weights(model: Model, scale: int, source: Path | None, own: Sequence[Path] =
         return None
     if spec.recipe:
         return WeightsOrigin(f"trained in this run, recipe {spec.recipe}", {source.name: file_digest(source)})
-    manifest = Manifest.read(source)
+    manifest = FetchedAsset.read(source)
     used = {name: manifest.files[name].sha256 for name in spec.files.values() if name in manifest.files}
     return WeightsOrigin(f"asset {spec.asset}", used if manifest.status == "ok" else {})
 
@@ -65,11 +65,9 @@ def devices(statuses: Iterable[tuple[str, Path]]) -> dict[str, str]:
     """
     found: dict[str, dict[str, None]] = {}
     for cell, path in statuses:
-        status: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-        if status["status"] == "ok":
-            threads = status.get("threads")
-            text = (
-                f"{status['device']}, {threads} thread{'s' * (threads != 1)}" if threads else status["device"]
-            )
+        done = SrManifest.read(path)
+        if done.status == "ok":
+            threads = f", {done.threads} thread{'s' * (done.threads != 1)}" if done.threads else ""
+            text = f"{done.device}{threads}"
             found.setdefault(cell, {})[text] = None
     return {cell: "; ".join(texts) for cell, texts in found.items()}

@@ -26,6 +26,7 @@ from numpy.typing import NDArray
 from sisr.base.atomic import write_json
 from sisr.base.cells import Cell
 from sisr.base.images import modcrop, read_image
+from sisr.base.manifest import Manifest
 from sisr.base.ordered import map_ordered
 from sisr.report.site.originals import save
 from sisr.report.site.script import script
@@ -57,17 +58,14 @@ def write_cell(
         no images
     parts : LPIPS by block, of :func:`sisr.scoring.score.score_cell`, one a shard
     """
-    hr = _read(hr_manifest)
-    numbers = {image["name"]: number for number, image in enumerate(hr["images"])}
-    originals = {image["name"]: hr_manifest.parent / image["file"] for image in hr["images"]}
+    originals = Manifest.read(hr_manifest).files
+    numbers = {name: number for number, name in enumerate(originals)}
     scale, key = cell.scale, f"{cell.dataset}/{cell.kernel}/x{cell.scale}/{cell.model}"
     lpips: dict[str, str] = {}
     for path in parts:
         lpips |= _read(path)["images"]
     out_dir.mkdir(parents=True, exist_ok=True)
-    jobs = [
-        (image["name"], path.parent / image["file"]) for path in statuses for image in _read(path)["images"]
-    ]
+    jobs = [job for path in statuses for job in Manifest.read(path).files.items()]
 
     def work(job: tuple[str, Path]) -> tuple[int, list[int]]:
         name, path = job

@@ -11,7 +11,7 @@ from sisr.base.errors import ConfigError
 from sisr.scoring.metrics.protocol import Measure, parse_measure
 
 if TYPE_CHECKING:
-    from sisr.data.assets.manifest import Manifest
+    from sisr.data.assets.fetched_asset import FetchedAsset
 
 
 def files_of(measure: Measure) -> dict[str, str]:
@@ -30,9 +30,9 @@ def assets_of(measures: Iterable[str]) -> list[str]:
     return list(dict.fromkeys(name.partition("/")[0] for name in names))
 
 
-def paths_of(manifests: Iterable[Manifest]) -> dict[str, Path]:
+def paths_of(fetched: Iterable[FetchedAsset]) -> dict[str, Path]:
     """``asset/file`` -> path, for every file of fetched assets."""
-    return {f"{m.asset}/{name}": m.path(name) for m in manifests for name in m.files}
+    return {f"{asset.asset}/{name}": asset.path(name) for asset in fetched for name in asset.files}
 
 
 def require(measure: Measure, paths: Mapping[str, Path]) -> dict[str, Path]:

@@ -11,7 +11,8 @@ from typing import Any, NamedTuple
 
 from sisr.base.digest import file_digest
 from sisr.base.errors import ReproductionError
-from sisr.data.assets.manifest import Manifest
+from sisr.base.manifest import HrManifest
+from sisr.data.assets.fetched_asset import FetchedAsset
 from sisr.scoring.metrics import parse_measure
 from sisr.trust.reproduction.described import CrateOfRun
 
@@ -161,7 +162,7 @@ def _assets(before: Mapping[str, Any], folder: Path) -> Iterator[str]:
         if not (folder / f"{name}.json").is_file():
             yield f"asset '{name}' is not in this checkout"
             continue
-        manifest = Manifest.read(folder / f"{name}.json")
+        manifest = FetchedAsset.read(folder / f"{name}.json")
         paths = manifest.paths() if manifest.status == "ok" else {}
         for file, expected in entry["files"].items() if paths else ():
             found = file_digest(paths[file]) if file in paths else None
@@ -187,8 +188,7 @@ def _pictures(before: Path, now: Path) -> Iterator[str]:
 def _hashes(path: Path) -> dict[str, str]:
     if not path.is_file():
         return {}
-    images = json.loads(path.read_text(encoding="utf-8"))["images"]
-    return {image["name"]: image["sha256"] for image in images if "sha256" in image}
+    return {image.name: image.sha256 for image in HrManifest.read(path).images if image.sha256}
 
 
 def _unlike(kind: str, before: Mapping[str, str], now: Mapping[str, str]) -> Iterator[str]:

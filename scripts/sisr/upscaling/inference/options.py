@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, field, fields
 from typing import Any, Literal, get_args
 
 from sisr.base.errors import ConfigError, unknown
@@ -55,7 +55,7 @@ class Options:
     @classmethod
     def of(cls, document: Mapping[str, Any]) -> Options:
         """From a mapping; an unknown key raises :class:`ConfigError` with the nearest known one."""
-        known = [field.name for field in fields(cls)]
+        known = [one.name for one in fields(cls)]
         for key in document:
             if key not in known:
                 raise ConfigError(f"inference: {unknown('key', key, known)}")
@@ -73,6 +73,15 @@ class Options:
     def changed(self) -> dict[str, Any]:
         """Values that differ from the defaults."""
         return {key: value for key, value in asdict(self).items() if value != getattr(Options(), key)}
+
+
+@dataclass(frozen=True)
+class Execution:
+    """On what a model runs, and how: a device (``auto``, ``cpu``, ``cuda:0``), CPU threads, options."""
+
+    device: str = "auto"
+    threads: int = 1
+    options: Options = field(default_factory=Options)
 
 
 #: Smaller tiles spend nearly all of their time on context.

@@ -21,9 +21,10 @@ from sisr.report import ledger_page
 from sisr.scoring.metrics.fidelity import psnr
 from sisr.upscaling.engines.pytorch import TorchUpscaler
 from sisr.upscaling.inference import options
-from sisr.upscaling.inference.options import Options
+from sisr.upscaling.inference.options import Execution, Options
 from sisr.upscaling.inference.runner import Runner
 from sisr.upscaling.networks import Network
+from sisr.upscaling.upscale import ScaledModel
 from skimage import data
 from torch import nn
 
@@ -63,8 +64,9 @@ def sets(tmp_path: Path) -> tuple[Path, Path]:
         write_png(tmp_path / f"hr/{name}.png", hr)
         write_png(tmp_path / f"lr/{name}.png", np.ascontiguousarray(hr[::2, ::2]))
     for kind in ("hr", "lr"):
-        entries = [{"name": name, "file": f"{kind}/{name}.png"} for name in images]
-        content = {"dataset": "tiny", "kernel": "k", "images": entries}
+        size = {"height": 48, "width": 64, "channels": 3}
+        entries = [{"name": name, "file": f"{kind}/{name}.png", **size} for name in images]
+        content = {"dataset": "tiny", "kernel": "k", "scale": 2, "images": entries}
         (tmp_path / f"{kind}.json").write_text(json.dumps(content))
     return tmp_path / "hr.json", tmp_path / "lr.json"
 
@@ -78,8 +80,8 @@ def test_ledger_of_a_small_network(sets: tuple[Path, Path], tmp_path: Path) -> N
     out = tmp_path / "ledger.json"
     hr, lr = sets
     ledger_job(
-        get("espcn"), 2, lambda: {"state": weights},
-        hr_manifest=hr, lr_manifest=lr, out=out, device="cpu", threads=1,
+        ScaledModel(get("espcn"), 2, lambda: {"state": weights}),
+        hr_manifest=hr, lr_manifest=lr, out=out, execution=Execution("cpu"),
     )  # fmt: skip
     rows = json.loads(out.read_text())["rows"]
     assert [(row["image"], row["precision"], row["status"]) for row in rows] == [
@@ -143,7 +145,11 @@ def test_weights_that_nobody_has_are_a_reason(sets: tuple[Path, Path], tmp_path:
     hr, lr = sets
     out = tmp_path / "ledger.json"
     ledger_job(
-        get("edge-informed-sr"), 4, dict, hr_manifest=hr, lr_manifest=lr, out=out, device="cpu", threads=1
+        ScaledModel(get("edge-informed-sr"), 4),
+        hr_manifest=hr,
+        lr_manifest=lr,
+        out=out,
+        execution=Execution("cpu"),
     )
     rows = json.loads(out.read_text())["rows"]
     assert {row["status"] for row in rows} == {"unavailable"}
@@ -157,7 +163,8 @@ def test_table_and_page(sets: tuple[Path, Path], tmp_path: Path) -> None:
     hr, lr = sets
     first, second = tmp_path / "a.json", tmp_path / "b.json"
     ledger_job(
-        get("vdsr"), 2, gone, hr_manifest=hr, lr_manifest=lr, out=first, device="cpu", threads=1
+        ScaledModel(get("vdsr"), 2, gone),
+        hr_manifest=hr, lr_manifest=lr, out=first, execution=Execution("cpu"),
     )  # fmt: skip
     numbers = {
         "psnr_fp32": 30.0,

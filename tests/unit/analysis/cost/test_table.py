@@ -13,6 +13,8 @@ from sisr.analysis.cost.jobs import count_job, time_job
 from sisr.base.errors import ModelUnavailable, ScoreError
 from sisr.models.model_entries import get
 from sisr.report import cost_table
+from sisr.upscaling.inference.options import Execution
+from sisr.upscaling.upscale import ScaledModel
 
 LABELS = {"bicubic": "Bicubic", "imdn": "IMDN", "gone": "Gone_1"}
 TIMED: dict[str, Any] = {
@@ -124,13 +126,13 @@ def test_jobs_leave_a_reason_instead_of_failing(tmp_path: Path) -> None:
         raise ModelUnavailable("vdsr.pth could not be fetched")
 
     out = tmp_path / "job.json"
-    count_job(get("realesrgan"), 2, dict, out)
+    count_job(ScaledModel(get("realesrgan"), 2), out)
     skipped = json.loads(out.read_text())
     assert (skipped["status"], skipped["reason"]) == (
         "skipped",
         "Real-ESRGAN has weights for x4 only, not for x2",
     )
-    time_job(get("vdsr"), 4, gone, out, device="cpu", threads=1, budget=0.1)
+    time_job(ScaledModel(get("vdsr"), 4, gone), out, execution=Execution("cpu"), budget=0.1)
     assert json.loads(out.read_text()) == {
         "model": "vdsr", "scale": 4, "status": "unavailable", "reason": "vdsr.pth could not be fetched",
     }  # fmt: skip

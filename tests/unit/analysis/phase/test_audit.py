@@ -79,7 +79,8 @@ def measured(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, str]]:
     root = tmp_path_factory.mktemp("run")
     for name, picture in PICTURES.items():
         write_png(root / "hr" / f"{name}.png", np.ascontiguousarray(picture))
-    images = [{"name": name, "file": f"hr/{name}.png"} for name in PICTURES]
+    size = {"height": 8, "width": 8, "channels": 3}  # which nobody reads
+    images = [{"name": name, "file": f"hr/{name}.png", **size} for name in PICTURES]
     hr = manifest(root / "hr.json", dataset="set", images=images)
     rows = []
     for kernel in ("pillow-bicubic", "opencv-nearest"):
@@ -88,16 +89,16 @@ def measured(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, str]]:
         status = {}
         for model, move in (("still", 0), ("moved", 1)):
             listed = []
-            for image in made["images"]:
-                lr = audit.read_image(lr_manifest.parent / image["file"]).array
+            for image in made.images:
+                lr = audit.read_image(lr_manifest.parent / image.file).array
                 large = lr.repeat(4, axis=0).repeat(4, axis=1)
                 # Means of 2 x 2 from an offset of one: a quarter of an LR pixel, which is half an HR pixel.
                 padded = np.pad(large, [(0, 2), (0, 2)] + [(0, 0)] * (lr.ndim - 2), mode="edge")
                 part = padded[move : move + large.shape[0], move : move + large.shape[1]].astype(float)
                 sr = part.reshape(large.shape[0] // 2, 2, large.shape[1] // 2, 2, *lr.shape[2:]).mean((1, 3))
-                target = root / "sr" / kernel / model / f"{image['name']}.png"
+                target = root / "sr" / kernel / model / f"{image.name}.png"
                 write_png(target, np.rint(sr).astype(np.uint8))
-                listed.append({"name": image["name"], "file": f"{model}/{target.name}"})
+                listed.append({"name": image.name, "file": f"{model}/{target.name}"})
             path = root / "sr" / kernel / f"{model}.json"
             status[model] = [manifest(path, status="ok", images=listed)]
         gone = manifest(root / "sr" / kernel / "gone.json", status="unavailable", images=[])

@@ -17,7 +17,7 @@ import pytest
 import requests
 from sisr.base import registry as sisr_registry
 from sisr.base.errors import AssetError, ChecksumError, ConfigError, SisrError
-from sisr.data.assets import Manifest, Policy, fetch, fetch_or_unavailable, verify
+from sisr.data.assets import FetchedAsset, Policy, fetch, fetch_or_unavailable, verify
 
 Registry = Callable[..., Path]
 DATA = b"pixels" * 1000
@@ -38,7 +38,7 @@ def test_bundle(server: Any, registry: Registry, tmp_path: Path, tools: Any) -> 
     assert {name: path.read_bytes() for name, path in manifest.paths().items()} == bodies
     assert manifest.path("x2/3.png") == tmp_path / "res/assets/bundle/x2/3.png"
     assert manifest.files["x2/3.png"].url == server.url("/up/x2/3.png")
-    assert Manifest.read(tmp_path / "res/assets/bundle.json") == manifest
+    assert FetchedAsset.read(tmp_path / "res/assets/bundle.json") == manifest
     assert not any(name.endswith(".part") for name in files_below(tmp_path / "res"))
 
 
@@ -315,7 +315,7 @@ def test_unavailable(server: Any, registry: Registry, tmp_path: Path, tools: Any
     manifest = fetch_or_unavailable("one", tmp_path, config=config)
     assert (manifest.status, dict(manifest.files)) == ("unavailable", {})
     assert manifest.reason == "a.bin could not be fetched (127.0.0.1: HTTP 404)"
-    assert Manifest.read(tmp_path / "assets/one.json") == manifest
+    assert FetchedAsset.read(tmp_path / "assets/one.json") == manifest
     with pytest.raises(AssetError, match=r"unavailable.*HTTP 404"):
         manifest.path("a.bin")
     with pytest.raises(AssetError, match="unavailable"):
@@ -372,10 +372,10 @@ def test_verify(server: Any, registry: Registry, tmp_path: Path, tools: Any) -> 
 )
 def test_manifest_that_is_none(tmp_path: Path, text: str) -> None:
     (tmp_path / "a.json").write_text(text)
-    with pytest.raises(AssetError, match=r"a\.json: not a fetch manifest"):
-        Manifest.read(tmp_path / "a.json")
+    with pytest.raises(AssetError, match=r"a\.json: not the record of a fetched asset"):
+        FetchedAsset.read(tmp_path / "a.json")
     with pytest.raises(AssetError, match="cannot read"):
-        Manifest.read(tmp_path / "b.json")
+        FetchedAsset.read(tmp_path / "b.json")
 
 
 def test_unknown_asset(registry: Registry, tmp_path: Path, tools: Any) -> None:

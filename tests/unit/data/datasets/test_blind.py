@@ -28,9 +28,9 @@ def test_lr_set_is_the_pictures_themselves(tmp_path: Path, monkeypatch: pytest.M
     write_png(tmp_path / "a.png", pixels)
     prepare_files("my-photos", {"a.png": tmp_path / "a.png"}, tmp_path / "hr", tmp_path / "hr.json")
     found = given_lr.take_lr(tmp_path / "hr.json", 4, tmp_path / "lr", tmp_path / "lr.json")
-    (image,) = found["images"]
-    assert (image["name"], image["height"], image["width"], image["channels"]) == ("a", 5, 7, 3)
-    assert np.array_equal(read_image(tmp_path / image["file"]).array, pixels)
+    (image,) = found.images
+    assert (image.name, image.height, image.width, image.channels) == ("a", 5, 7, 3)
+    assert np.array_equal(read_image(tmp_path / image.file).array, pixels)
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 5 * 7 * 8 - 1)
     with pytest.raises(ImageError, match=r"^my-photos/a: x4 of 7x5 pixels has .* restrict the scales$"):
         given_lr.take_lr(tmp_path / "hr.json", 4, tmp_path / "lr", tmp_path / "lr.json")

@@ -15,6 +15,7 @@ from PIL import Image
 from sisr.base import registry
 from sisr.base.errors import AssetError, ConfigError, ImageError
 from sisr.base.images import pixel_digest, read_image
+from sisr.base.manifest import HrManifest
 from sisr.data import datasets
 from sisr.data.datasets import image_names, prepare, prepare_files, source_files
 
@@ -44,25 +45,25 @@ def files(tmp_path: Path) -> dict[str, Path]:
 def test_manifest_describes_every_image(tmp_path: Path, files: dict[str, Path]) -> None:
     manifest = tmp_path / "hr" / "mine.json"
     content = prepare_files("mine", files, tmp_path / "hr" / "mine", manifest)
-    assert json.loads(manifest.read_text()) == content
-    assert content["dataset"] == "mine"
-    first, second = content["images"]
-    assert (first["name"], second["name"]) == ("img_2", "img_10")
-    assert (first["height"], first["width"], first["channels"]) == (7, 9, 1)
-    assert (second["height"], second["width"], second["channels"]) == (12, 10, 3)
-    for image in content["images"]:
-        source = files[image["source"]]
-        assert image["file"] == f"mine/{image['name']}.png"
-        assert image["source_sha256"] == hashlib.sha256(source.read_bytes()).hexdigest()
-        written = read_image(manifest.parent / image["file"]).array
+    assert HrManifest.read(manifest) == content
+    assert content.dataset == "mine"
+    first, second = content.images
+    assert (first.name, second.name) == ("img_2", "img_10")
+    assert (first.height, first.width, first.channels) == (7, 9, 1)
+    assert (second.height, second.width, second.channels) == (12, 10, 3)
+    for image in content.images:
+        source = files[image.source]
+        assert image.file == f"mine/{image.name}.png"
+        assert image.source_sha256 == hashlib.sha256(source.read_bytes()).hexdigest()
+        written = read_image(manifest.parent / image.file).array
         assert np.array_equal(written, np.asarray(Image.open(source)))
-        assert image["sha256"] == pixel_digest(written)
+        assert image.sha256 == pixel_digest(written)
 
 
 def test_rules_that_applied_are_in_the_manifest(tmp_path: Path) -> None:
     Image.new("P", (4, 3)).save(tmp_path / "p.png")
     content = prepare_files("mine", {"p.png": tmp_path / "p.png"}, tmp_path / "out", tmp_path / "m.json")
-    assert content["images"][0]["notes"] == ["palette converted to RGB", "gray content stored as RGB"]
+    assert content.images[0].notes == ("palette converted to RGB", "gray content stored as RGB")
 
 
 def test_same_files_give_same_bytes_whatever_the_order(tmp_path: Path, files: dict[str, Path]) -> None:
@@ -135,8 +136,8 @@ def test_names_hold_no_odd_characters(file: str, name: str) -> None:
 def test_odd_names_are_prepared(tmp_path: Path) -> None:
     path = picture(tmp_path, "a b\n%2F{x}.png")
     content = prepare_files("mine", {path.name: path}, tmp_path / "out", tmp_path / "m.json")
-    assert content["images"][0]["file"] == "out/a_b__2F_x_.png"
-    assert content["images"][0]["source"] == "a b\n%2F{x}.png"
+    assert content.images[0].file == "out/a_b__2F_x_.png"
+    assert content.images[0].source == "a b\n%2F{x}.png"
     assert os.listdir(tmp_path / "out") == ["a_b__2F_x_.png"]  # noqa: PTH208
 
 
@@ -198,9 +199,9 @@ def test_own_folder(tmp_path: Path, config: Path) -> None:
     (tmp_path / "source" / "README.txt").touch()
     manifest = tmp_path / "hr" / "own.json"
     content = prepare(
-        "own", asset_manifest=None, out_dir=manifest.with_suffix(""), manifest=manifest, config=config
+        "own", asset_record=None, out_dir=manifest.with_suffix(""), manifest=manifest, config=config
     )
-    assert [image["name"] for image in content["images"]] == ["img_2", "img_10"]
+    assert [image.name for image in content.images] == ["img_2", "img_10"]
 
 
 def test_fetched_asset(tmp_path: Path, config: Path) -> None:
@@ -208,19 +209,19 @@ def test_fetched_asset(tmp_path: Path, config: Path) -> None:
     picture(tmp_path / "assets" / "some-asset", "a.png")
     content = prepare(
         "fetched",
-        asset_manifest=manifest,
+        asset_record=manifest,
         out_dir=tmp_path / "hr",
         manifest=tmp_path / "m.json",
         config=config,
     )
-    assert [image["source"] for image in content["images"]] == ["a.png"]
+    assert [image.source for image in content.images] == ["a.png"]
 
 
 def test_asset_that_could_not_be_had(tmp_path: Path, config: Path) -> None:
     manifest = fetch_manifest(tmp_path, "unavailable")
     with pytest.raises(AssetError, match="dataset 'fetched': asset 'some-asset' is unavailable: no network"):
         source_files("fetched", manifest, config)
-    with pytest.raises(AssetError, match="expected the fetch manifest of asset 'some-asset'"):
+    with pytest.raises(AssetError, match="expected the record of fetched asset 'some-asset'"):
         source_files("fetched", None, config)
 
 

@@ -20,6 +20,7 @@ from sisr.base import registry
 from sisr.base.atomic import write_json
 from sisr.base.cells import Cell
 from sisr.base.errors import ConfigError
+from sisr.base.manifest import SrManifest
 from sisr.report.site import charts, methods, origins, pictures, shown_data
 from sisr.report.site.pack import pack
 from sisr.report.site.script import script
@@ -179,19 +180,19 @@ def test_picks_name_the_image_where_the_best_fails() -> None:
 
 def test_origin_of_weights_is_their_files_only(tmp_path: Path) -> None:
     """An asset may hold more than a model uses; a model without weights has no origin."""
-    from sisr.data.assets.manifest import FetchedFile, Manifest
+    from sisr.data.assets.fetched_asset import FetchedAsset, FetchedFile
     from sisr.models.model_entries import get
 
     files = {n: FetchedFile(n, c * 64, 1, "u") for n, c in (("FSRCNN_x2.pb", "a"), ("FSRCNN_x4.pb", "b"))}
     path = tmp_path / "opencv-fsrcnn-x2.json"
-    Manifest("opencv-fsrcnn-x2", "ok", "", files, tmp_path).write(path)
+    FetchedAsset("opencv-fsrcnn-x2", "ok", "", files, tmp_path).write(path)
     model = get("opencv-fsrcnn")
     spec = model.weights[2]
     found = origins.weights(model, 2, path)
     assert found == origins.WeightsOrigin(f"asset {spec.asset}", {"FSRCNN_x2.pb": "a" * 64})
     assert origins.weights(get("bicubic"), 2, None) is None
 
-    Manifest("opencv-fsrcnn-x2", "unavailable", "away", {}, tmp_path).write(path)
+    FetchedAsset("opencv-fsrcnn-x2", "unavailable", "away", {}, tmp_path).write(path)
     assert origins.weights(model, 2, path) == origins.WeightsOrigin(f"asset {spec.asset}")
 
     own = tmp_path / "mine.pth"
@@ -204,7 +205,8 @@ def test_devices_of_shards_are_one_text(tmp_path: Path) -> None:
     statuses = []
     for i, (status, device) in enumerate([("ok", "cpu"), ("ok", "cuda:0"), ("ok", "cpu"), ("failed", "cpu")]):
         path = tmp_path / f"{i}.json"
-        path.write_text(json.dumps({"status": status, "device": device, "threads": 1 + (device != "cpu")}))
+        threads = 1 + (device != "cpu")
+        SrManifest(path=path, status=status, device=device, threads=threads, images=()).write()
         statuses.append(("cell" if i < 3 else "other", path))
     assert origins.devices(statuses) == {"cell": "cpu, 1 thread; cuda:0, 2 threads"}
 

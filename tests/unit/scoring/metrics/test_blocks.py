@@ -13,9 +13,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 from sisr.base.atomic import write_json
+from sisr.base.cells import Cell
 from sisr.scoring import blocks
 from sisr.scoring.metrics import parse_measures
-from sisr.scoring.score import localised, score_cell
+from sisr.scoring.score import Evaluation, localised, score_cell
 
 
 def areas(height: int, width: int) -> np.ndarray:
@@ -70,12 +71,14 @@ def test_cell_writes_its_parts(tmp_path: Path, lpips_backbones: dict[str, Path])
     }
     for name, picture in pictures.items():
         Image.fromarray(picture).save(tmp_path / f"{name}.png")
-        images = [{"name": 'a "b"', "file": f"{name}.png"}]
+        images = [{"name": 'a "b"', "file": f"{name}.png", "seconds": 0.5}]
         write_json(tmp_path / f"{name}.json", {"status": "ok", "images": images})
     score_cell(
-        tmp_path / "hr.json", tmp_path / "sr.json", 4, ["psnr@rgb", "lpips@alex-v0.1"], tmp_path / "s.csv",
-        dataset="d", kernel="k", model="m", parts=tmp_path / "p.json",
-        metric_files={"lpips-backbones/alexnet.ckpt": lpips_backbones["alex"]},
+        Cell("d", "k", 4, "m"), tmp_path / "hr.json", tmp_path / "sr.json",
+        Evaluation(
+            ["psnr@rgb", "lpips@alex-v0.1"], {"lpips-backbones/alexnet.ckpt": lpips_backbones["alex"]}
+        ),
+        tmp_path / "s.csv", parts=tmp_path / "p.json",
     )  # fmt: skip
     document = json.loads((tmp_path / "p.json").read_text())
     assert document["measure"] == "lpips@alex-v0.1"

@@ -11,14 +11,14 @@ import pytest
 from sisr.base import registry
 from sisr.base.errors import ConfigError, ScoreError
 from sisr.data.assets import fetch_or_unavailable
-from sisr.data.assets.manifest import Manifest
+from sisr.data.assets.fetched_asset import FetchedAsset
 from sisr.report import certification_page
 from sisr.scoring.metrics import fidelity
 from sisr.trust import anchors, certification
 from sisr.trust.anchors import Certified, chosen, judge, read, summary, write
 from sisr.trust.certification import certify
 
-Get = Callable[[str], Manifest]
+Get = Callable[[str], FetchedAsset]
 
 
 @pytest.fixture(scope="module")
@@ -83,8 +83,8 @@ def test_a_metric_that_moves_is_caught(get: Get, monkeypatch: pytest.MonkeyPatch
 
 
 def test_what_cannot_be_had_is_not_run_with_its_reason(resources: Path, tmp_path: Path) -> None:
-    def get(asset: str) -> Manifest:
-        return Manifest(asset, "unavailable", "no route to host", {}, tmp_path)
+    def get(asset: str) -> FetchedAsset:
+        return FetchedAsset(asset, "unavailable", "no route to host", {}, tmp_path)
 
     rows = certify("quick", get)
     assert {row.status for row in rows} == {"not run"}

@@ -12,8 +12,9 @@ from sisr.base import registry
 from sisr.base.cells import SCORE_COLUMNS
 from sisr.base.digest import file_digest
 from sisr.base.errors import ReproductionError
+from sisr.base.manifest import HrImage, HrManifest
 from sisr.cli import app
-from sisr.data.assets.manifest import FetchedFile, Manifest
+from sisr.data.assets.fetched_asset import FetchedAsset, FetchedFile
 from sisr.scoring.gather import STATUS_COLUMNS, TIMING_COLUMNS
 from sisr.trust import provenance
 from sisr.trust.crate import write_crate
@@ -47,7 +48,7 @@ def write_results(folder: Path, rows: list[str] | None = None) -> Path:
     file = FetchedFile(
         "set5/baby.png", file_digest(downloads / "set5/baby.png"), 6, "https://example.org/baby.png"
     )
-    Manifest("set5", "ok", "", {"baby.png": file}, downloads).write(downloads / "set5.json")
+    FetchedAsset("set5", "ok", "", {"baby.png": file}, downloads).write(downloads / "set5.json")
     provenance.record(
         CONFIG, [downloads / "set5.json"], [], [], folder / "provenance.json", folder / "config.yaml"
     )
@@ -217,7 +218,9 @@ def test_other_inputs_are_no_reproduction(crate: Path, tmp_path: Path) -> None:
     (results / "hr").mkdir()
     (crate / "hr").mkdir()
     for folder, digest in ((crate, "1" * 64), (results, "2" * 64)):
-        (folder / "hr/set5.json").write_text(json.dumps({"images": [{"name": "baby", "sha256": digest}]}))
+        size = {"height": 8, "width": 8, "channels": 3}
+        image = HrImage(name="baby", file="set5/baby.png", **size, sha256=digest)
+        HrManifest(path=folder / "hr/set5.json", dataset="set5", images=[image]).write()
     outcome = compare(CrateOfRun.read(crate), results)
     assert (
         outcome.inputs[1]
@@ -228,7 +231,7 @@ def test_other_inputs_are_no_reproduction(crate: Path, tmp_path: Path) -> None:
 def test_an_asset_that_cannot_be_had_here_is_said(crate: Path, tmp_path: Path) -> None:
     results = write_results(tmp_path / "two/results/small", ROWS[:1])
     gone = tmp_path / "two/resources/assets/set5.json"
-    Manifest("set5", "unavailable", "no source had it", {}, gone.parent).write(gone)
+    FetchedAsset("set5", "unavailable", "no source had it", {}, gone.parent).write(gone)
     provenance.record(CONFIG, [gone], [], [], results / "provenance.json", results / "config.yaml")
     outcome = compare(CrateOfRun.read(crate), results)
     assert list(outcome.inputs) == []

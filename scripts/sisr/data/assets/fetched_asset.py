@@ -14,9 +14,9 @@ from sisr.data.assets.content import commit, part_file, writing
 
 @dataclass(frozen=True)
 class FetchedFile:
-    """``path``: POSIX path relative to the manifest's folder; ``sha256`` and size of the verified content.
+    """``path``: POSIX path relative to the record's folder; ``sha256`` and size of the verified content.
 
-    ``url`` is the address that the content stands for, also where a mirror delivered it, so that a manifest
+    ``url`` is the address that the content stands for, also where a mirror delivered it, so that a record
     does not depend on the machine.
     """
 
@@ -27,11 +27,11 @@ class FetchedFile:
 
 
 @dataclass(frozen=True)
-class Manifest:
+class FetchedAsset:
     """What was fetched for an asset.
 
     ``status`` is ``ok``, or ``unavailable`` with the ``reason`` in one line and no files.  ``folder`` is
-    where the manifest lies; it is not part of its content.
+    where the record lies; it is not part of its content.
     """
 
     asset: str
@@ -41,8 +41,8 @@ class Manifest:
     folder: Path = field(compare=False)
 
     @classmethod
-    def read(cls, path: Path) -> Manifest:
-        """Read a manifest; :class:`AssetError` in one line if it is missing or not one."""
+    def read(cls, path: Path) -> FetchedAsset:
+        """Read a record; :class:`AssetError` in one line if it is missing or not one."""
         path = Path(path)
         try:
             document = json.loads(path.read_text(encoding="utf-8"))
@@ -51,9 +51,10 @@ class Manifest:
             files = {name: FetchedFile(**entry) for name, entry in document["files"].items()}
             asset, reason = str(document["asset"]), str(document["reason"])
         except OSError as error:
-            raise AssetError(f"{path}: cannot read the fetch manifest: {error.strerror}") from None
+            raise AssetError(f"{path}: cannot read the record of a fetched asset: {error.strerror}") from None
         except (ValueError, KeyError, TypeError, AttributeError) as error:
-            raise AssetError(f"{path}: not a fetch manifest: {type(error).__name__}: {error}") from None
+            found = f"{type(error).__name__}: {error}"
+            raise AssetError(f"{path}: not the record of a fetched asset: {found}") from None
         return cls(asset, document["status"], reason, files, path.parent.absolute())
 
     def write(self, path: Path) -> None:
