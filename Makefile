@@ -47,7 +47,7 @@ $(VENV)/.ready-dev: $(VENV)/.ready requirements-dev.txt
 	@$(PIP) -r requirements-dev.txt
 	@touch $@
 
-demo: setup ## Run the demo on real pictures and print the path of the report
+demo: setup ## Run the demo on real images and print the path of the report
 	@$(SNAKEMAKE) --configfile config/demo.yaml $(ARGS)
 	@echo "Site:   $(CURDIR)/results/demo/site/index.html"
 	@echo "Report: $(CURDIR)/results/demo/report.html"
@@ -81,7 +81,7 @@ benchmark: setup-dev ## Speed against BasicSR, scikit-image, pyiqa and Pillow, i
 	@$(PIP) --no-deps --upgrade --target .cache/peers -r tests/benchmarks/peers.txt
 	@$(BIN)/python -m pytest tests/benchmarks -q -s -p no:xdist $(ARGS)
 
-docs-figures: demo ## Draw the pictures of docs/kernels.md and docs/studies
+docs-figures: demo ## Draw the images of docs/kernels.md and docs/studies
 	@$(BIN)/python -m sisr.report.figures.kernel_responses docs/images
 	@$(BIN)/python -m sisr.studies docs/images .cache/studies
 

@@ -1,4 +1,4 @@
-"""Rule phase_models: whether a model moves the picture, at one scale."""
+"""Rule phase_models: whether a model moves the image, at one scale."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING

@@ -37,7 +37,7 @@ with job(snakemake.log[0]):
         },
         certification=Path(given.certification) if given.certification else None,
         crops=paths(given.crops),
-        pictures=dict(zip(params.cells, paths(given.pictures), strict=True)),
+        images=dict(zip(params.cells, paths(given.images), strict=True)),
     )
     origins = Origins(
         weights={key: one for key, one in found.items() if one is not None},

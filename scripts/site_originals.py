@@ -1,4 +1,4 @@
-"""Rule site_originals: HR and LR pictures of the viewer."""
+"""Rule site_originals: HR and LR images of the viewer."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING

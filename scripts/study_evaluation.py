@@ -10,7 +10,7 @@ from sisr.data.assets.fetched_asset import FetchedAsset
 from sisr.scoring.metrics.files import paths_of
 from sisr.studies import draw_evaluation as figures
 from sisr.studies import evaluation
-from sisr.studies.common import read_pictures, write
+from sisr.studies.common import read_images, write
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake
@@ -20,7 +20,7 @@ with job(snakemake.log[0]):
     hr = Path(snakemake.input.hr)
     dataset, kernel, scale = snakemake.params.lr_set
     result = evaluation.measure(
-        read_pictures(hr, 3, evaluation.SIDE),
+        read_images(hr, 3, evaluation.SIDE),
         summaries.read_scores(Path(snakemake.input.scores)),
         snakemake.params.measures,
         paths_of(fetched),

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from sisr.base.joblog import job
 from sisr.studies import draw_misr as figures
 from sisr.studies import misr
-from sisr.studies.common import read_pictures, write
+from sisr.studies.common import read_images, write
 from sisr.studies.run_networks import load
 
 if TYPE_CHECKING:
@@ -14,9 +14,9 @@ if TYPE_CHECKING:
 
 with job(snakemake.log[0]):
     weights = dict(zip(snakemake.params.networks, map(Path, snakemake.input.get("weights", [])), strict=True))
-    pictures = read_pictures(Path(snakemake.input.hr), 3, misr.SIDE)
-    result = misr.measure(pictures, load(weights, misr.SCALE))
+    images = read_images(Path(snakemake.input.hr), 3, misr.SIDE)
+    result = misr.measure(images, load(weights, misr.SCALE))
     figures.draw_curves(result, Path(snakemake.output.curves))
-    figures.draw_pictures(result, Path(snakemake.output.pictures))
+    figures.draw_images(result, Path(snakemake.output.images))
     rows, findings = result.rows, misr.findings(result)
     write(rows, findings, Path(snakemake.output.table), Path(snakemake.output.findings))

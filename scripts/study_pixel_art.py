@@ -20,6 +20,6 @@ with job(snakemake.log[0]):
         networks[scale] = load(dict(zip(names, files, strict=True)), scale)
     result = pixel_art.measure(networks)
     figures.draw_numbers(result, Path(snakemake.output.numbers))
-    figures.draw_pictures(result, Path(snakemake.output.pictures))
+    figures.draw_images(result, Path(snakemake.output.images))
     rows, findings = result.rows, pixel_art.findings(result)
     write(rows, findings, Path(snakemake.output.table), Path(snakemake.output.findings))

@@ -1,4 +1,4 @@
-"""Rule take_lr: pictures of the user's own as an LR set."""
+"""Rule take_lr: user images as an LR set."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 with job(snakemake.log[0]):
     take_lr(
-        Path(snakemake.input.pictures),
+        Path(snakemake.input.hr),
         int(snakemake.wildcards.scale),
         out_dir=Path(snakemake.output.images),
         manifest=Path(snakemake.output.manifest),

@@ -1,8 +1,8 @@
-"""What a cell needs: memory and time of one picture, by model and size, each in a process of its own.
+"""What a cell needs: memory and time of one image, by model and size, each in a process of its own.
 
     python tests/benchmarks/cell_needs.py [--models bicubic vdsr ...] [--sides 128 256 512] [--scale 4]
 
-Prints a table in Markdown, for docs/cluster.md: for square LR pictures, the largest resident memory of
+Prints a table in Markdown, for docs/cluster.md: for square LR images, the largest resident memory of
 the job, libraries and decoding included, and the seconds that the process took with one thread on the CPU.
 Weights come as in a run (SISR_MIRROR, or the network); a model that cannot be had is a row that says so.
 """
@@ -39,7 +39,7 @@ MODELS = [
 ]  # fmt: skip
 
 
-def need(model: str, scale: int, picture: Path) -> str:
+def need(model: str, scale: int, image: Path) -> str:
     """Peak memory and time of one call, or why there is none."""
     with tempfile.TemporaryDirectory() as out:
         command = [
@@ -55,7 +55,7 @@ def need(model: str, scale: int, picture: Path) -> str:
         environment = {**os.environ, "PYTHONPATH": str(ROOT / "scripts"), "OMP_NUM_THREADS": "1"}
         start = time.perf_counter()
         process = subprocess.Popen(
-            [*command, "--device", "cpu", str(picture), out],
+            [*command, "--device", "cpu", str(image), out],
             cwd=ROOT,
             env=environment,
             stdout=subprocess.DEVNULL,
@@ -87,13 +87,13 @@ def main() -> None:
     print("|---|---|" + "---:|" * len(arguments.sides))
     random = np.random.default_rng(0)
     with tempfile.TemporaryDirectory() as folder:
-        pictures = []
+        images = []
         for side in arguments.sides:
-            pictures.append(Path(folder) / f"{side}.png")
+            images.append(Path(folder) / f"{side}.png")
             pixels = random.integers(0, 256, (side, side, 3), dtype=np.uint8)
-            Image.fromarray(pixels).save(pictures[-1])
+            Image.fromarray(pixels).save(images[-1])
         for model, entry in entries.items():
-            cells = (need(model, arguments.scale, picture) for picture in pictures)
+            cells = (need(model, arguments.scale, image) for image in images)
             print(f"| {entry['label']} | {ENGINE[entry['engine']]} | {' | '.join(cells)} |", flush=True)
 
 

@@ -71,7 +71,7 @@ def urban100(resources: Path, mirror: str | None) -> tuple[Images, Images]:
     """HR and MATLAB bicubic LR images."""
     paths = sorted(fetch("urban100", resources, mirror=mirror, progress=False).paths().items())
     hr = [modcrop(read_image(path).array, SCALE) for _, path in paths]
-    return hr, [imresize(picture, 1 / SCALE) for picture in hr]
+    return hr, [imresize(image, 1 / SCALE) for image in hr]
 
 
 def basicsr_loop(module: nn.Module, lrs: Images) -> list[np.ndarray]:

@@ -1,6 +1,6 @@
 """Images per second of PSNR-Y + SSIM-Y beside BasicSR, scikit-image and pyiqa, in one run on two cores.
 
-The pictures are those of Urban100 where SISR_MIRROR has them (HR against its bicubic enlargement, x4), else
+The images are those of Urban100 where SISR_MIRROR has them (HR against its bicubic enlargement, x4), else
 random ones of their size.  They are in memory: decoding is the same for everybody, and is measured apart, in
 the last row, which is what ``sisr score`` does from file to number.  Nothing here asserts a time; values are
 asserted to agree.  Run with ``pytest tests/benchmarks -s``.
@@ -40,7 +40,7 @@ Values = tuple[float, float]
 
 
 @pytest.fixture(scope="module")
-def pictures() -> tuple[str, list[Images]]:
+def images() -> tuple[str, list[Images]]:
     """What they are, and HR and SR of each."""
     mirror = os.environ.get("SISR_MIRROR")
     base = registry.load("assets")["urban100"]["base"][0].removeprefix("https://")
@@ -120,9 +120,9 @@ def in_threads(function: Callable[[Images], Values], pairs: Sequence[Images]) ->
 
 
 def test_psnr_and_ssim(
-    pictures: tuple[str, list[Images]], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    images: tuple[str, list[Images]], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    what, pairs = pictures
+    what, pairs = images
     files = []
     for index, pair in enumerate(pairs):
         for kind, image in zip(("hr", "sr"), pair, strict=True):

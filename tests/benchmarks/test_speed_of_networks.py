@@ -48,12 +48,12 @@ pytestmark = [pytest.mark.mirror, pytest.mark.slow]
 @pytest.fixture
 def folder(mirror: Path, resources: Path, tmp_path: Path) -> Path:
     """A folder with the HR and LR files of Set5 and Set14, cropped to multiples of the scale."""
-    pictures = {
+    images = {
         name: path
         for dataset in ("set5", "set14")
         for name, path in fetch(dataset, resources, mirror=mirror, progress=False).paths().items()
     }
-    for name, path in sorted(pictures.items()):
+    for name, path in sorted(images.items()):
         hr = modcrop(read_image(path).array, SCALE)
         if hr.ndim == 2:  # BasicSR makes colour of Set14's gray image
             hr = np.repeat(hr[..., None], 3, axis=2)

@@ -38,7 +38,7 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[object]:
 
 @pytest.fixture(scope="session")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Site of a small run with pictures and hostile names."""
+    """Site of a small run with images and hostile names."""
     return make_run(tmp_path_factory.mktemp("run") / "sample")
 
 

@@ -1,4 +1,4 @@
-"""A site of a made-up run: real code from tables and pictures on, small pictures, and names that bite."""
+"""A site of a made-up run: real code from tables and images on, small images, and names that bite."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from sisr.report.shown_run import Names, ShownRun
 from sisr.report.site.build import Extras, build_site
 from sisr.report.site.originals import write_originals
 from sisr.report.site.origins import Origins, WeightsOrigin
-from sisr.report.site.pictures import write_cell
+from sisr.report.site.viewer_images import write_cell
 from sisr.scoring import blocks
 from sisr.scoring.metrics.protocol import Measure
 from sisr.trust.anchors import Certified
@@ -30,7 +30,7 @@ MEASURES = (
     Measure("lpips", "alex-v0.1", "LPIPS", "", "lower", 4, 6, "lpips"),
 )
 KERNEL = "matlab-bicubic"
-#: LPIPS of every block of every picture.
+#: LPIPS of every block of every image.
 LPIPS_IN_VIEW = 0.375
 #: What a name must not be able to do: run, close an attribute or an element, leave the folder, turn the text.
 HOSTILE = (
@@ -49,7 +49,7 @@ def make_run(
     images: int = 6,
     models: int = 4,
     scales: tuple[int, ...] = (2, 4),
-    pictures: bool = True,
+    viewer: bool = True,
     hostile: bool = True,
 ) -> Path:
     """Write a run with a failed model, one that lacks an image, one with infinite PSNR; return its site."""
@@ -58,14 +58,14 @@ def make_run(
     ids = [f"model-{i}" for i in range(models)]
     labels = {m: HOSTILE[i] if hostile and i < len(HOSTILE) else f"Model {i}" for i, m in enumerate(ids)}
     labels["failed"] = "Failed <b>model</b>"
-    dataset = f"Set {HOSTILE[0]}" if hostile else "Pictures"
+    dataset = f"Set {HOSTILE[0]}" if hostile else "Images"
     (folder / "hr").mkdir(parents=True)
     hr = [(rng.normal(128, 40, (80, 96, 3)).cumsum(1) % 256).astype(np.uint8) for _ in range(3)]
-    for i in range(images if pictures else 0):
+    for i in range(images if viewer else 0):
         Image.fromarray(hr[i % 3]).save(folder / "hr" / f"{i}.png")
     manifest = folder / "hr.json"
     entries = [{"name": n, "file": f"hr/{i}.png"} for i, n in enumerate(names)]
-    write_json(manifest, {"dataset": "pictures", "images": entries})
+    write_json(manifest, {"dataset": "images", "images": entries})
     rows, status, cells = [], [], {}
     for scale in scales:
         for place, model in enumerate(ids):
@@ -77,15 +77,15 @@ def make_run(
                 if hostile and place == 2 and i == 0:
                     psnr = np.inf
                 values = (psnr, 0.7 + 0.02 * level, 0.4 - 0.03 * level + 0.01 * rng.normal())
-                rows += [("pictures", name, KERNEL, scale, model, m.metric, m.protocol, v)
+                rows += [("images", name, KERNEL, scale, model, m.metric, m.protocol, v)
                          for m, v in zip(MEASURES, values, strict=True)]  # fmt: skip
-            status.append(("pictures", KERNEL, scale, model, "ok", "", len(kept), 0.1))
-            if pictures:
-                cells[f"pictures/{KERNEL}/x{scale}/{model}"] = _cell(
+            status.append(("images", KERNEL, scale, model, "ok", "", len(kept), 0.1))
+            if viewer:
+                cells[f"images/{KERNEL}/x{scale}/{model}"] = _cell(
                     folder, manifest, scale, model, kept, hr, place
                 )
-        status.append(("pictures", KERNEL, scale, "failed", "failed", "output is <i>not finite</i>", 0, ""))
-        if pictures:
+        status.append(("images", KERNEL, scale, "failed", "failed", "output is <i>not finite</i>", 0, ""))
+        if viewer:
             _originals(folder, manifest, scale, names, hr)
     columns = ["dataset", "image", "kernel", "scale", "model", "metric", "protocol", "value"]
     pd.DataFrame(rows, columns=columns).to_csv(folder / "scores.csv", index=False)
@@ -97,8 +97,8 @@ def make_run(
             "machine": {"processor": "a <processor>", "cpus": 2, "gpus": []}, "assets": {}}  # fmt: skip
     (folder / "provenance.json").write_text(json.dumps(made), encoding="utf-8")
     made_of = WeightsOrigin(f"asset {HOSTILE[0]}", {"weights.pth": "ab" * 32})
-    shown = Names(MEASURES, labels, {"pictures": dataset}, {KERNEL: "MATLAB bicubic"}, {})
-    run, table = ShownRun(folder / "scores.csv", {"pictures": manifest}, shown), folder / "status.csv"
+    shown = Names(MEASURES, labels, {"images": dataset}, {KERNEL: "MATLAB bicubic"}, {})
+    run, table = ShownRun(folder / "scores.csv", {"images": manifest}, shown), folder / "status.csv"
     for scale in scales:
         make_comparison(
             run, table, scale,
@@ -116,11 +116,11 @@ def make_run(
         cost=folder / "cost.csv",
         curves={HOSTILE[0]: folder / "curves.csv"},
         certification=folder / "certification.csv",
-        pictures=cells,
+        images=cells,
     )
     origins = Origins(
         {(m, s): made_of for m in ids for s in scales},
-        {f"pictures/{KERNEL}/x{s}/{m}": "cpu, 1 thread" for m in ids for s in scales},
+        {f"images/{KERNEL}/x{s}/{m}": "cpu, 1 thread" for m in ids for s in scales},
     )
     build_site(folder / "site", run, table, folder / "provenance.json", extras, origins)
     return folder / "site"
@@ -141,24 +141,24 @@ def _cost(path: Path, models: list[str], scales: tuple[int, ...]) -> None:
 def _cell(
     folder: Path, manifest: Path, scale: int, model: str, names: list[str], hr: list[np.ndarray], place: int
 ) -> Path:
-    """Pictures of one cell; model 2 returns the first image unchanged, as its infinite PSNR says."""
+    """Images of one cell; model 2 returns the first image unchanged, as its infinite PSNR says."""
     out = folder / "sr" / f"x{scale}" / model
     out.mkdir(parents=True)
     images = []
     for i, name in enumerate(names):
         noise = np.random.default_rng(i).integers(-9, 10, hr[0].shape) * (3 - place % 3)
-        picture = hr[i % 3] if place == 2 and i == 0 else np.clip(hr[i % 3] + noise, 0, 255).astype(np.uint8)
-        Image.fromarray(picture).save(out / f"{i}.png")
+        image = hr[i % 3] if place == 2 and i == 0 else np.clip(hr[i % 3] + noise, 0, 255).astype(np.uint8)
+        Image.fromarray(image).save(out / f"{i}.png")
         images.append({"name": name, "file": f"{model}/{i}.png", "seconds": 0.1})
     status = out.with_suffix(".json")
     write_json(status, {"status": "ok", "reason": "", "device": "cpu", "images": images})
-    target = folder / "site" / "pictures" / "pictures" / KERNEL / f"x{scale}"
+    target = folder / "site" / "images" / "images" / KERNEL / f"x{scale}"
     made = target / f"{model}.json"
     size = [blocks.count(side) for side in hr[0].shape[:2]]
     parts = {n: blocks.encode(np.full(size, LPIPS_IN_VIEW)) for n in names}
     write_json(status.with_suffix(".parts"), {"measure": "lpips@alex-v0.1", "images": parts})
     write_cell(
-        manifest, [status], Cell("pictures", KERNEL, scale, model), target / model, made, quality=None,
+        manifest, [status], Cell("images", KERNEL, scale, model), target / model, made, quality=None,
         parts=[status.with_suffix(".parts")],
     )  # fmt: skip
     return made
@@ -177,6 +177,6 @@ def _originals(folder: Path, manifest: Path, scale: int, names: list[str], hr: l
         manifest,
         lr,
         scale,
-        folder / "site" / "pictures" / "pictures" / KERNEL / f"x{scale}" / "_originals",
+        folder / "site" / "images" / "images" / KERNEL / f"x{scale}" / "_originals",
         None,
     )

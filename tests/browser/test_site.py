@@ -155,7 +155,7 @@ def test_copies_hold_the_table(opened: Open, form: str) -> None:
     rows = len(css(browser, "#board tbody tr"))
     if form == "csv":
         assert text.count("\n") == rows + 1
-        assert text.startswith("model,pictures psnr@y-bt601,")
+        assert text.startswith("model,images psnr@y-bt601,")
         assert "inf" in text
     if form == "markdown":
         assert "&lt;script&gt;" in text
@@ -192,14 +192,14 @@ def test_viewer_moves_all_panes_in_step(opened: Open, keep: Callable) -> None:
     assert moved[0][0] < zoomed[0][0]
     for state in (start, zoomed, moved):
         assert all(pane == pytest.approx(state[0], rel=1e-4) for pane in state)
-    assert "whole picture" in whole[-1]
+    assert "whole image" in whole[-1]
     assert "in view" in numbers()[-1]
     assert whole[-1].endswith("LPIPS 0.3750")
     assert numbers()[-1].endswith("LPIPS 0.3750")
     keep(browser, "viewer")
 
 
-def test_wipe_cuts_the_upper_picture_at_the_line(opened: Open, keep: Callable) -> None:
+def test_wipe_cuts_the_upper_image_at_the_line(opened: Open, keep: Callable) -> None:
     browser = opened("viewer")
     choose(browser, "wipe")
 
@@ -219,8 +219,8 @@ def test_wipe_cuts_the_upper_picture_at_the_line(opened: Open, keep: Callable) -
     # It was shown whole before, and is so now.
     fits = browser.execute_script(
         """const frame = document.querySelector('#panes .window').getBoundingClientRect();
-        const picture = document.querySelector('#panes img').getBoundingClientRect();
-        return Math.max(picture.width / frame.width, picture.height / frame.height);"""
+        const image = document.querySelector('#panes img').getBoundingClientRect();
+        return Math.max(image.width / frame.width, image.height / frame.height);"""
     )
     assert fits == pytest.approx(1, abs=0.02)
     for percent in (10, 50, 90):
@@ -306,7 +306,7 @@ def test_no_accessibility_violation(opened: Open, axe: str, page: str, dark: boo
 
 def test_first_view_of_a_large_run_is_small(browser: Any, tmp_path: Path) -> None:
     """114 images and 20 models: at most 2 MB and 1 s of scripting before anything is asked for."""
-    site = make_run(tmp_path / "large", images=114, models=20, pictures=False, hostile=False)
+    site = make_run(tmp_path / "large", images=114, models=20, viewer=False, hostile=False)
     browser.execute_cdp_cmd("Performance.enable", {})
     with serving(site.parent) as address:
         browser.get(f"{address}/site/index.html")

@@ -19,7 +19,7 @@ def test_shards_and_batches_give_the_same_rows(small: Project, expected: bytes) 
 
     The lines of a set that is not cut are those of a run at once, byte for byte.
     """
-    small.register("datasets", {"cut": {**dataset("pictures"), "shards": 3}})
+    small.register("datasets", {"cut": {**dataset("images"), "shards": 3}})
     suites = {"small": {**SMALL["suites"]["small"], "datasets": ["tiny", "cut"], "models": ["bicubic"]}}
     small.configure({**SMALL, "suites": suites})
     scored = []
@@ -46,7 +46,7 @@ def test_shards_and_batches_give_the_same_rows(small: Project, expected: bytes) 
 
 @pytest.mark.slow
 def test_neither_memory_nor_time_per_image_grows_with_the_set() -> None:
-    """The simulation of docs/cluster.md, smaller: twenty times the pictures and ten times the jobs."""
+    """The simulation of docs/cluster.md, smaller: twenty times the images and ten times the jobs."""
     script = CHECKOUT / "tests/benchmarks/large_runs.py"
     command = [sys.executable, script, "--images", "10", "200", "--shard", "100", "--jobs", "200", "2000"]
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=300)

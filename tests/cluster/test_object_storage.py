@@ -77,10 +77,10 @@ def test_a_run_in_a_bucket_gives_the_same_scores(bucket: Bucket, small: Project,
         f"sys.stdout.buffer.write(client.get_object(Bucket='bench', Key='run/{SCORES}')['Body'].read())"
     )
     assert found == expected
-    # Pictures of one's own stay where they are; all else is in the bucket.
+    # User images stay where they are; all else is in the bucket.
     assert not (small.root / SCORES).exists()
     keys = bucket.call("print(*(o['Key'] for o in client.list_objects_v2(Bucket='bench')['Contents']))")
-    assert b"pictures/" not in keys
+    assert b"images/" not in keys
 
     again = bucket.snakemake(small, "--cores", "2", "--dry-run", "--", SCORES)
     assert "Nothing to be done" in again.stdout, again.stdout

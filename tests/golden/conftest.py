@@ -11,7 +11,7 @@ import pytest
 from sisr.base.images import modcrop, read_image
 from sisr.data.assets import fetch
 
-Pictures = Callable[[str, int], Iterator[np.ndarray]]
+Images = Callable[[str, int], Iterator[np.ndarray]]
 
 
 @pytest.fixture(scope="session")
@@ -27,7 +27,7 @@ def get_files(mirror: Path, resources: Path) -> Callable[[str], Mapping[str, Pat
 
 
 @pytest.fixture(scope="session")
-def hr_images(get_files: Callable[[str], Mapping[str, Path]]) -> Pictures:
+def hr_images(get_files: Callable[[str], Mapping[str, Path]]) -> Images:
     """HR images of a dataset, cropped to multiples of the scale."""
 
     def images(dataset: str, scale: int) -> Iterator[np.ndarray]:

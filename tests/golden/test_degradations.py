@@ -14,7 +14,7 @@ pytestmark = pytest.mark.mirror
 
 
 # RDN (Zhang et al., CVPR 2018), table of BD and DN at x3, column "Bicubic".  The noise of DN is another draw:
-# the mean of five pictures has a standard error of about 0.03 dB.
+# the mean of five images has a standard error of about 0.03 dB.
 @pytest.mark.parametrize(("kernel", "published", "tolerance"), [("bd", 28.78, 0.02), ("dn", 24.01, 0.1)])
 def test_bicubic_on_set5(kernel: str, published: float, tolerance: float, hr_images: Callable) -> None:
     found = []

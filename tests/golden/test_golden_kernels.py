@@ -47,7 +47,7 @@ def test_imdn_on_set5(kernel: str, expected: float, hr_images: Callable, get_fil
     assert np.median(shifts, axis=0) == pytest.approx((phase, phase), abs=0.05)
 
 
-# docs/robustness.md: the same LR images of a picture that is moved, which is what a grid off the centre is.
+# docs/robustness.md: the same LR images of an image that is moved, which is what a grid off the centre is.
 @pytest.mark.parametrize(("shift", "expected"), [(0.1, 32.03), (0.5, 29.55)])
 def test_cost_of_a_shift(shift: float, expected: float, hr_images: Callable, get_files: GetFiles) -> None:
     imdn = load("imdn", SCALE, get_files)

@@ -38,11 +38,11 @@ def files_of(model_id: str, scale: int, get_files: GetFiles) -> dict[str, Path]:
 
 
 def means(  # type: ignore[no-untyped-def]
-    upscaler: engines.Upscaler, pictures, scale: int, protocol: str = "y-bt601"
+    upscaler: engines.Upscaler, images, scale: int, protocol: str = "y-bt601"
 ) -> tuple[float, float]:
     """Mean PSNR and SSIM over the 8-bit pipeline: HR, MATLAB bicubic LR, model, SR."""
     psnr, ssim = [], []
-    for hr in pictures:
+    for hr in images:
         pair = prepare(hr, upscaler(imresize(hr, 1 / scale)), protocol, scale)
         psnr.append(psnr_of(pair))
         ssim.append(ssim_of(pair))
@@ -267,9 +267,9 @@ def test_lapsrn_at_x2(hr_images: Callable, get_files: GetFiles) -> None:
 def test_self_ensemble_gains(
     model: str, scale: int, images: slice, gain: float, hr_images: Callable, get_files: GetFiles
 ) -> None:
-    pictures = list(hr_images("set5", scale))[images]
+    images = list(hr_images("set5", scale))[images]
     plain, ensemble = (
-        means(load(name, scale, get_files, threads=2), pictures, scale)[0] for name in (model, f"{model}+")
+        means(load(name, scale, get_files, threads=2), images, scale)[0] for name in (model, f"{model}+")
     )
     assert ensemble > plain
     assert ensemble - plain == pytest.approx(gain, abs=0.005)

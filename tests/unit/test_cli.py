@@ -21,7 +21,7 @@ runner = CliRunner()
 
 @pytest.fixture
 def hr(tmp_path: Path) -> Path:
-    """Two pictures, 41x38 and 40x40; the second is gray."""
+    """Two images, 41x38 and 40x40; the second is gray."""
     rng = np.random.default_rng(0)
     rows, columns = np.mgrid[0:40, 0:41]
     base = (120 + 50 * np.sin(rows / 5) + 40 * np.cos(columns / 3)).astype(np.uint8)
@@ -58,7 +58,7 @@ def test_list(table: str, entry: str) -> None:
 
 
 def test_inference_options_of_upscale(hr: Path, tmp_path: Path) -> None:
-    """The tile is in the notes on stderr, the pixels are those of the whole picture; and what is refused."""
+    """The tile is in the notes on stderr, the pixels are those of the whole image; and what is refused."""
     net = tmp_path / "net.pth"
     torch.manual_seed(0)
     torch.save(archs.build("carn-m", 2).state_dict(), net)
@@ -98,17 +98,17 @@ def test_list_of_models_says_what_matters() -> None:
 def test_degrade_upscale_score(hr: Path, tmp_path: Path) -> None:
     lr, sr, out = tmp_path / "lr", tmp_path / "sr", tmp_path / "scores.csv"
     run("degrade", "--kernel", "matlab-bicubic", "--scale", 2, hr, lr)
-    picture = read_image(hr / "one.png").array[:38, :40]
-    assert np.array_equal(read_image(lr / "one.png").array, imresize(picture, 0.5))
+    image = read_image(hr / "one.png").array[:38, :40]
+    assert np.array_equal(read_image(lr / "one.png").array, imresize(image, 0.5))
     run("upscale", "--model", "bicubic", "--scale", 2, lr, sr)
-    expected_sr = imresize(imresize(picture, 0.5), 2)
+    expected_sr = imresize(imresize(image, 0.5), 2)
     assert np.array_equal(read_image(sr / "one.png").array, expected_sr)
     output = run("score", "--scale", 2, hr, sr, "--out", out, "--lpips", "none")
     assert "y-bt601" in output
     with out.open(encoding="utf-8", newline="") as stream:
         rows = {(row["image"], row["metric"]): float(row["value"]) for row in csv.DictReader(stream)}
     assert set(rows) == {(i, m) for i in ("one", "two") for m in ("psnr", "ssim")}
-    assert rows["one", "psnr"] == pytest.approx(psnr(picture, expected_sr, "y-bt601", 2), abs=1e-6)
+    assert rows["one", "psnr"] == pytest.approx(psnr(image, expected_sr, "y-bt601", 2), abs=1e-6)
 
 
 def test_one_image_and_several_protocols(hr: Path, tmp_path: Path) -> None:

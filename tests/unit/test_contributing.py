@@ -36,7 +36,7 @@ SR = np.clip(HR.astype(int) + 3, 0, 255).astype(np.uint8)
 
 @dataclass(frozen=True)
 class Copy:
-    """A copy of the project with an example in it, and pictures in ``hr``, ``lr`` and ``sr``."""
+    """A copy of the project with an example in it, and images in ``hr``, ``lr`` and ``sr``."""
 
     root: Path
     touched: frozenset[str]

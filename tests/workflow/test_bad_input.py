@@ -17,17 +17,17 @@ pytestmark = pytest.mark.workflow
 def spoilt(finished: Project, tmp_path_factory: pytest.TempPathFactory) -> Project:
     """A finished project that also registers data sets that are wrong, each in a way of its own."""
     project = finished.copy(tmp_path_factory.mktemp("spoilt") / "project")
-    whole = (project.root / "pictures/astronaut.png").read_bytes()
+    whole = (project.root / "images/astronaut.png").read_bytes()
     for name in ("truncated", "text"):
         (project.root / name).mkdir()
     (project.root / "truncated/half.png").write_bytes(whole[: len(whole) // 2])
-    (project.root / "text/letter.png").write_text("Dear reader, this is not a picture.\n")
+    (project.root / "text/letter.png").write_text("Dear reader, this is not an image.\n")
     save(project.root / "small/dot.png", data.camera()[:5, :5])
     save(project.root / "low/strip.png", data.camera()[:16, :64])
     project.register("datasets", {n: dataset(n) for n in ("truncated", "text", "small", "low", "nowhere")})
     project.register("datasets", {"forged": {**dataset("x"), "asset": "forged"}})
     project.edit("config/datasets.yaml", "  path: x\n", "")
-    project.register("assets", {"forged": project.asset("a.png", "../pictures/astronaut.png", "1" * 64)})
+    project.register("assets", {"forged": project.asset("a.png", "../images/astronaut.png", "1" * 64)})
     return project
 
 

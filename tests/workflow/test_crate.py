@@ -166,13 +166,13 @@ def test_a_run_is_reproduced_and_a_tampered_one_is_not(done: Project) -> None:
 
 
 def test_a_failing_run_is_one_line(done: Project) -> None:
-    """The pictures are gone: Snakemake's error is said, and where its log is."""
-    for path in (done.root / "pictures").iterdir():
+    """The images are gone: Snakemake's error is said, and where its log is."""
+    for path in (done.root / "images").iterdir():
         path.unlink()
     run = reproduce(done, RESULTS, "--out", "elsewhere")
     assert run.status == 1
     (error,) = run.errors
-    assert error.startswith("elsewhere/reproduce.log: Snakemake ended with status 1: pictures: no image in")
+    assert error.startswith("elsewhere/reproduce.log: Snakemake ended with status 1: images: no image in")
     # The same folder is no place for another run.
     config = done.read(f"{RESULTS}/config.yaml")
     (done.root / RESULTS / "config.yaml").write_text(config.replace("seed: 0", "seed: 1"))

@@ -34,7 +34,7 @@ def test_whole_plan_has_one_job_a_cell_and_shard(project: Project, configfile: s
     assert run.jobs["prepare_dataset"] == len(planned.values("dataset"))
     assert (run.jobs["tables"], run.jobs["plots"]) == (2, 2)
     assert (run.jobs["render_report"], run.jobs["render_site"]) == (1, 1)
-    assert (run.jobs["site_pictures"], run.jobs["site_originals"]) == (len(planned.cells), len(sets))
+    assert (run.jobs["site_images"], run.jobs["site_originals"]) == (len(planned.cells), len(sets))
     assert not (project.root / "results").exists()
     if configfile is None:
         # Three sets, two scales, 43 models, Urban100 in four shards and without one of them:

@@ -37,7 +37,7 @@ def test_scores_have_every_cell_image_and_measure_in_config_order(finished: Proj
         for metric in ("psnr", "ssim")
     ]
     for row in rows(text):
-        # Five iterations of training end near a gray picture.
+        # Five iterations of training end near a gray image.
         low, high = (5, 60) if row["metric"] == "psnr" else (0, 1)
         assert low < float(row["value"]) < high, row
 
@@ -106,7 +106,7 @@ def test_site_is_whole_and_linked_from_the_report(finished: Project) -> None:
     assert hashlib.sha256(weights.read_bytes()).hexdigest() in run
     assert '"cpu, 1 thread"' in run
     for kernel, scale, model in (cell[1:] for cell in SCORED):
-        folder = site / "pictures/tiny" / kernel / f"x{scale}"
+        folder = site / "images/tiny" / kernel / f"x{scale}"
         assert {path.name for path in (folder / model).iterdir()} >= {"0.webp", "1.error.webp", "2.js"}
         assert (folder / "_originals/2.hr.webp").is_file()
 
@@ -117,7 +117,7 @@ def test_zip_has_report_and_site(done: Project) -> None:
     with zipfile.ZipFile(done.root / "results/tiny/report.zip") as archive:
         names = set(archive.namelist())
     assert {"report.html", "site/index.html", "site/data/run.js"} <= names
-    assert "site/pictures/tiny/matlab-bicubic/x2/nearest/0.webp" in names
+    assert "site/images/tiny/matlab-bicubic/x2/nearest/0.webp" in names
 
 
 def test_phase_and_robustness_tables_are_complete(finished: Project) -> None:

@@ -44,7 +44,7 @@ def lr_files(project: Project) -> dict[str, str]:
 def test_cores_do_not_matter(made: Project, tmp_path: Path) -> None:
     other = made.copy(tmp_path / "four")
     before = lr_files(made)
-    assert len(before) == 3 * 4  # three pictures and a manifest
+    assert len(before) == 3 * 4  # three images and a manifest
     run = other.run("--until", "make_lr", "--forcerun", "make_lr", cores=4)
     assert run.status == 0, run.output
     assert run.jobs["make_lr"] == 3

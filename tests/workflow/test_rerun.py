@@ -27,7 +27,7 @@ SHOW = {
 }
 #: The table of scores, and the record of what made it.
 GATHER = {"gather": 1, "provenance": 1}
-#: The phase audit follows the pictures, not the scores.
+#: The phase audit follows the images, not the scores.
 AUDIT = {"phase_kernels": 1, "phase_models": 2}
 ONE_SET = ("kernels=matlab-bicubic", "scales=2")
 
@@ -40,7 +40,7 @@ def planned(project: Project) -> dict[str, int]:
 
 def test_editing_ssim_reruns_scoring_and_what_follows(done: Project, finished: Project) -> None:
     done.edit("scripts/sisr/scoring/metrics/structural.py", "(0.01 * peak) ** 2", "(0.02 * peak) ** 2")
-    assert planned(done) == {"score": 17, **GATHER, "site_pictures": 17, **SHOW}
+    assert planned(done) == {"score": 17, **GATHER, "site_images": 17, **SHOW}
 
     before = done.snapshot("results/tiny/sr")
     run = done.run("--config", *ONE_SET, "models=nearest,bicubic", "--", SCORES)
@@ -55,7 +55,7 @@ def test_editing_ssim_reruns_scoring_and_what_follows(done: Project, finished: P
 
 def test_editing_what_a_model_does_reruns_its_cells(done: Project) -> None:
     done.edit("config/models.yaml", "method: pillow-lanczos", "method: pillow-bilinear")
-    of_cells = {"upscale": 4, "score": 4, **GATHER, "phase_set": 4, "site_pictures": 4}
+    of_cells = {"upscale": 4, "score": 4, **GATHER, "phase_set": 4, "site_images": 4}
     assert planned(done) == {**of_cells, **AUDIT, **SHOW}
 
 
@@ -91,7 +91,7 @@ def test_inference_options_rerun_pytorch_models_only(done: Project) -> None:
 
 def test_editing_a_recipe_retrains_its_model_only(done: Project) -> None:
     done.edit("config/training/tiny.yaml", "iterations: 5", "iterations: 6")
-    audit = {"curves": 1, "phase_set": 1, "phase_kernels": 1, "phase_models": 1, "site_pictures": 1}
+    audit = {"curves": 1, "phase_set": 1, "phase_kernels": 1, "phase_models": 1, "site_images": 1}
     assert planned(done) == {"train_model": 1, "upscale": 1, "score": 1, **GATHER, **audit, **SHOW}
 
 
@@ -99,7 +99,7 @@ def test_adding_a_model_runs_its_cells_and_the_tables(done: Project, finished: P
     classical = CONFIG["suites"]["classical"]
     more = {**classical, "models": [*classical["models"], "bilinear"]}
     done.configure({**CONFIG, "suites": {**CONFIG["suites"], "classical": more}})
-    of_cells = {"upscale": 4, "score": 4, **GATHER, "phase_set": 4, "site_pictures": 4}
+    of_cells = {"upscale": 4, "score": 4, **GATHER, "phase_set": 4, "site_images": 4}
     assert planned(done) == {**of_cells, **AUDIT, **SHOW}
 
     run = done.run("--config", *ONE_SET, "models=bicubic,bilinear", "--", SCORES)
@@ -110,8 +110,8 @@ def test_adding_a_model_runs_its_cells_and_the_tables(done: Project, finished: P
     assert len(done.read(SCORES).splitlines()) == 1 + 2 * 3 * 2
 
 
-def test_a_new_picture_in_a_folder_of_ones_own_is_noticed(done: Project) -> None:
-    save(done.root / "pictures/coffee.png", data.coffee()[100:148, 200:264])
+def test_a_new_image_in_a_folder_of_ones_own_is_noticed(done: Project) -> None:
+    save(done.root / "images/coffee.png", data.coffee()[100:148, 200:264])
     jobs = planned(done)
     assert (jobs["prepare_dataset"], jobs["make_lr"], jobs["upscale"]) == (1, 4, 17)
     assert "train_model" not in jobs

@@ -30,7 +30,7 @@ SMALL = {
 
 @pytest.fixture
 def studied(project: Project) -> Project:
-    """A project whose run has a picture that is large enough and a study in its report."""
+    """A project whose run has an image that is large enough and a study in its report."""
     save(project.root / "larger/coffee.png", data.coffee()[100:244, 200:344])
     project.register("datasets", {"larger": dataset("larger")})
     project.configure(SMALL)
@@ -76,7 +76,7 @@ def test_a_study_runs_and_its_caption_has_its_numbers(studied: Project) -> None:
     assert run.status == 0, run.output
     folder = studied.root / "results/studied/studies"
     table = rows((folder / "interpolation.csv").read_text())
-    quality = {row["method"]: float(row["value"]) for row in table if row["part"] == "picture"}
+    quality = {row["method"]: float(row["value"]) for row in table if row["part"] == "image"}
     assert quality["nearest"] < quality["linear"] < quality["cubic"] < quality["Lanczos"]
     assert (folder / "interpolation_kernels.svg").read_text().startswith("<?xml")
     (first, *_) = json.loads((folder / "interpolation.json").read_text())["findings"]
@@ -86,7 +86,7 @@ def test_a_study_runs_and_its_caption_has_its_numbers(studied: Project) -> None:
     assert studied.run().jobs == {}
 
 
-def test_pictures_that_are_too_small_are_one_line(project: Project) -> None:
+def test_images_that_are_too_small_are_one_line(project: Project) -> None:
     run = project.run("--", "study_interpolation")
     assert run.status != 0
-    assert run.errors == {"results/tiny/hr/tiny.json: no picture of at least 120x120 for a study"}
+    assert run.errors == {"results/tiny/hr/tiny.json: no image of at least 120x120 for a study"}

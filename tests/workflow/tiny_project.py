@@ -1,4 +1,4 @@
-"""A checkout of its own with tiny pictures, in which a test may run Snakemake and edit anything."""
+"""A checkout of its own with tiny images, in which a test may run Snakemake and edit anything."""
 
 from __future__ import annotations
 
@@ -117,15 +117,15 @@ class Project:
 
     @classmethod
     def create(cls, root: Path) -> Project:
-        """Copy what a run needs from the checkout, and register the tiny pictures and models."""
+        """Copy what a run needs from the checkout, and register the tiny images and models."""
         copy_checkout(root)
         project = cls(root)
-        save(root / "pictures/astronaut.png", data.astronaut()[40:88, 190:254])
-        save(root / "pictures/chelsea.png", data.chelsea()[100:137, 150:201])
-        save(root / "pictures/camera.png", data.camera()[60:108, 200:264])
+        save(root / "images/astronaut.png", data.astronaut()[40:88, 190:254])
+        save(root / "images/chelsea.png", data.chelsea()[100:137, 150:201])
+        save(root / "images/camera.png", data.camera()[60:108, 200:264])
         save(root / "files/train.png", data.coffee()[100:164, 200:264])
         (root / "files/damaged.safetensors").write_text("not a checkpoint")
-        project.register("datasets", {"tiny": dataset("pictures")})
+        project.register("datasets", {"tiny": dataset("images")})
         project.register("models", MODELS)
         project.register(
             "assets",
@@ -255,7 +255,7 @@ def save(path: Path, array: Any) -> None:
 
 
 def dataset(path: str) -> dict[str, str]:
-    """Registry entry of a folder of pictures."""
+    """Registry entry of a folder of images."""
     return {"label": path.capitalize(), "path": path, "citation": "none", "licence": "none"}
 
 

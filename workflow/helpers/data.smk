@@ -31,14 +31,14 @@ def asset_entry(wildcards):
 
 
 def run_assets():
-    """Manifests of everything that the run downloads, also the pictures that its recipes train on."""
+    """Manifests of everything that the run downloads, also the images that its recipes train on."""
     weights = [w for model in MODELS.values() for w in model.weights.values()]
     names = [
         *(DATASETS[dataset].get("asset") for dataset in RUN.values("dataset")),
         *(w.asset for w in weights),
         *training_assets_of_run(),
         *METRIC_ASSETS,
-        *assets_of(PHOTO_MEASURES),
+        *assets_of(USER_MEASURES),
         *ANCHOR_ASSETS,
     ]
     return [f"<resources>/assets/{name}.json" for name in dict.fromkeys(names) if name]
@@ -50,14 +50,14 @@ def hr_sources(wildcards):
     return f"<resources>/assets/{asset}.json" if asset else []
 
 
-def hr_pictures(wildcards):
+def hr_images(wildcards):
     """Files in a dataset's own folder, so that changing them prepares it anew; a bad folder is the job's error."""
     path = DATASETS[wildcards.dataset].get("path")
     if path is None or not Path(path).expanduser().is_dir():
         return []
     files = sorted(str(file) for file in Path(path).expanduser().iterdir() if file.suffix.lower() in SUFFIXES)
     # What is on this machine stays there, also where all else is in a bucket.  Snakemake takes braces in a name for a
-    # wildcard: such a picture is run, but editing it alone is not noticed.
+    # wildcard: such an image is run, but editing it alone is not noticed.
     return [local(file) for file in files if "{" not in file]
 
 

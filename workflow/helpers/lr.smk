@@ -1,8 +1,8 @@
 # LR images: kernels, what counts of their code, and the LR sets of the run.
 from sisr.lr import kernels
 
-# What stands for dataset and kernel of LR pictures of one's own in paths; they have no HR, and so are no cells.
-LR_PHOTOS = f"{my_photos.DATASET}/{my_photos.GIVEN}"
+# What stands for dataset and kernel of LR user images in paths; they have no HR, and so are no cells.
+USER_LR = f"{user_images.DATASET}/{user_images.GIVEN}"
 
 
 KERNEL_KEYS = ("function", "params", "per_scale", "border", "phase", "random")

@@ -4,8 +4,8 @@ from sisr.scoring.metrics.files import assets_of, files_of
 from sisr.scoring.metrics.protocol import fidelity_measures, parse_measure, protocol
 
 METRIC_ASSETS = assets_of(RUN.measures)
-# LR pictures of one's own have no HR.
-PHOTO_MEASURES = my_photos.measures_of(RUN.measures) if RUN.my_photos and RUN.my_photos.lr else []
+# LR user images have no HR.
+USER_MEASURES = user_images.measures_of(RUN.measures) if RUN.user_images and RUN.user_images.lr else []
 
 
 def measure_entries(measures):

@@ -54,7 +54,7 @@ def study_weights(names, scale=2):
 
 
 def study_training():
-    """Pictures that the study of alignment trains on."""
+    """Images that the study of alignment trains on."""
     return [
         f"<resources>/assets/{asset}.json" for asset in or_workflow_error(read_recipe, "espcn-photos").data
     ]

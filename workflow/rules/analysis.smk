@@ -1,4 +1,4 @@
-# Analysis: where every LR grid lies and whether a model moves the picture; what the models cost, and what lower
+# Analysis: where every LR grid lies and whether a model moves the image; what the models cost, and what lower
 # precisions change.
 
 

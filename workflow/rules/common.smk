@@ -8,6 +8,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
+from snakemake.logging import logger
 
 # The library lies beside the scripts (see rules' "../../scripts"), where a script finds it without being told.
 sys.path.insert(0, str(CHECKOUT / "scripts"))
@@ -16,7 +17,7 @@ from sisr.base import registry
 from sisr.base.device import resolve as resolve_device
 from sisr.base.digest import code_digest, file_digest, keep_in
 from sisr.base.errors import SisrError
-from sisr.data import my_photos
+from sisr.data import user_images
 from sisr.models.model_entries import get as get_model
 from sisr.run.config import read as read_config
 from sisr.run.workspace import join_runs, require_writable, share_library
@@ -35,6 +36,8 @@ if Path("config").resolve() != CHECKOUT / "config":
     os.environ[registry.DEPLOYMENT] = str(Path("config").absolute())
 
 RUN = or_workflow_error(read_config, config)
+if workflow.is_main_process:
+    logger.info(RUN.summary)
 
 
 pathvars:
@@ -44,11 +47,14 @@ pathvars:
 
 
 DATASETS = or_workflow_error(registry.load, "datasets")
-if RUN.my_photos:
-    DATASETS = {**DATASETS, my_photos.DATASET: {**DATASETS[my_photos.DATASET], "path": RUN.my_photos.path}}
+if RUN.user_images:
+    DATASETS = {
+        **DATASETS,
+        user_images.DATASET: {**DATASETS[user_images.DATASET], "path": RUN.user_images.path},
+    }
     # A job may be on a machine that has not the folder.
     if workflow.is_main_process:
-        or_workflow_error(RUN.my_photos.require)
+        or_workflow_error(RUN.user_images.require)
 MODELS = {model: or_workflow_error(get_model, model) for model in RUN.values("model")}
 ASSETS = or_workflow_error(registry.load, "assets")
 SCALES = RUN.values("scale")

@@ -32,7 +32,7 @@ rule fetch:
 rule prepare_dataset:
     input:
         asset=hr_sources,
-        pictures=hr_pictures,
+        images=hr_images,
     output:
         manifest="<results>/hr/{dataset}.json",
         images=directory("<results>/hr/{dataset}"),

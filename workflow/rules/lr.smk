@@ -36,13 +36,13 @@ ruleorder: take_lr > make_lr
 
 rule take_lr:
     input:
-        pictures=f"<results>/hr/{my_photos.DATASET}.json",
-        images=f"<results>/hr/{my_photos.DATASET}",
+        hr=f"<results>/hr/{user_images.DATASET}.json",
+        hr_images=f"<results>/hr/{user_images.DATASET}",
     output:
-        manifest=f"<results>/lr/{LR_PHOTOS}/x{{scale}}.json",
-        images=directory(f"<results>/lr/{LR_PHOTOS}/x{{scale}}"),
+        manifest=f"<results>/lr/{USER_LR}/x{{scale}}.json",
+        images=directory(f"<results>/lr/{USER_LR}/x{{scale}}"),
     log:
-        "<logs>/my_photos/lr_x{scale}.log",
+        "<logs>/user_images/lr_x{scale}.log",
     wildcard_constraints:
         scale="[0-9]+",
     conda:
@@ -53,6 +53,6 @@ rule take_lr:
     params:
         code=code_of("take_lr"),
     message:
-        "Taking pictures of one's own as LR images for x{wildcards.scale}"
+        "Taking user images as LR images for x{wildcards.scale}"
     script:
         "../../scripts/take_lr.py"

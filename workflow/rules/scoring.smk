@@ -86,15 +86,15 @@ rule scores_parquet:
         "../../scripts/scores_parquet.py"
 
 
-rule score_photos:
+rule score_user_images:
     input:
-        sr=f"<results>/sr/{LR_PHOTOS}/x{{scale}}/{{model}}/0of1.json",
-        sr_images=f"<results>/sr/{LR_PHOTOS}/x{{scale}}/{{model}}/0of1",
-        metric_files=[f"<resources>/assets/{asset}.json" for asset in assets_of(PHOTO_MEASURES)],
+        sr=f"<results>/sr/{USER_LR}/x{{scale}}/{{model}}/0of1.json",
+        sr_images=f"<results>/sr/{USER_LR}/x{{scale}}/{{model}}/0of1",
+        metric_files=[f"<resources>/assets/{asset}.json" for asset in assets_of(USER_MEASURES)],
     output:
-        "<results>/my_photos/scores/x{scale}/{model}.csv",
+        "<results>/user_images/scores/x{scale}/{model}.csv",
     log:
-        "<logs>/my_photos/scores/x{scale}/{model}.log",
+        "<logs>/user_images/scores/x{scale}/{model}.log",
     wildcard_constraints:
         scale="[0-9]+",
         model="[^/]+",
@@ -104,10 +104,10 @@ rule score_photos:
         mem_mb=growing(3000),
         runtime=growing(60),
     params:
-        measures=PHOTO_MEASURES,
-        rules=measure_entries(PHOTO_MEASURES),
-        code=code_of("score_photos"),
+        measures=USER_MEASURES,
+        rules=measure_entries(USER_MEASURES),
+        code=code_of("score_user_images"),
     message:
-        "Scoring {wildcards.model} on LR pictures of one's own at x{wildcards.scale}"
+        "Scoring {wildcards.model} on LR user images at x{wildcards.scale}"
     script:
-        "../../scripts/score_photos.py"
+        "../../scripts/score_user_images.py"

@@ -1,19 +1,19 @@
-# Studies of how super-resolution works, on pictures of the run's first dataset: docs/studies.
+# Studies of how super-resolution works, on images of the run's first dataset: docs/studies.
 
 
-STUDY_PICTURES = RUN.values("dataset")[0]
+STUDY_IMAGES = RUN.values("dataset")[0]
 
 
 rule study_interpolation:
     input:
-        hr=f"<results>/hr/{STUDY_PICTURES}.json",
-        hr_images=f"<results>/hr/{STUDY_PICTURES}",
+        hr=f"<results>/hr/{STUDY_IMAGES}.json",
+        hr_images=f"<results>/hr/{STUDY_IMAGES}",
     output:
         table=in_report("interpolation", ".csv", "numbers, CSV"),
         findings="<results>/studies/interpolation.json",
         kernels=in_report("interpolation", "_kernels.svg", "kernels, responses, curves"),
         errors=in_report("interpolation", "_errors.svg", "error against frequency"),
-        pictures=in_report("interpolation", "_pictures.jpg", "pictures"),
+        images=in_report("interpolation", "_images.jpg", "images"),
     log:
         "<logs>/studies/interpolation.log",
     conda:
@@ -31,14 +31,14 @@ rule study_interpolation:
 
 rule study_deconvolution:
     input:
-        hr=f"<results>/hr/{STUDY_PICTURES}.json",
-        hr_images=f"<results>/hr/{STUDY_PICTURES}",
+        hr=f"<results>/hr/{STUDY_IMAGES}.json",
+        hr_images=f"<results>/hr/{STUDY_IMAGES}",
     output:
         table=in_report("deconvolution", ".csv", "numbers, CSV"),
         findings="<results>/studies/deconvolution.json",
         spectra=in_report("deconvolution", "_spectra.jpg", "spectra"),
         curves=in_report("deconvolution", "_curves.svg", "gain against blur and noise"),
-        pictures=in_report("deconvolution", "_pictures.jpg", "pictures"),
+        images=in_report("deconvolution", "_images.jpg", "images"),
     log:
         "<logs>/studies/deconvolution.log",
     conda:
@@ -56,14 +56,14 @@ rule study_deconvolution:
 
 rule study_misr:
     input:
-        hr=f"<results>/hr/{STUDY_PICTURES}.json",
-        hr_images=f"<results>/hr/{STUDY_PICTURES}",
+        hr=f"<results>/hr/{STUDY_IMAGES}.json",
+        hr_images=f"<results>/hr/{STUDY_IMAGES}",
         weights=study_weights(small_networks(2)),
     output:
         table=in_report("misr", ".csv", "numbers, CSV"),
         findings="<results>/studies/misr.json",
         curves=in_report("misr", "_curves.svg", "frames, noise, registration"),
-        pictures=in_report("misr", "_pictures.jpg", "pictures"),
+        images=in_report("misr", "_images.jpg", "images"),
     log:
         "<logs>/studies/misr.log",
     conda:
@@ -82,13 +82,13 @@ rule study_misr:
 
 rule study_upscaling_layers:
     input:
-        hr=f"<results>/hr/{STUDY_PICTURES}.json",
-        hr_images=f"<results>/hr/{STUDY_PICTURES}",
+        hr=f"<results>/hr/{STUDY_IMAGES}.json",
+        hr_images=f"<results>/hr/{STUDY_IMAGES}",
     output:
         table=in_report("upscaling_layers", ".csv", "numbers, CSV"),
         findings="<results>/studies/upscaling_layers.json",
         numbers=in_report("upscaling_layers", "_numbers.svg", "checkerboards, phases, cost"),
-        pictures=in_report("upscaling_layers", "_pictures.jpg", "pictures"),
+        images=in_report("upscaling_layers", "_images.jpg", "images"),
     log:
         "<logs>/studies/upscaling_layers.log",
     conda:
@@ -106,14 +106,14 @@ rule study_upscaling_layers:
 
 rule study_tiling:
     input:
-        hr=f"<results>/hr/{STUDY_PICTURES}.json",
-        hr_images=f"<results>/hr/{STUDY_PICTURES}",
+        hr=f"<results>/hr/{STUDY_IMAGES}.json",
+        hr_images=f"<results>/hr/{STUDY_IMAGES}",
         weights=study_weights(tiled_networks()),
     output:
         table=in_report("tiling", ".csv", "numbers, CSV"),
         findings="<results>/studies/tiling.json",
         curves=in_report("tiling", "_curves.svg", "seams and cost"),
-        pictures=in_report("tiling", "_pictures.jpg", "pictures"),
+        images=in_report("tiling", "_images.jpg", "images"),
     log:
         "<logs>/studies/tiling.log",
     conda:
@@ -132,8 +132,8 @@ rule study_tiling:
 
 rule study_evaluation:
     input:
-        hr=f"<results>/hr/{STUDY_PICTURES}.json",
-        hr_images=f"<results>/hr/{STUDY_PICTURES}",
+        hr=f"<results>/hr/{STUDY_IMAGES}.json",
+        hr_images=f"<results>/hr/{STUDY_IMAGES}",
         scores="<results>/scores.csv",
         metric_files=[f"<resources>/assets/{asset}.json" for asset in METRIC_ASSETS],
         sr=sr_of_set(study_set()),
@@ -173,7 +173,7 @@ rule study_pixel_art:
         table=in_report("pixel_art", ".csv", "numbers, CSV"),
         findings="<results>/studies/pixel_art.json",
         numbers=in_report("pixel_art", "_numbers.svg", "PSNR and new colours"),
-        pictures=in_report("pixel_art", "_pictures.png", "pictures"),
+        images=in_report("pixel_art", "_images.png", "images"),
     log:
         "<logs>/studies/pixel_art.log",
     conda:
@@ -193,15 +193,15 @@ rule study_pixel_art:
 
 rule study_alignment:
     input:
-        hr=f"<results>/hr/{STUDY_PICTURES}.json",
-        hr_images=f"<results>/hr/{STUDY_PICTURES}",
+        hr=f"<results>/hr/{STUDY_IMAGES}.json",
+        hr_images=f"<results>/hr/{STUDY_IMAGES}",
         weights=study_weights(small_networks(2)),
         training=study_training(),
     output:
         table=in_report("alignment", ".csv", "numbers, CSV"),
         findings="<results>/studies/alignment.json",
         curves=in_report("alignment", "_curves.svg", "gains and losses"),
-        pictures=in_report("alignment", "_pictures.jpg", "pictures"),
+        images=in_report("alignment", "_images.jpg", "images"),
     log:
         "<logs>/studies/alignment.log",
     conda:

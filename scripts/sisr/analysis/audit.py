@@ -1,7 +1,7 @@
-"""The phase audit of a run: is every LR grid where the registry says, and does any model move the picture?
+"""The phase audit of a run: is every LR grid where the registry says, and does any model move the image?
 
 Shifts are those of :mod:`sisr.analysis.phase`, (down, right) in HR pixels.  A model's *own* shift is that of
-its SR image less that of the LR image it was made from, measured on the same picture, so that a model is not
+its SR image less that of the LR image it was made from, measured on the same image, so that a model is not
 blamed for the kernel.
 """
 
@@ -24,7 +24,7 @@ from sisr.base.images import modcrop, read_image
 from sisr.base.manifest import LrManifest, Manifest
 from sisr.lr import kernels
 
-#: Columns of the table of one LR set; ``model`` is empty where the picture is the LR image itself.
+#: Columns of the table of one LR set; ``model`` is empty where the image is the LR image itself.
 SET_COLUMNS = ("dataset", "image", "kernel", "scale", "model", "down", "right")
 #: Images of a dataset that are measured, evenly chosen: their spread is far smaller than what is looked for.
 IMAGES = 20
@@ -209,13 +209,13 @@ def audit_models(shifts: Iterable[Mapping[str, str]], scale: int) -> list[ModelS
         if int(row["scale"]) != scale:
             continue
         found = (float(row["down"]), float(row["right"]))
-        picture = (row["dataset"], row["kernel"], row["image"])
+        image = (row["dataset"], row["kernel"], row["image"])
         if not row["model"]:
-            lr[picture] = found
+            lr[image] = found
             continue
         key = (row["dataset"], row["kernel"], row["model"])
         sr.setdefault(key, []).append(found)
-        down, right = lr[picture]
+        down, right = lr[image]
         own.setdefault(key, []).append((found[0] - down, found[1] - right))
     return [ModelShift(*key, median_shift(sr[key]), median_shift(own[key])) for key in sr]
 
@@ -226,19 +226,19 @@ def audit_models(shifts: Iterable[Mapping[str, str]], scale: int) -> list[ModelS
 def audit_pairs(
     pairs: Iterable[tuple[str, Path, Path]], scale: int
 ) -> tuple[list[tuple[str, float, float]], Shift]:
-    """Shift of each (name, HR file, picture), a picture being LR or SR by its size; and their median.
+    """Shift of each (name, HR file, image), an image being LR or SR by its size; and their median.
 
     Raises
     ------
-    ScoreError : a picture is neither of the HR's size nor smaller by the scale
+    ScoreError : an image is neither of the HR's size nor smaller by the scale
     """
     from sisr.base.errors import ScoreError
 
     rows = []
     for name, hr_path, path in pairs:
-        picture = read_image(path).array
+        image = read_image(path).array
         hr = modcrop(read_image(hr_path).array, scale)
-        (height, width), found = hr.shape[:2], picture.shape[:2]
+        (height, width), found = hr.shape[:2], image.shape[:2]
         if found == (height, width):
             distance = 1
         elif found == (height // scale, width // scale):
@@ -248,7 +248,7 @@ def audit_pairs(
                 f"{name}: expected {width}x{height} (SR) or {width // scale}x{height // scale} (LR), "
                 f"found {found[1]}x{found[0]}"
             )
-        rows.append((name, *image_shift(hr, picture, distance, scale)))
+        rows.append((name, *image_shift(hr, image, distance, scale)))
     return rows, median_shift(row[1:] for row in rows)
 
 

@@ -39,7 +39,7 @@ SIGNS = {SAME: "=", BETTER: "▲", WORSE: "▼", OPEN: "≈", FEW: "?", CONTRARY
 class FinishedRun:
     """What a comparison reads of a results folder.
 
-    ``images`` by (dataset, kernel, scale); ``pictures``: sha256 of HR pictures by (dataset, image), as far as
+    ``images`` by (dataset, kernel, scale); ``digests``: sha256 of HR images by (dataset, image), as far as
     the folder has their manifests.
     """
 
@@ -48,7 +48,7 @@ class FinishedRun:
     status: Mapping[tuple[str, str, int, str], tuple[str, str]]
     made: Mapping[str, Any]
     images: Mapping[tuple[str, str, int], frozenset[str]]
-    pictures: Mapping[tuple[str, str], str]
+    digests: Mapping[tuple[str, str], str]
 
     @property
     def name(self) -> str:
@@ -109,13 +109,13 @@ def read_run(folder: Path) -> FinishedRun:
     key: Any
     for key, here in scores.groupby(["dataset", "kernel", "scale"], sort=False):
         images[key[0], key[1], int(key[2])] = frozenset(here["image"])
-    pictures = {
+    digests = {
         (path.stem, image.name): image.sha256
         for path in sorted((folder / "hr").glob("*.json"))
         for image in HrManifest.read(path).images
         if image.sha256
     }
-    return FinishedRun(folder, scores, status, made, images, pictures)
+    return FinishedRun(folder, scores, status, made, images, digests)
 
 
 def _read(path: Path) -> dict[str, Any]:
@@ -140,11 +140,11 @@ def sections(a: FinishedRun, b: FinishedRun) -> list[RunSection]:
                 f"'{image}' is in {where} only"
             )
     used = {dataset for dataset, _, _ in shared}
-    for picture, digest in a.pictures.items():
-        if picture[0] in used and b.pictures.get(picture, digest) != digest:
+    for key, digest in a.digests.items():
+        if key[0] in used and b.digests.get(key, digest) != digest:
             raise ScoreError(
-                f"{a.folder}, {b.folder}: picture '{picture[1]}' of dataset '{picture[0]}' is not the same: "
-                f"sha256 {digest[:12]} against {b.pictures[picture][:12]}"
+                f"{a.folder}, {b.folder}: image '{key[1]}' of dataset '{key[0]}' is not the same: "
+                f"sha256 {digest[:12]} against {b.digests[key][:12]}"
             )
     measures = [key for key in _measures(a) if key in set(_measures(b))]
     if not measures:

@@ -1,9 +1,9 @@
-"""Where a picture's samples lie: sub-pixel shifts of LR grids and of SR images against the HR image.
+"""Where an image's samples lie: sub-pixel shifts of LR grids and of SR images against the HR image.
 
-A *shift* is (down, right) in HR pixels.  A picture of sampling distance ``s`` (the scale for an LR image, 1
+A *shift* is (down, right) in HR pixels.  An image of sampling distance ``s`` (the scale for an LR image, 1
 for an SR image) has shift ``d`` where its sample ``i`` shows what the HR image has at
 ``(i + 0.5) * s - 0.5 + d``: at ``d = 0`` in the centre of the s x s pixels that it stands for.  A positive
-shift thus looks *below and to the right*, and the enlarged picture seems moved up and to the left.
+shift thus looks *below and to the right*, and the enlarged image seems moved up and to the left.
 
 Two measurements that share nothing:
 
@@ -11,7 +11,7 @@ Two measurements that share nothing:
     A kernel on ramps of known slope.  For a linear kernel whose weights sum to 1 the mean value says in
     closed form where the samples lie: it is the centroid of the weights.
 :func:`image_shift`
-    Registration of real pictures, for LR and SR alike, without knowing what made them.
+    Registration of real images, for LR and SR alike, without knowing what made them.
 """
 
 from __future__ import annotations
@@ -102,51 +102,51 @@ def interval(count: int) -> float:
     return float(stdtrit(count - 1, 0.9995))
 
 
-# --- on pictures ----------------------------------------------------------------------------------------
+# --- on images ----------------------------------------------------------------------------------------
 
-#: Standard deviation, in samples of the scale, of the Gaussian that both pictures are smoothed with.
+#: Standard deviation, in samples of the scale, of the Gaussian that both images are smoothed with.
 _SIGMA = 1.0
 #: Samples left out at each border, where smoothing sees beyond it.
 _BORDER = 4
 _ITERATIONS = 12
-#: Pictures with fewer inner samples than this have no measurable shift.
+#: Images with fewer inner samples than this have no measurable shift.
 _LEAST = 48
 
 
 def image_shift(
-    hr: NDArray[np.uint8], picture: NDArray[np.uint8], distance: int, scale: int
+    hr: NDArray[np.uint8], image: NDArray[np.uint8], distance: int, scale: int
 ) -> tuple[float, float]:
-    """Shift of a picture against the HR image that it was made from.
+    """Shift of an image against the HR image that it was made from.
 
     Parameters
     ----------
     hr : uint8 (H, W) or (H, W, 3), sides multiples of ``distance``
-    picture : uint8 (H / distance, W / distance[, 3]); luma is compared
-    distance : of the picture's samples in HR pixels: the scale for an LR image, 1 for an SR image
+    image : uint8 (H / distance, W / distance[, 3]); luma is compared
+    distance : of the image's samples in HR pixels: the scale for an LR image, 1 for an SR image
     scale : of the super-resolution; both are smoothed over as many HR pixels, which takes away what was lost
         at this scale and what aliased
 
     Returns
     -------
-    (down, right) in HR pixels; NaN for pictures that are too small or too plain to tell.
+    (down, right) in HR pixels; NaN for images that are too small or too plain to tell.
 
     Notes
     -----
-    Least squares on the pictures themselves (Lucas and Kanade, IJCAI 1981): the shift, a gain and an offset
-    with which the smoothed HR image, interpolated by cubic splines, is nearest to the smoothed picture.  Its
+    Least squares on the images themselves (Lucas and Kanade, IJCAI 1981): the shift, a gain and an offset
+    with which the smoothed HR image, interpolated by cubic splines, is nearest to the smoothed image.  Its
     second derivatives are fitted too: they are what another blur adds, and without them a strong blur would
     move the result through the borders.  On shifts that are known exactly the error is below 0.006 pixels,
-    where phase correlation (scikit-image's, with and without window and whitening) is off by up to 0.13: a
-    picture is not periodic, and its borders pull it to zero.  Aliasing in pictures made without antialiasing
+    where phase correlation (scikit-image's, with and without window and whitening) is off by up to 0.13: an
+    image is not periodic, and its borders pull it to zero.  Aliasing in images made without antialiasing
     is noise to it: about 0.03 pixels an image of Set5 at x4.
     """
     from scipy import ndimage
 
-    height, width = picture.shape[:2]
+    height, width = image.shape[:2]
     if hr.shape[:2] != (height * distance, width * distance):
         expected, found = (height * distance, width * distance), hr.shape[:2]
         raise ValueError(f"expected an HR image of {expected}, found {found}")
-    truth, seen = rgb_to_y(hr), rgb_to_y(picture)
+    truth, seen = rgb_to_y(hr), rgb_to_y(image)
     # An SR image is as smooth as an LR image after smoothing; every scale-th sample of it says it all.
     stride = scale // distance
     smooth = _SIGMA * scale

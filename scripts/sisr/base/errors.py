@@ -72,7 +72,7 @@ class ReproductionError(SisrError):
 
 
 class StudyError(SisrError):
-    """A study cannot be made of what it is given: pictures too small, no network."""
+    """A study cannot be made of what it is given: images too small, no network."""
 
 
 def unknown(kind: str, name: str, known: Iterable[str]) -> str:

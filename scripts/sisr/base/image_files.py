@@ -25,7 +25,7 @@ FORMATS: dict[str, tuple[str, ...]] = {
 #: Endings that are read, in lower case.
 SUFFIXES = frozenset(suffix for suffixes in FORMATS.values() for suffix in suffixes)
 
-#: Endings of pictures that are not read: of phones, of cameras, and of the web.
+#: Endings of images that are not read: of phones, of cameras, and of the web.
 _NOT_READ = (
     *(".heic", ".heif", ".avif", ".jxl", ".jp2", ".svg", ".psd", ".exr", ".hdr"),
     *(".dng", ".cr2", ".cr3", ".nef", ".arw", ".orf", ".rw2", ".raf"),
@@ -58,13 +58,13 @@ def list_images(folder: Path) -> list[Path]:
     return sorted(found, key=lambda path: natural_key(path.name))
 
 
-def own_pictures(folder: Path) -> list[Path]:
-    """Pictures directly in a folder of the user's own, as :func:`list_images` finds them.
+def own_images(folder: Path) -> list[Path]:
+    """Images directly in a folder of the user's own, as :func:`list_images` finds them.
 
     Raises
     ------
     ImageError
-        As ``list_images``; or a picture is of a kind that is not read, and no other file has its name, as
+        As ``list_images``; or an image is of a kind that is not read, and no other file has its name, as
         the JPEG of a camera beside its raw file has.  Leaving it out in silence would change the set.
     """
     entries = [entry.name for entry in folder.iterdir()] if folder.is_dir() else []

@@ -1,6 +1,6 @@
 """Image files in and out: every kind of file becomes 8-bit gray or RGB by a stated rule.
 
-Files are told apart by content, not by name.  What was done to a picture is in :attr:`Picture.notes`:
+Files are told apart by content, not by name.  What was done to an image is in :attr:`DecodedImage.notes`:
 
 ==============================  =================================================================  ===========
 the file has                    the array is                                                       noted
@@ -73,7 +73,7 @@ _COMPRESS_LEVEL = 1
 
 
 @dataclass(frozen=True, eq=False)
-class Picture:
+class DecodedImage:
     """``array``: uint8 (h, w) gray or (h, w, 3) RGB; ``notes``: rules of the table above that applied."""
 
     array: Pixels
@@ -83,7 +83,7 @@ class Picture:
 # --- reading --------------------------------------------------------------------------------------------
 
 
-def read_image(path: Path) -> Picture:
+def read_image(path: Path) -> DecodedImage:
     """Read an image file by the rules above.
 
     Raises
@@ -115,7 +115,7 @@ def read_bytes(path: Path) -> bytes:
         raise ImageError(f"{path}: cannot read the image: {error.strerror}") from None
 
 
-def decode_image(data: bytes, name: str) -> Picture:
+def decode_image(data: bytes, name: str) -> DecodedImage:
     """As :func:`read_image` for the content of a file; ``name`` is what errors call it."""
     if not data:
         raise ImageError(f"{name}: expected an image, found an empty file")
@@ -140,7 +140,7 @@ def decode_image(data: bytes, name: str) -> Picture:
         raise ImageError(f"{name}: the image has no pixels ({array.shape[1]}x{array.shape[0]})")
     if array.ndim == 3 and (array[..., :1] == array[..., 1:]).all():
         notes.append("gray content stored as RGB")
-    return Picture(np.ascontiguousarray(array), tuple(notes))
+    return DecodedImage(np.ascontiguousarray(array), tuple(notes))
 
 
 def _one_line(error: Exception) -> str:

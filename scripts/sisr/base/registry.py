@@ -95,6 +95,8 @@ def explain(error: jsonschema.ValidationError) -> str:
     if error.validator == "additionalProperties" and isinstance(error.instance, dict):
         allowed = rules.get("properties", {})
         for name in error.instance:
+            if name in rules.get("renamed", {}):
+                return f"{where}'{name}' is called '{rules['renamed'][name]}' now"
             if name not in allowed and "patternProperties" not in rules:
                 return where + unknown("key", str(name), allowed)
     if error.validator in ("oneOf", "anyOf"):

@@ -167,7 +167,7 @@ def audit_pair(
     other: Annotated[Path, typer.Argument(metavar="DIR", help="Folder of SR or of LR images.")],
     scale: Scale,
 ) -> None:
-    """How far the pictures of a folder are shifted against the HR images; LR or SR is told by their size."""
+    """How far the images of a folder are shifted against the HR images; LR or SR is told by their size."""
     from sisr.analysis.audit import OFF, audit_pairs
     from sisr.report.phase_pages import signed_pair
     from sisr.scoring.folders import match_folders

@@ -18,7 +18,7 @@ from tqdm import tqdm
 
 from sisr.base import registry
 from sisr.base.errors import AssetError, ImageError
-from sisr.base.image_files import SUFFIXES, natural_key, own_pictures
+from sisr.base.image_files import SUFFIXES, natural_key, own_images
 from sisr.base.images import decode_image, pixel_digest, read_bytes, write_png
 from sisr.base.manifest import HrImage, HrManifest, relative
 from sisr.base.ordered import map_ordered
@@ -53,11 +53,11 @@ def source_files(
     Raises
     ------
     AssetError : the asset is not available
-    ImageError : the folder does not exist, has no image, or has pictures of kinds that are not read
+    ImageError : the folder does not exist, has no image, or has images of kinds that are not read
     """
     entry = registry.entry("datasets", dataset, config)
     if folder := path or entry.get("path"):
-        return {file.name: file for file in own_pictures(Path(folder).expanduser())}
+        return {file.name: file for file in own_images(Path(folder).expanduser())}
     if asset_record is None:
         raise AssetError(
             f"dataset '{dataset}': expected the record of fetched asset '{entry['asset']}', found none"
@@ -104,20 +104,20 @@ def prepare_files(
     def work(name: str) -> HrImage:
         source = named[name]
         data = read_bytes(files[source])
-        picture = decode_image(data, str(files[source]))
-        _check_size(dataset, source, picture.array.shape, expected)
+        image = decode_image(data, str(files[source]))
+        _check_size(dataset, source, image.array.shape, expected)
         target = out_dir / f"{name}.png"
-        write_png(target, picture.array)
+        write_png(target, image.array)
         return HrImage(
             name=name,
             file=relative(target, manifest),
             source=source,
             source_sha256=hashlib.sha256(data).hexdigest(),
-            height=picture.array.shape[0],
-            width=picture.array.shape[1],
-            channels=1 if picture.array.ndim == 2 else 3,
-            notes=tuple(picture.notes),
-            sha256=pixel_digest(picture.array),
+            height=image.array.shape[0],
+            width=image.array.shape[1],
+            channels=1 if image.array.ndim == 2 else 3,
+            notes=tuple(image.notes),
+            sha256=pixel_digest(image.array),
         )
 
     results = map_ordered(work, names, threads)

@@ -22,7 +22,7 @@ from sisr.base.ordered import map_ordered
 from sisr.data.datasets import image_names
 from sisr.lr import kernels
 
-#: An HR image must give at least this many LR pixels a side; of fewer there is no picture to speak of.
+#: An HR image must give at least this many LR pixels a side; of fewer there is no image to speak of.
 MIN_LR_SIDE = 2
 
 

@@ -10,16 +10,16 @@ from PIL import Image
 
 from sisr.base.errors import ImageError
 from sisr.base.manifest import HrManifest, LrImage, LrManifest, relative
-from sisr.data.my_photos import DATASET, GIVEN
+from sisr.data.user_images import DATASET, GIVEN
 
 
-def take_lr(pictures: Path, scale: int, out_dir: Path, manifest: Path) -> LrManifest:
-    """Make an LR set of pictures as they are, in the form of :func:`sisr.lr.degrade.make_lr`.
+def take_lr(hr_manifest: Path, scale: int, out_dir: Path, manifest: Path) -> LrManifest:
+    """Make an LR set of images as they are, in the form of :func:`sisr.lr.degrade.make_lr`.
 
-    ``pictures`` is the manifest of :func:`sisr.data.datasets.prepare`.  Raises :class:`ImageError` for a
-    picture whose SR would be too large to be read again.
+    ``hr_manifest`` is the manifest of :func:`sisr.data.datasets.prepare`.  Raises :class:`ImageError` for an
+    image whose SR would be too large to be read again.
     """
-    given = HrManifest.read(pictures)
+    given = HrManifest.read(hr_manifest)
     most = 2 * (Image.MAX_IMAGE_PIXELS or math.inf)  # beyond it Pillow refuses a file
     out_dir.mkdir(parents=True, exist_ok=True)
     images = []
@@ -29,7 +29,7 @@ def take_lr(pictures: Path, scale: int, out_dir: Path, manifest: Path) -> LrMani
             raise ImageError(
                 f"{DATASET}/{image.name}: x{scale} of {width}x{height} pixels has "
                 f"{height * width * scale**2 / 1e6:.0f} million, expected at most {most / 1e6:.0f} million; "
-                "give a smaller picture or restrict the scales"
+                "give a smaller image or restrict the scales"
             )
         target = out_dir / f"{image.name}.png"
         shutil.copyfile(given.path_of(image), target)

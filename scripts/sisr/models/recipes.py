@@ -73,7 +73,7 @@ class Recipe:
 
     @property
     def assets(self) -> tuple[str, ...]:
-        """Assets that training reads: pictures to train and validate on, and features of losses."""
+        """Assets that training reads: images to train and validate on, and features of losses."""
         features = ("lpips-backbones",) if self.perceptual else ()
         return tuple(dict.fromkeys((*self.data, *self.validation.get("data", ()), *features)))
 

@@ -29,8 +29,8 @@ def write(path: Path, state: Mapping[str, Tensor], made: Mapping[str, Any]) -> N
 def metadata_of(weights: Path) -> dict[str, Any]:
     """What :func:`write` was told about a ``.safetensors`` file; empty for one that it did not write.
 
-    ``recipe`` is the recipe's document and ``recipe_sha256`` its digest; ``pictures`` maps the names of the
-    training pictures to the sha256 of their files.
+    ``recipe`` is the recipe's document and ``recipe_sha256`` its digest; ``images`` maps the names of the
+    training images to the sha256 of their files.
     """
     try:
         with weights.open("rb") as stream:

@@ -184,12 +184,12 @@ def explanation(table: CostTable) -> list[str]:
     text = [
         "Parameters, multiply-adds and activations (outputs of all convolutions) are counted for an output "
         f"of {width}×{height}; a network on luma is counted for its one channel. Receptive field: side in LR "
-        "pixels, measured; “global” is the whole picture.",
+        "pixels, measured; “global” is the whole image.",
     ]
     if len(table.columns) > len(COUNTED):
         text.append(
             "Time: median and interquartile range (IQR) of the seconds per megapixel of output, after "
-            "warm-up, from picture in memory to picture in memory. Slow models are timed at a smaller "
+            "warm-up, from image in memory to image in memory. Slow models are timed at a smaller "
             "output. Peak memory: at that output, above what the process held before the model was loaded."
         )
     return text

@@ -1,6 +1,6 @@
-"""Pictures without HR: the user's own are the LR images, and only the SR image can be looked at.
+"""Images without HR: the user's own are the LR images, and only the SR image can be looked at.
 
-There is no truth to compare with, so such pictures are no cells of the benchmark: no PSNR, no phase, no
+There is no truth to compare with, so such images are no cells of the benchmark: no PSNR, no phase, no
 errors, no place in a viewer.  What can be had is measures of the SR image alone (NIQE), which say how
 natural it looks and not whether it is right, and crops beside the LR.
 """
@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sisr.analysis import summaries
-from sisr.data.my_photos import DATASET, GIVEN, GIVEN_LABEL, cell_of
+from sisr.data.user_images import DATASET, GIVEN, GIVEN_LABEL, cell_of
 from sisr.report import table_writers
 from sisr.scoring.gather import gather_scores, gather_status
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 def names_of(measures: Sequence[str], models: Sequence[str]) -> Names:
-    """Labels of what is shown of such pictures."""
+    """Labels of what is shown of such images."""
     from sisr.report.shown_run import names
 
     return replace(names(measures, models, [DATASET], [], {}), kernels={GIVEN: GIVEN_LABEL})
@@ -35,7 +35,7 @@ def make_tables(
 ) -> None:
     """Gather scores and status of all models at one scale, and write ``out/x{scale}.*`` as for the cells.
 
-    ``parts``: model -> its tidy table and its status file.  Means are over the pictures that every measure
+    ``parts``: model -> its tidy table and its status file.  Means are over the images that every measure
     has of every model; the heading says so where some are left out.
     """
     from sisr.analysis.statistics.verdicts import with_certainty
@@ -46,11 +46,11 @@ def make_tables(
     gather_status(cells, {DATASET: 1}, [path for _, path in parts.values()], status)
     frame = summaries.read_scores(scores)
     ran = summaries.read_status(status)
-    pictures = max(ran["images"].astype(int), default=0)
+    images = max(ran["images"].astype(int), default=0)
     frame = complete(frame)
     count = frame["image"].nunique()
-    if count < pictures:
-        label = f"{shown.datasets[DATASET]} without {pictures - count} too small or flat"
+    if count < images:
+        label = f"{shown.datasets[DATASET]} without {images - count} too small or flat"
         shown = replace(shown, datasets={DATASET: label})
     expected = {DATASET: count}
     summary = summaries.summarise(frame, shown.pools, expected)
@@ -59,7 +59,7 @@ def make_tables(
 
 
 def complete(scores: pd.DataFrame) -> pd.DataFrame:
-    """The rows of pictures that every model has every measure of."""
+    """The rows of images that every model has every measure of."""
     columns = ["model", "metric", "protocol"]
     everything = len(scores[columns].drop_duplicates())
     return scores[scores.groupby("image")["value"].transform("size") == everything]

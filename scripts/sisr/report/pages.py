@@ -37,6 +37,6 @@ def write_page(template: str, out: Path, **values: Any) -> None:
 
 
 def data_uri(path: Path) -> str:
-    """A picture as text that a page can hold in itself."""
+    """An image as text that a page can hold in itself."""
     kind = {".svg": "image/svg+xml", ".jpg": "image/jpeg", ".png": "image/png"}[path.suffix]
     return f"data:{kind};base64,{base64.b64encode(path.read_bytes()).decode()}"

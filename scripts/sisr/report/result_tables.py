@@ -16,7 +16,7 @@ def make_tables(
 ) -> None:
     """Write ``out/x{scale}.csv``, ``.md``, ``.tex`` and ``.html``.
 
-    ``trained``: models that were trained by a recipe, and their weights, which know of test pictures among
+    ``trained``: models that were trained by a recipe, and their weights, which know of test images among
     those they were trained on.
     """
     from sisr.analysis.statistics.verdicts import with_certainty

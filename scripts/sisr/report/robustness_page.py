@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from sisr.analysis.robustness import Matrix
 
 
-#: The picture of a sheet of LR crops is chosen from so many of a dataset.
+#: The image of a sheet of LR crops is chosen from so many of a dataset.
 _SHEET_FROM = 20
 
 

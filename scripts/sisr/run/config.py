@@ -16,8 +16,8 @@ from typing import Any
 from sisr.base import registry
 from sisr.base.cells import Cell
 from sisr.base.errors import ConfigError, unknown
-from sisr.data.my_photos import DATASET, SUITE, MyPhotos
-from sisr.data.my_photos import settings as settings_of_photos
+from sisr.data.user_images import DATASET, SUITE, UserImages
+from sisr.data.user_images import settings as settings_of_user_images
 from sisr.lr.kernels import require_scale
 from sisr.models.model_entries import get as get_model
 from sisr.models.recipes import read_recipe
@@ -61,10 +61,10 @@ class Run:
     crop_regions: Mapping[str, Mapping[str, Sequence[Sequence[int]]]]
     cost: Cost | None
     loss_study: Mapping[str, Any]
-    site_pictures: bool
+    site_images: bool
     site_quality: int | None
     studies: tuple[str, ...]
-    my_photos: MyPhotos | None
+    user_images: UserImages | None
     summary: str
     resolved: Mapping[str, Any]
 
@@ -93,8 +93,8 @@ def read(document: Mapping[str, Any], source: str = "config", config: Path = reg
     document = _coerce(document)
     registry.validate(document, "config", source)
     suites = document["suites"]
-    photos = MyPhotos.of(document.get("my_photos"))
-    # LR pictures are no cells and so no suite: they are run with whatever is left.
+    photos = UserImages.of(document.get("user_images"))
+    # LR images are no cells and so no suite: they are run with whatever is left.
     names = [*suites, *([SUITE] if photos is not None and not photos.lr else [])]
     if len(set(names)) < len(names):
         raise ConfigError(f"{source}: suites.{SUITE}: the key '{SUITE}' makes a suite of that name already")
@@ -121,7 +121,9 @@ def read(document: Mapping[str, Any], source: str = "config", config: Path = reg
         cells = _cells_of_suites(document, suites, chosen, photos, source)
     _check_links({cell.dataset for cell in cells}, {cell.model for cell in cells}, config)
     if photos is not None and photos.lr and any(cell.dataset == DATASET for cell in cells):
-        raise ConfigError(f"{source}: my_photos.as: a suite names '{DATASET}', so expected 'hr', found 'lr'")
+        raise ConfigError(
+            f"{source}: user_images.as: a suite names '{DATASET}', so expected 'hr', found 'lr'"
+        )
     _check_scales(cells, source, config)
 
     extras, settings = extras_of(document, source), with_settings(document, tuple(cells))
@@ -144,10 +146,10 @@ def read(document: Mapping[str, Any], source: str = "config", config: Path = reg
         loss_study=_loss_study(document.get("loss_study", {}), cells, source)
         if "loss-study" in extras
         else {},
-        site_pictures=document.get("site", {}).get("pictures", True),
+        site_images=document.get("site", {}).get("images", True),
         site_quality=document.get("site", {}).get("quality"),
         studies=tuple(settings.get("studies", ())) if "studies" in extras else (),
-        my_photos=photos,
+        user_images=photos,
         summary=summary(document["name"], tuple(cells), extras, document),
         resolved=document,
     )
@@ -157,9 +159,9 @@ Suites = Mapping[str, Mapping[str, Sequence[Any]]]
 
 
 def _named_cells(
-    document: Mapping[str, Any], suites: Suites, photos: MyPhotos | None, source: str, config: Path
+    document: Mapping[str, Any], suites: Suites, photos: UserImages | None, source: str, config: Path
 ) -> dict[Cell, None]:
-    """The product that the document names; pictures of one's own are one more dataset of the suites."""
+    """The product that the document names; user images are one more dataset of the suites."""
     if photos is None or photos.lr:
         return named_cells(document, suites, source, config)
     first = next(iter(suites.values()))
@@ -167,10 +169,10 @@ def _named_cells(
 
 
 def _cells_of_suites(
-    document: Mapping[str, Any], suites: Suites, chosen: Sequence[str], photos: MyPhotos | None, source: str
+    document: Mapping[str, Any], suites: Suites, chosen: Sequence[str], photos: UserImages | None, source: str
 ) -> dict[Cell, None]:
     """Cells of the chosen suites that the document's other keys leave."""
-    # One's own pictures alone are run with what all suites have.
+    # User images alone are run with what all suites have.
     registered = [name for name in chosen if name != SUITE]
     cells = dict.fromkeys(
         Cell(*values)
@@ -180,7 +182,7 @@ def _cells_of_suites(
     everything = tuple(cells)
     cells = restricted(cells, everything, document, ("kernels", "scales", "models"), source)
     if photos is not None and SUITE in chosen:
-        own = dict.fromkeys(Cell(DATASET, *setting) for setting in settings_of_photos(cells))
+        own = dict.fromkeys(Cell(DATASET, *setting) for setting in settings_of_user_images(cells))
         cells = {**cells, **own} if registered else own
         everything = (*everything, *own) if registered else tuple(own)
     cells = restricted(cells, everything, document, ("datasets",), source)
@@ -282,8 +284,8 @@ def _coerce(document: Mapping[str, Any]) -> dict[str, Any]:
     for key in ("seed",):
         if key in out:
             out[key] = _as_int(out[key])
-    if isinstance(out.get("my_photos"), str | int):
-        out["my_photos"] = {"path": str(out["my_photos"])}
+    if isinstance(out.get("user_images"), str | int):
+        out["user_images"] = {"path": str(out["user_images"])}
     if isinstance(out.get("inference"), Mapping):
         out["inference"] = {key: _as_scalar(value) for key, value in out["inference"].items()}
     return out

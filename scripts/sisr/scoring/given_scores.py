@@ -10,7 +10,7 @@ from typing import Any
 from sisr.base.errors import ScoreError
 from sisr.base.images import read_image
 from sisr.base.manifest import SrManifest
-from sisr.data.my_photos import cell_of
+from sisr.data.user_images import cell_of
 from sisr.scoring.metrics import Measure, parse_measure
 from sisr.scoring.metrics.code import scorer_of
 from sisr.scoring.score import Score, write_scores
@@ -28,7 +28,7 @@ def score(
 ) -> None:
     """Write the tidy table of one model: measures of the SR image alone.
 
-    A picture that a measure cannot be computed of, too small for NIQE for example, has no row, and the log
+    An image that a measure cannot be computed of, too small for NIQE for example, has no row, and the log
     says why.
     """
     done = SrManifest.read(sr_status)

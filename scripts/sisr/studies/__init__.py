@@ -1,7 +1,7 @@
 """Small studies of how super-resolution works, each a rule of the workflow and a page in ``docs/studies``.
 
 A study is a module of this package: mathematics as plain functions, ``measure()`` that applies them to
-pictures, and ``findings()`` that says in sentences what came out, with its numbers.  What is drawn lies in
+images, and ``findings()`` that says in sentences what came out, with its numbers.  What is drawn lies in
 :mod:`sisr.studies`, so that neither needs the other to be read or tested.
 """
 
@@ -27,4 +27,4 @@ def findings_text(path: Path) -> str:
     if not path.is_file():
         return ""
     text = " ".join(json.loads(path.read_text(encoding="utf-8"))["findings"])
-    return re.sub(r"([\\`*|_])", r"\\\1", text)  # names of pictures and models are no markup
+    return re.sub(r"([\\`*|_])", r"\\\1", text)  # names of images and models are no markup

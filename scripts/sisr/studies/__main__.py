@@ -1,4 +1,4 @@
-"""Pictures and numbers of the pages in ``docs/studies``, from pictures that come with scikit-image.
+"""Images and numbers of the pages in ``docs/studies``, from images that come with scikit-image.
 
 ``python -m sisr.studies docs/images FOLDER [STUDY ...]`` writes the figures of all or some studies to
 ``docs/images``, and their tables, where the numbers of the pages come from, to ``FOLDER``.
@@ -15,8 +15,8 @@ from sisr.models.model_entries import get
 from sisr.studies.common import StudyImage, StudyRow, crop, write
 
 
-def pictures(count: int, side: int) -> list[StudyImage]:
-    """Pictures in the public domain (astronaut, NASA) or under CC0 (the others)."""
+def images(count: int, side: int) -> list[StudyImage]:
+    """Images in the public domain (astronaut, NASA) or under CC0 (the others)."""
     from skimage import data
 
     named = {
@@ -49,63 +49,63 @@ def fetched(names: Iterable[str], scale: int) -> dict[str, Path | None]:
     return weights
 
 
-def interpolation(images: Path) -> tuple[list[StudyRow], list[str]]:
+def interpolation(folder: Path) -> tuple[list[StudyRow], list[str]]:
     from sisr.studies import draw_interpolation as figures
     from sisr.studies import interpolation as study
 
-    result = study.measure(pictures(3, 384))
-    figures.draw_kernels(images / "study_interpolation_kernels.svg")
-    figures.draw_errors(result, images / "study_interpolation_errors.svg")
-    figures.draw_pictures(result, images / "study_interpolation_pictures.webp")
+    result = study.measure(images(3, 384))
+    figures.draw_kernels(folder / "study_interpolation_kernels.svg")
+    figures.draw_errors(result, folder / "study_interpolation_errors.svg")
+    figures.draw_images(result, folder / "study_interpolation_images.webp")
     return result.rows, study.findings(result)
 
 
-def deconvolution(images: Path) -> tuple[list[StudyRow], list[str]]:
+def deconvolution(folder: Path) -> tuple[list[StudyRow], list[str]]:
     from sisr.studies import deconvolution as study
     from sisr.studies import draw_deconvolution as figures
 
-    result = study.measure(pictures(4, study.SIDE))
-    figures.draw_spectra(result, images / "study_deconvolution_spectra.webp")
-    figures.draw_curves(result, images / "study_deconvolution_curves.svg")
-    figures.draw_pictures(result, images / "study_deconvolution_pictures.webp")
+    result = study.measure(images(4, study.SIDE))
+    figures.draw_spectra(result, folder / "study_deconvolution_spectra.webp")
+    figures.draw_curves(result, folder / "study_deconvolution_curves.svg")
+    figures.draw_images(result, folder / "study_deconvolution_images.webp")
     return result.rows, study.findings(result)
 
 
-def misr(images: Path) -> tuple[list[StudyRow], list[str]]:
+def misr(folder: Path) -> tuple[list[StudyRow], list[str]]:
     from sisr.studies import draw_misr as figures
     from sisr.studies import misr as study
     from sisr.studies.run_networks import load
 
     networks = load(fetched(NETWORKS, study.SCALE), study.SCALE)
-    result = study.measure(pictures(3, study.SIDE), networks)
-    figures.draw_curves(result, images / "study_misr_curves.svg")
-    figures.draw_pictures(result, images / "study_misr_pictures.webp")
+    result = study.measure(images(3, study.SIDE), networks)
+    figures.draw_curves(result, folder / "study_misr_curves.svg")
+    figures.draw_images(result, folder / "study_misr_images.webp")
     return result.rows, study.findings(result)
 
 
-def upscaling_layers(images: Path) -> tuple[list[StudyRow], list[str]]:
+def upscaling_layers(folder: Path) -> tuple[list[StudyRow], list[str]]:
     from sisr.studies import draw_upscaling_layers as figures
     from sisr.studies import upscaling_layers as study
 
-    result = study.measure(pictures(3, study.PICTURE))
-    figures.draw_numbers(result, images / "study_upscaling_layers_numbers.svg")
-    figures.draw_pictures(result, images / "study_upscaling_layers_pictures.webp")
+    result = study.measure(images(3, study.IMAGE))
+    figures.draw_numbers(result, folder / "study_upscaling_layers_numbers.svg")
+    figures.draw_images(result, folder / "study_upscaling_layers_images.webp")
     return result.rows, study.findings(result)
 
 
-def tiling(images: Path) -> tuple[list[StudyRow], list[str]]:
+def tiling(folder: Path) -> tuple[list[StudyRow], list[str]]:
     from sisr.studies import draw_tiling as figures
     from sisr.studies import tiling as study
     from sisr.studies.run_networks import load_modules
 
     networks = load_modules(fetched(NETWORKS_OF_TILES, study.SCALE), study.SCALE)
-    result = study.measure(pictures(1, 192), networks)
-    figures.draw_curves(result, images / "study_tiling_curves.svg")
-    figures.draw_pictures(result, images / "study_tiling_pictures.webp")
+    result = study.measure(images(1, 192), networks)
+    figures.draw_curves(result, folder / "study_tiling_curves.svg")
+    figures.draw_images(result, folder / "study_tiling_images.webp")
     return result.rows, study.findings(result)
 
 
-def evaluation(images: Path) -> tuple[list[StudyRow], list[str]]:
+def evaluation(folder: Path) -> tuple[list[StudyRow], list[str]]:
     """Of the demo's run, which has to be there."""
     from sisr.analysis import summaries
     from sisr.base import registry
@@ -125,35 +125,35 @@ def evaluation(images: Path) -> tuple[list[StudyRow], list[str]]:
     backbone = "lpips-backbones/alexnet.ckpt"
     files = {backbone: RESOURCES / "assets" / backbone}
     scores = summaries.read_scores(run / "scores.csv")
-    result = study.measure(pictures(3, study.SIDE), scores, demo["metrics"], files, (dataset, kernel, scale))
-    # The other two pictures state no licence: no page shows them.
+    result = study.measure(images(3, study.SIDE), scores, demo["metrics"], files, (dataset, kernel, scale))
+    # The other two images state no licence: no page shows them.
     free = ("astronaut", "chelsea", "coffee", "camera")
     here = scores[(scores["kernel"] == kernel) & (scores["scale"] == scale) & scores["image"].isin(free)]
     result = replace(result, contradictions=study.disagreements(here, *result.pair, count=2))
     labels = {model: get(model).label for model in models}
     status = {model: [run / f"sr/{dataset}/{kernel}/x{scale}/{model}/0of1.json"] for model in models}
-    figures.draw_curves(result, images / "study_evaluation_curves.svg")
-    figures.draw_agreement(result, images / "study_evaluation_agreement.svg", labels)
+    figures.draw_curves(result, folder / "study_evaluation_curves.svg")
+    figures.draw_agreement(result, folder / "study_evaluation_agreement.svg", labels)
     figures.draw_contradictions(
-        result, images / "study_evaluation_contradictions.webp",
+        result, folder / "study_evaluation_contradictions.webp",
         Manifest.read(run / f"hr/{dataset}.json").files,
         study.sr_files(status), labels, scale,
     )  # fmt: skip
     return result.rows, study.findings(result)
 
 
-def pixel_art(images: Path) -> tuple[list[StudyRow], list[str]]:
+def pixel_art(folder: Path) -> tuple[list[StudyRow], list[str]]:
     from sisr.studies import draw_pixel_art as figures
     from sisr.studies import pixel_art as study
     from sisr.studies.run_networks import load
 
     result = study.measure({scale: load(fetched(NETWORKS, scale), scale) for scale in study.SCALES})
-    figures.draw_numbers(result, images / "study_pixel_art_numbers.svg")
-    figures.draw_pictures(result, images / "study_pixel_art_pictures.png")
+    figures.draw_numbers(result, folder / "study_pixel_art_numbers.svg")
+    figures.draw_images(result, folder / "study_pixel_art_images.png")
     return result.rows, study.findings(result)
 
 
-def alignment(images: Path) -> tuple[list[StudyRow], list[str]]:
+def alignment(folder: Path) -> tuple[list[StudyRow], list[str]]:
     from sisr.data.assets import FetchedAsset, fetch
     from sisr.models.recipes import read_recipe
     from sisr.studies import alignment as study
@@ -165,9 +165,9 @@ def alignment(images: Path) -> tuple[list[StudyRow], list[str]]:
         fetch(name, RESOURCES, progress=False)
     training = {name: FetchedAsset.read(RESOURCES / "assets" / f"{name}.json").paths() for name in names}
     networks = load(fetched(NETWORKS, study.SCALE), study.SCALE)
-    result = study.measure(pictures(3, study.SIDE), networks, study.read_training(training))
-    figures.draw_curves(result, images / "study_alignment_curves.svg")
-    figures.draw_pictures(result, images / "study_alignment_pictures.webp")
+    result = study.measure(images(3, study.SIDE), networks, study.read_training(training))
+    figures.draw_curves(result, folder / "study_alignment_curves.svg")
+    figures.draw_images(result, folder / "study_alignment_images.webp")
     return result.rows, study.findings(result)
 
 
@@ -183,10 +183,10 @@ DRAWN: dict[str, Callable[[Path], tuple[list[StudyRow], list[str]]]] = {
 }
 
 
-def main(images: Path, tables: Path, names: list[str]) -> None:
+def main(folder: Path, tables: Path, names: list[str]) -> None:
     """Write figures and tables of studies, all by default, and print the findings."""
     for name in names or DRAWN:
-        rows, findings = DRAWN[name](images)
+        rows, findings = DRAWN[name](folder)
         write(rows, findings, tables / f"{name}.csv", tables / f"{name}.json")
         print(f"{name}:", *findings, sep="\n  ")
 

@@ -39,7 +39,7 @@ SIDE = 144
 SHIFTS = (0.0, 0.25, 0.5, 0.75, 1.0)
 #: The shift that networks are trained with: of ``hr[::2, ::2]``, the other way round.
 HALF = 0.5
-#: HR pixels left out of the scores at each side: a shift moves what lies beyond the picture into it.
+#: HR pixels left out of the scores at each side: a shift moves what lies beyond the image into it.
 BORDER = 8
 BICUBIC = "bicubic"
 PLAIN, UNDONE = "as it is", "shift undone"
@@ -52,7 +52,7 @@ PSNR, FOUND = "PSNR (dB)", "shift in HR pixels"
 def shrink(image: Pixels, shift: float, scale: int = SCALE) -> Pixels:
     """MATLAB's bicubic with its samples moved down and right by ``shift`` HR pixels: uint8 in and out.
 
-    Antialiased cubic weights around ``(i + 0.5) scale - 0.5 + shift``; the picture is mirrored beyond its
+    Antialiased cubic weights around ``(i + 0.5) scale - 0.5 + shift``; the image is mirrored beyond its
     border.  Rounded once at the end, where ``imresize`` rounds after each of its two passes.
     """
     planes = image.reshape(*image.shape[:2], -1).astype(np.float64)
@@ -83,9 +83,9 @@ def moved_back(sr: Floats, shift: Sequence[float]) -> Floats:
     return ndimage.shift(sr, shift, order=5, mode="nearest")
 
 
-def luma(picture: Pixels) -> Floats:
+def luma(image: Pixels) -> Floats:
     """BT.601 luma over 255, of RGB; a plane is luma already."""
-    return (rgb_to_y(picture) if picture.ndim == 3 else picture) / 255
+    return (rgb_to_y(image) if image.ndim == 3 else image) / 255
 
 
 # --- training -------------------------------------------------------------------------------------------
@@ -96,13 +96,13 @@ TRAININGS: Mapping[str, tuple[float, bool]] = {
     "trained on shifted LR": (HALF, False),
     "trained on shifted LR, pairs turned": (HALF, True),
 }
-#: The recipe whose pictures are trained on; its numbers, with fewer iterations.
+#: The recipe whose images are trained on; its numbers, with fewer iterations.
 RECIPE = "espcn-photos"
 PATCH, BATCH, ITERATIONS, RATE = 16, 16, 500, 0.002
 
 
 def read_training(assets: Mapping[str, Mapping[str, Path]]) -> list[Pixels]:
-    """8-bit luma of assets' pictures, sides cut to multiples of the scale; ``assets``: id -> name -> path."""
+    """8-bit luma of assets' images, sides cut to multiples of the scale; ``assets``: id -> name -> path."""
     from sisr.base.images import modcrop
     from sisr.training.patches import read_sources
 
@@ -111,7 +111,7 @@ def read_training(assets: Mapping[str, Mapping[str, Path]]) -> list[Pixels]:
 
 
 def train(
-    pictures: Sequence[Pixels], shift: float, turned: bool, iterations: int = ITERATIONS, seed: int = 0
+    images: Sequence[Pixels], shift: float, turned: bool, iterations: int = ITERATIONS, seed: int = 0
 ) -> ESPCN:
     """An ESPCN for luma trained on pairs whose LR is shifted; the same patches whatever the shift.
 
@@ -129,7 +129,7 @@ def train(
         network.start_from_zero_detail()
     optimiser = torch.optim.Adam(network.parameters(), RATE)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, iterations)
-    for small, large in _batches(pictures, shift, turned, iterations, seed):
+    for small, large in _batches(images, shift, turned, iterations, seed):
         optimiser.zero_grad()
         functional.mse_loss(network(small), large).backward()
         optimiser.step()
@@ -138,11 +138,11 @@ def train(
 
 
 def _batches(
-    pictures: Sequence[Pixels], shift: float, turned: bool, count: int, seed: int
+    images: Sequence[Pixels], shift: float, turned: bool, count: int, seed: int
 ) -> Iterator[tuple[Tensor, Tensor]]:
     import torch
 
-    pairs = [(luma(shrink(hr, shift)), luma(hr)) for hr in pictures]
+    pairs = [(luma(shrink(hr, shift)), luma(hr)) for hr in images]
     rng = np.random.default_rng(seed)
     for _ in range(count):
         inputs: list[Floats] = []
@@ -181,93 +181,93 @@ def upscaler_of(network: ESPCN) -> RawUpscaler:
 class AlignmentResult:
     """``rows`` of the table; ``own``: shift of each trained network's SR on aligned LR.
 
-    ``pictures``: of the first picture, the original and what each trained network makes of aligned LR.
+    ``images``: of the first image, the original and what each trained network makes of aligned LR.
     """
 
     rows: list[StudyRow]
     own: dict[str, Shift]
-    pictures: dict[str, Pixels]
+    images: dict[str, Pixels]
     quality: dict[str, float]
-    picture: str
+    image: str
 
 
 def measure(
-    pictures: Sequence[StudyImage],
+    images: Sequence[StudyImage],
     networks: Iterable[tuple[Model, Upscaler]],
     training: Sequence[Pixels],
     iterations: int = ITERATIONS,
 ) -> AlignmentResult:
     """Gain of the self-ensemble, test numbers against LR's shift, and networks trained on shifted LR.
 
-    ``training``: 8-bit luma, sides multiples of the scale, of pictures that are not in ``pictures``.
+    ``training``: 8-bit luma, sides multiples of the scale, of images that are not in ``images``.
     """
     rows: list[StudyRow] = []
     methods: dict[str, RawUpscaler] = {BICUBIC: lambda lr: imresize(lr.astype(np.float64), SCALE)}
     methods |= {model.label: upscaler.modified for model, upscaler in networks}
     for label, upscale in methods.items():
-        for picture in pictures:
-            rows += _ensemble_rows(picture, label, upscale)
-            rows += _shift_rows(picture, label, upscale)
+        for image in images:
+            rows += _ensemble_rows(image, label, upscale)
+            rows += _shift_rows(image, label, upscale)
     own: dict[str, Shift] = {}
-    shown: dict[str, Pixels] = {"original": _gray(pictures[0])}
+    shown: dict[str, Pixels] = {"original": _gray(images[0])}
     for label, (shift, turned) in TRAININGS.items():
         upscale = upscaler_of(train(training, shift, turned, iterations))
         trained = {label: upscale, f"{label}, self-ensemble": self_ensemble(upscale)}
         for name, enlarge in trained.items():
-            found = [_trained_rows(picture, name, enlarge) for picture in pictures]
+            found = [_trained_rows(image, name, enlarge) for image in images]
             rows += [row for part, _ in found for row in part]
             own[name] = median_shift(shift_found for _, shift_found in found)
-        shown[label] = to_uint8(upscale(shrink(_gray(pictures[0]), 0.0)))
+        shown[label] = to_uint8(upscale(shrink(_gray(images[0]), 0.0)))
     quality = {name: _score(luma(shown["original"]), luma(sr)) for name, sr in shown.items()}
-    return AlignmentResult(rows, own, shown, quality, pictures[0].name)
+    return AlignmentResult(rows, own, shown, quality, images[0].name)
 
 
-def _gray(picture: StudyImage) -> Pixels:
+def _gray(image: StudyImage) -> Pixels:
     """8-bit luma, what the trained networks work on."""
-    return to_pixels(255 * picture.luma)
+    return to_pixels(255 * image.luma)
 
 
 def _score(truth: Floats, found: Floats) -> float:
     return psnr(truth, found, BORDER)
 
 
-def _ensemble_rows(picture: StudyImage, label: str, upscale: RawUpscaler) -> list[StudyRow]:
+def _ensemble_rows(image: StudyImage, label: str, upscale: RawUpscaler) -> list[StudyRow]:
     """PSNR of a model and of its self-ensemble on LR that is not shifted, both rounded to 8 bits."""
-    lr = shrink(picture.rgb, 0.0)
+    lr = shrink(image.rgb, 0.0)
     ways: dict[str, RawUpscaler] = {"alone": upscale, "self-ensemble": self_ensemble(upscale)}
     return [
         StudyRow(
-            f"ensemble: {way}", picture.name, label, "", "", PSNR, _score(picture.luma, luma(to_uint8(f(lr))))
+            f"ensemble: {way}", image.name, label, "", "", PSNR, _score(image.luma, luma(to_uint8(f(lr))))
         )
         for way, f in ways.items()
     ]
 
 
-def _shift_rows(picture: StudyImage, label: str, upscale: RawUpscaler) -> list[StudyRow]:
+def _shift_rows(image: StudyImage, label: str, upscale: RawUpscaler) -> list[StudyRow]:
     """PSNR against LR's shift, as it is and moved back by the shift that registration finds."""
     rows = []
     for shift in SHIFTS:
-        sr = to_uint8(upscale(shrink(picture.rgb, shift)))
-        found = image_shift(picture.rgb, sr, 1, SCALE)
+        sr = to_uint8(upscale(shrink(image.rgb, shift)))
+        found = image_shift(image.rgb, sr, 1, SCALE)
         undone = moved_back(luma(sr), found)
         for part, plane in ((PLAIN, luma(sr)), (UNDONE, undone)):
-            rows.append(StudyRow(part, picture.name, label, FOUND, shift, PSNR, _score(picture.luma, plane)))
-        rows.append(StudyRow("registration", picture.name, label, FOUND, shift, FOUND, float(np.mean(found))))
+            rows.append(StudyRow(part, image.name, label, FOUND, shift, PSNR, _score(image.luma, plane)))
+        rows.append(StudyRow("registration", image.name, label, FOUND, shift, FOUND, float(np.mean(found))))
     return rows
 
 
 def _trained_rows(
-    picture: StudyImage, label: str, upscale: Callable[[Pixels], np.ndarray]
+    image: StudyImage, label: str, upscale: Callable[[Pixels], np.ndarray]
 ) -> tuple[list[StudyRow], tuple[float, float]]:
     """PSNR and shift of a trained network's SR on aligned and shifted LR; and the shift on aligned LR."""
-    hr = _gray(picture)
+    hr = _gray(image)
     rows, shifts = [], []
     for shift in (0.0, HALF):
         sr = to_uint8(upscale(shrink(hr, shift)))
         found = image_shift(hr, sr, 1, SCALE)
         shifts.append(found)
-        rows.append(StudyRow("trained", picture.name, label, FOUND, shift, PSNR, _score(luma(hr), luma(sr))))
-        rows.append(StudyRow("trained", picture.name, label, FOUND, shift, FOUND, float(np.mean(found))))
+        rows.append(StudyRow("trained", image.name, label, FOUND, shift, PSNR, _score(luma(hr), luma(sr))))
+        rows.append(StudyRow("trained", image.name, label, FOUND, shift, FOUND, float(np.mean(found))))
     return rows, shifts[0]
 
 
@@ -275,7 +275,7 @@ def _trained_rows(
 
 
 def gains(rows: Sequence[StudyRow]) -> dict[str, float]:
-    """Gain of the self-ensemble in dB by model, mean over the pictures."""
+    """Gain of the self-ensemble in dB by model, mean over the images."""
     models = dict.fromkeys(row.method for row in chosen(rows, part="ensemble: alone"))
     return {
         model: mean(rows, part="ensemble: self-ensemble", method=model)

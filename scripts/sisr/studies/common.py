@@ -1,4 +1,4 @@
-"""What all studies share: pictures, PSNR on [0, 1], and the table that a study writes."""
+"""What all studies share: images, PSNR on [0, 1], and the table that a study writes."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ from sisr.base.manifest import HrManifest
 
 Floats = NDArray[np.float64]
 
-#: Shortest side of a picture that a study can use.
+#: Shortest side of an image that a study can use.
 LEAST = 120
-#: Sides are a multiple of it, so that every picture has a x2, x3 and x4.
+#: Sides are a multiple of it, so that every image has a x2, x3 and x4.
 _MULTIPLE = 24
 
 
 @dataclass(frozen=True, eq=False)
 class StudyImage:
-    """A picture of a study: ``rgb`` is uint8 (h, w, 3), sides multiples of 24."""
+    """An image of a study: ``rgb`` is uint8 (h, w, 3), sides multiples of 24."""
 
     name: str
     rgb: NDArray[np.uint8]
@@ -46,7 +46,7 @@ class StudyRow(NamedTuple):
     """
 
     part: str
-    picture: str
+    image: str
     method: str
     parameter: str
     at: float | str
@@ -54,7 +54,7 @@ class StudyRow(NamedTuple):
     value: float
 
 
-# --- pictures -------------------------------------------------------------------------------------------
+# --- images -------------------------------------------------------------------------------------------
 
 
 def crop(name: str, image: NDArray[np.uint8], side: int) -> StudyImage:
@@ -64,21 +64,21 @@ def crop(name: str, image: NDArray[np.uint8], side: int) -> StudyImage:
     """
     height, width = image.shape[:2]
     if min(height, width) < LEAST:
-        raise StudyError(f"{name}: expected a picture of at least {LEAST}x{LEAST}, found {width}x{height}")
+        raise StudyError(f"{name}: expected an image of at least {LEAST}x{LEAST}, found {width}x{height}")
     sides = [min(side, length) // _MULTIPLE * _MULTIPLE for length in (height, width)]
     top, left = (height - sides[0]) // 2, (width - sides[1]) // 2
     return StudyImage(name, replicate(image[top : top + sides[0], left : left + sides[1]]))
 
 
-def read_pictures(manifest: Path, count: int, side: int) -> list[StudyImage]:
-    """The middles of the first ``count`` large enough pictures of a prepared dataset.
+def read_images(manifest: Path, count: int, side: int) -> list[StudyImage]:
+    """The middles of the first ``count`` large enough images of a prepared dataset.
 
     Raises :class:`StudyError` where none is large enough.
     """
     hr = HrManifest.read(manifest)
     large = [image for image in hr.images if min(image.height, image.width) >= LEAST]
     if not large:
-        raise StudyError(f"{manifest}: no picture of at least {LEAST}x{LEAST} for a study")
+        raise StudyError(f"{manifest}: no image of at least {LEAST}x{LEAST} for a study")
     return [crop(image.name, read_image(hr.path_of(image)).array, side) for image in large[:count]]
 
 
@@ -86,7 +86,7 @@ def read_pictures(manifest: Path, count: int, side: int) -> list[StudyImage]:
 
 
 def psnr(truth: Floats, found: Floats, border: int = 0) -> float:
-    """PSNR in dB of pictures on [0, 1] without ``border`` pixels at each side; ``found`` is clipped."""
+    """PSNR in dB of images on [0, 1] without ``border`` pixels at each side; ``found`` is clipped."""
     inner = slice(border, -border or None)
     difference = truth[inner, inner] - np.clip(found[inner, inner], 0, 1)
     mse = float(np.mean(difference**2))
@@ -107,7 +107,7 @@ def chosen(rows: Iterable[StudyRow], **wanted: object) -> list[StudyRow]:
 
 
 def curve(rows: Iterable[StudyRow], **wanted: object) -> tuple[Floats, Floats]:
-    """Values of ``at`` in rising order, and the mean value (over pictures) at each."""
+    """Values of ``at`` in rising order, and the mean value (over images) at each."""
     found = chosen(rows, **wanted)
     at = sorted({float(row.at) for row in found})
     return np.array(at), np.array([np.mean([r.value for r in found if float(r.at) == x]) for x in at])

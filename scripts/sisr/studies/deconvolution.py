@@ -1,6 +1,6 @@
 """Deconvolution by division in the frequency domain: why it fails, and what cures it.
 
-Pictures are float64 (h, w) on [0, 1].  A picture is blurred as a camera does it, from a larger scene, so that
+Images are float64 (h, w) on [0, 1].  An image is blurred as a camera does it, from a larger scene, so that
 its border pixels hold what lies outside; white noise is added and values are rounded to 8 bits.
 """
 
@@ -18,13 +18,13 @@ from sisr.studies.common import Floats, StudyImage, StudyRow, mean, psnr
 
 Spectrum = NDArray[np.complex128]
 
-#: Side of the pictures that are taken, with their scene.
+#: Side of the images that are taken, with their scene.
 SIDE = 264
 #: Standard deviation of the moderate blur in pixels, and of the noise in 8-bit levels.
 BLUR, NOISE = 1.6, 1.0
 BLURS = (0.8, 1.6, 2.4, 3.2)
 NOISES = (0.0, 1.0, 2.0, 5.0, 10.0)
-#: Pixels of scene around a picture: the widest blur reaches 13.
+#: Pixels of scene around an image: the widest blur reaches 13.
 MARGIN = 24
 #: Rings of frequency from 0 to 0.5 cycles a pixel.
 RINGS = 32
@@ -57,16 +57,16 @@ def observe(scene: Floats, psf: Floats, noise: float, seed: int = 0) -> Floats:
 def otf_of(psf: Floats, shape: tuple[int, int]) -> Spectrum:
     """Frequency response of a PSF of odd size on a circular grid, complex (h, w): MATLAB's ``psf2otf``.
 
-    The PSF is padded with zeros to the picture's size, and its *middle* turned to element (0, 0).
+    The PSF is padded with zeros to the image's size, and its *middle* turned to element (0, 0).
     """
     padded = np.zeros(shape)
     padded[: psf.shape[0], : psf.shape[1]] = psf
     return np.fft.fft2(np.roll(padded, (-(psf.shape[0] // 2), -(psf.shape[1] // 2)), (0, 1)))
 
 
-def apply(picture: Floats, filter_: Spectrum | Floats) -> Floats:
-    """A filter of frequencies on a picture, circularly."""
-    return np.fft.ifft2(np.fft.fft2(picture) * filter_).real
+def apply(image: Floats, filter_: Spectrum | Floats) -> Floats:
+    """A filter of frequencies on an image, circularly."""
+    return np.fft.ifft2(np.fft.fft2(image) * filter_).real
 
 
 # --- the failure, and its repair piece by piece ---------------------------------------------------------
@@ -83,24 +83,24 @@ def divide_truncated(observed: Floats, otf: Spectrum, cut: float = CUT) -> Float
     return apply(observed, np.where(large, 1 / np.where(large, otf, 1), 0))
 
 
-def taper(picture: Floats, psf: Floats) -> Floats:
-    """A picture whose opposite borders meet smoothly: MATLAB's ``edgetaper``.
+def taper(image: Floats, psf: Floats) -> Floats:
+    """An image whose opposite borders meet smoothly: MATLAB's ``edgetaper``.
 
     Near a border it fades to its own circular blur.  The weight falls with the autocorrelation of the PSF's
     projection on each axis, so that pixels farther than the PSF reaches are not touched.
     """
-    weight = np.ones(picture.shape)
-    for axis, length in enumerate(picture.shape):
+    weight = np.ones(image.shape)
+    for axis, length in enumerate(image.shape):
         projection = psf.sum(axis=1 - axis)
         power = np.abs(np.fft.fft(projection, length - 1)) ** 2
         correlation = np.fft.ifft(power).real
         correlation = np.append(correlation, correlation[0]) / correlation.max()
         weight *= (1 - correlation)[:, None] if axis == 0 else 1 - correlation
-    return weight * picture + (1 - weight) * apply(picture, otf_of(psf, picture.shape))
+    return weight * image + (1 - weight) * apply(image, otf_of(psf, image.shape))
 
 
 def with_borders(restore: Callable[[Floats], Floats], observed: Floats, psf: Floats) -> Floats:
-    """Restore a picture that was continued by its mirror image over ``MARGIN`` pixels and tapered."""
+    """Restore an image that was continued by its mirror image over ``MARGIN`` pixels and tapered."""
     wide = taper(np.pad(observed, MARGIN, mode="reflect"), psf)
     return restore(wide)[MARGIN:-MARGIN, MARGIN:-MARGIN]
 
@@ -111,7 +111,7 @@ def with_borders(restore: Callable[[Floats], Floats], observed: Floats, psf: Flo
 def wiener(observed: Floats, psf: Floats, noise: float) -> Floats:
     """Wiener's filter H* / (|H|^2 + N / S) for white noise of standard deviation ``noise`` (on [0, 1]).
 
-    The spectrum S of the sharp picture is not known; it is taken to be that of :func:`power_law`.
+    The spectrum S of the sharp image is not known; it is taken to be that of :func:`power_law`.
     """
     otf = otf_of(psf, observed.shape)
     inverse_snr = noise**2 / power_law(observed, psf, noise)
@@ -121,7 +121,7 @@ def wiener(observed: Floats, psf: Floats, noise: float) -> Floats:
 
 
 def power_law(observed: Floats, psf: Floats, noise: float) -> Floats:
-    """Power of the sharp picture at each frequency, ``a / f^b`` (Field, JOSA A 4, 1987), float64 (h, w).
+    """Power of the sharp image at each frequency, ``a / f^b`` (Field, JOSA A 4, 1987), float64 (h, w).
 
     White noise of variance v has the power v.  a and b are fitted in logarithms, to rings of frequency in
     which the observed power, less the noise, can be divided by the response without harm.
@@ -139,13 +139,13 @@ def power_law(observed: Floats, psf: Floats, noise: float) -> Floats:
     return np.exp(height) * frequency**slope
 
 
-def windowed_power(picture: Floats) -> Floats:
+def windowed_power(image: Floats) -> Floats:
     """Power spectrum under a Hann window, float64 (h, w), in which white noise of variance v has the mean v.
 
     The window keeps the jump between opposite borders out of the high frequencies.
     """
-    window = np.hanning(picture.shape[0])[:, None] * np.hanning(picture.shape[1])
-    return np.abs(np.fft.fft2((picture - picture.mean()) * window)) ** 2 / (window**2).sum()
+    window = np.hanning(image.shape[0])[:, None] * np.hanning(image.shape[1])
+    return np.abs(np.fft.fft2((image - image.mean()) * window)) ** 2 / (window**2).sum()
 
 
 def ring_means(values: Floats) -> Floats:
@@ -163,7 +163,7 @@ def _frequency(shape: tuple[int, ...]) -> Floats:
 def estimated_noise(observed: Floats, psf: Floats) -> float:
     """Standard deviation of white noise, from the frequencies that the blur left nothing of.
 
-    Where the response is below 1 % the spectrum of a blurred picture is noise.  Its power is exponentially
+    Where the response is below 1 % the spectrum of a blurred image is noise.  Its power is exponentially
     distributed, with the variance as mean and ln 2 of it as median; the median minds no stray edge.
     """
     power = windowed_power(observed)
@@ -228,15 +228,15 @@ def total_variation(observed: Floats, psf: Floats, noise: float, steps: int = 40
     )
 
 
-#: Weight of total variation over the noise's variance (on [0, 1]); chosen on pictures that no study uses, see
+#: Weight of total variation over the noise's variance (on [0, 1]); chosen on images that no study uses, see
 #: docs/studies/deconvolution.md.
 TV_FACTOR = 12.0
-#: Standard deviation of rounding to 8 bits, in levels: no picture has less noise.
+#: Standard deviation of rounding to 8 bits, in levels: no image has less noise.
 ROUNDING = 12**-0.5
 
 Restorer = Callable[[Floats, Floats, float], Floats]
 
-#: Name for people -> function of the tapered picture, the PSF and the true standard deviation of the noise.
+#: Name for people -> function of the tapered image, the PSF and the true standard deviation of the noise.
 CURES: dict[str, Restorer] = {
     "truncated division": lambda y, psf, noise: divide_truncated(y, otf_of(psf, y.shape)),
     "Wiener, known noise": wiener,
@@ -253,24 +253,24 @@ CURES: dict[str, Restorer] = {
 
 @dataclass(frozen=True, eq=False)
 class DeconvolutionResult:
-    """``rows`` of the table; of the first picture, at the moderate blur, what each method makes of it."""
+    """``rows`` of the table; of the first image, at the moderate blur, what each method makes of it."""
 
     rows: list[StudyRow]
-    pictures: dict[str, Floats]
+    images: dict[str, Floats]
     observed: Floats
     psf: Floats
-    picture: str
+    image: str
 
 
-def measure(pictures: Sequence[StudyImage]) -> DeconvolutionResult:
+def measure(images: Sequence[StudyImage]) -> DeconvolutionResult:
     """Causes of the failure one at a time, then every cure against blur and noise."""
     rows: list[StudyRow] = []
     shown: dict[str, Floats] = {}
     psf = psf_of(BLUR)
-    for picture in pictures:
-        scene = picture.luma
+    for image in images:
+        scene = image.luma
         for name, value in causes(scene).items():
-            rows.append(StudyRow("cause", picture.name, name, "", "", "PSNR", value))
+            rows.append(StudyRow("cause", image.name, name, "", "", "PSNR", value))
         conditions = dict.fromkeys([*((blur, NOISE) for blur in BLURS), *((BLUR, noise) for noise in NOISES)])
         for blur, noise in conditions:
             restored = _restore(scene, blur, noise)
@@ -280,13 +280,11 @@ def measure(pictures: Sequence[StudyImage]) -> DeconvolutionResult:
             for method, found in restored.items():
                 value = psnr(truth, found)
                 if noise == NOISE:
-                    rows.append(StudyRow("cure", picture.name, method, "blur in pixels", blur, "PSNR", value))
+                    rows.append(StudyRow("cure", image.name, method, "blur in pixels", blur, "PSNR", value))
                 if blur == BLUR:
-                    rows.append(
-                        StudyRow("cure", picture.name, method, "noise in levels", noise, "PSNR", value)
-                    )
-    first = pictures[0].luma
-    return DeconvolutionResult(rows, shown, observe(first, psf, NOISE), psf, pictures[0].name)
+                    rows.append(StudyRow("cure", image.name, method, "noise in levels", noise, "PSNR", value))
+    first = images[0].luma
+    return DeconvolutionResult(rows, shown, observe(first, psf, NOISE), psf, images[0].name)
 
 
 def causes(scene: Floats) -> dict[str, float]:
@@ -318,7 +316,7 @@ def causes(scene: Floats) -> dict[str, float]:
 
 
 def _restore(scene: Floats, blur: float, noise: float) -> dict[str, Floats]:
-    """The truth, the observed picture and what each method makes of it."""
+    """The truth, the observed image and what each method makes of it."""
     psf = psf_of(blur)
     observed = observe(scene, psf, noise)
     deviation = float(np.hypot(noise, ROUNDING)) / 255
@@ -355,7 +353,7 @@ def findings(result: DeconvolutionResult) -> list[str]:
         f"A Gaussian blur of {BLUR:g} pixels lets {np.abs(otf).min():.0e} of the finest waves through; "
         f"division multiplies the noise's standard deviation by {np.sqrt(amplification(otf)):.0e}.",
         f"With nothing wrong, division gives {exact:.0f} dB; with rounding to 8 bits alone {rounded:.1f} dB.",
-        f"With noise of {NOISE:g} level the blurred pictures have {quality['blurred']:.2f} dB, unregularised "
+        f"With noise of {NOISE:g} level the blurred images have {quality['blurred']:.2f} dB, unregularised "
         f"division {quality['division']:.2f} dB and {best} {quality[best]:.2f} dB "
         f"({quality[best] - quality['blurred']:+.2f}).",
         f"Gains in dB: {gains}. Tapering the borders is worth {tapering:.2f} dB to Wiener's filter.",

@@ -9,7 +9,7 @@ import numpy as np
 from sisr.report.figures import style
 from sisr.studies.alignment import HALF, PLAIN, PSNR, TRAININGS, UNDONE, AlignmentResult, gains
 from sisr.studies.common import curve, mean
-from sisr.studies.panels import corner, drawing, grid_of, picture_rows
+from sisr.studies.panels import corner, drawing, grid_of, image_rows
 
 
 def draw_curves(result: AlignmentResult, out: Path) -> None:
@@ -56,12 +56,12 @@ def draw_curves(result: AlignmentResult, out: Path) -> None:
         figure.legend(handles, labels, frameon=False, fontsize=8, ncols=7, loc="outside lower center")
 
 
-def draw_pictures(result: AlignmentResult, out: Path) -> None:
+def draw_images(result: AlignmentResult, out: Path) -> None:
     """A crop of the original, what each trained network makes of aligned LR, and its error."""
     side = 48
-    top, left = corner(result.pictures["original"] / 255, side)
-    crops = {name: found[top : top + side, left : left + side] for name, found in result.pictures.items()}
-    titles = {"original": f"{result.picture}, original\n"}
+    top, left = corner(result.images["original"] / 255, side)
+    crops = {name: found[top : top + side, left : left + side] for name, found in result.images.items()}
+    titles = {"original": f"{result.image}, original\n"}
     for label in TRAININGS:
         own = result.own[label]
         head = label.removeprefix("trained on ")
@@ -73,4 +73,4 @@ def draw_pictures(result: AlignmentResult, out: Path) -> None:
         label: np.clip(0.5 + 4 * (crops[label] / 255 - original), 0, 1) for label in TRAININGS
     }
     names = dict.fromkeys(TRAININGS, "error × 4, gray is none") | {"original": ""}
-    picture_rows(out, [crops, errors], [titles, names])
+    image_rows(out, [crops, errors], [titles, names])

@@ -19,7 +19,7 @@ from sisr.studies.deconvolution import (
     ring_means,
     windowed_power,
 )
-from sisr.studies.panels import corner, drawing, grid_of, picture, picture_rows
+from sisr.studies.panels import corner, drawing, grid_of, image_rows, show_image
 
 _SHOWN = ["division", *CURES]
 _COLOURS = style.model_colours(_SHOWN)
@@ -29,15 +29,15 @@ _LOWEST = -6.0
 
 
 def draw_spectra(result: DeconvolutionResult, out: Path) -> None:
-    """Spectra of the picture, the filter and the quotient, in logarithms, as the FFT has them and shifted."""
+    """Spectra of the image, the filter and the quotient, in logarithms, as the FFT has them and shifted."""
     otf = otf_of(result.psf, result.observed.shape)
-    truth, observed = result.pictures["truth"], result.observed
+    truth, observed = result.images["truth"], result.observed
     panels = [
-        ("sharp picture, as the FFT has it", np.fft.fft2(truth), False),
+        ("sharp image, as the FFT has it", np.fft.fft2(truth), False),
         ("the same, frequency 0 in the middle", np.fft.fft2(truth), True),
         ("filter, as the FFT has it", otf, False),
         ("filter, shifted", otf, True),
-        ("blurred picture with noise", np.fft.fft2(observed), True),
+        ("blurred image with noise", np.fft.fft2(observed), True),
         ("divided by the filter", np.fft.fft2(divide(observed, otf)), True),
     ]
     with drawing(out, 4.75) as figure:
@@ -46,7 +46,7 @@ def draw_spectra(result: DeconvolutionResult, out: Path) -> None:
         for (row, column), (title, spectrum, shifted) in zip(places, panels, strict=True):
             shown = np.log10(np.maximum(np.abs(spectrum), 1e-6))
             limits = (-6, 0) if title.startswith("filter") else (-2, 4)
-            picture(
+            show_image(
                 figure.add_subplot(grid[row, column]), np.fft.fftshift(shown) if shifted else shown, title,
                 cmap="magma", vmin=limits[0], vmax=limits[1],
             )  # fmt: skip
@@ -68,7 +68,7 @@ def draw_spectra(result: DeconvolutionResult, out: Path) -> None:
 
 
 def draw_curves(result: DeconvolutionResult, out: Path) -> None:
-    """Gain over the blurred picture against the blur's width and the noise."""
+    """Gain over the blurred image against the blur's width and the noise."""
     with drawing(out, 3.9) as figure:
         axes = figure.subplots(1, 2, sharey=True)
         titles = {
@@ -90,9 +90,7 @@ def draw_curves(result: DeconvolutionResult, out: Path) -> None:
                 )
             axis.axhline(0, color=style.INK, linewidth=0.9)
             axis.set_ylim(_LOWEST, None)
-            grid_of(
-                axis, title, label, "PSNR less that of the blurred picture (dB)" if axis is axes[0] else ""
-            )
+            grid_of(axis, title, label, "PSNR less that of the blurred image (dB)" if axis is axes[0] else "")
         axes[0].text(
             0.03, 0.04, f"division without regularisation: {min(lost):.0f} to {max(lost):.0f} dB", fontsize=8,
             transform=axes[0].transAxes, color=style.SOFT,
@@ -101,16 +99,16 @@ def draw_curves(result: DeconvolutionResult, out: Path) -> None:
         figure.legend(handles[1:], labels[1:], frameon=False, fontsize=8, ncols=4, loc="outside lower center")
 
 
-def draw_pictures(result: DeconvolutionResult, out: Path) -> None:
+def draw_images(result: DeconvolutionResult, out: Path) -> None:
     """A crop as it was, blurred, divided, and after each cure."""
-    truth = result.pictures["truth"]
+    truth = result.images["truth"]
     top, left = corner(truth, 96)
     crops, titles = {}, {}
-    for name, found in result.pictures.items():
+    for name, found in result.images.items():
         crops[name] = np.clip(found[top : top + 96, left : left + 96], 0, 1)
         titles[name] = name if name == "truth" else f"{name}\n{psnr(truth, found):.2f} dB"
-    titles["truth"] = f"{result.picture}\nsharp"
+    titles["truth"] = f"{result.image}\nsharp"
     del crops["Wiener without tapering"]
     names = list(crops)
     halves = [names[:5], names[5:]]
-    picture_rows(out, [{n: crops[n] for n in half} for half in halves], [titles, titles])
+    image_rows(out, [{n: crops[n] for n in half} for half in halves], [titles, titles])

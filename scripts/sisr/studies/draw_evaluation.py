@@ -13,11 +13,11 @@ from sisr.report.figures import style
 from sisr.report.figures.crop_choice import pick_region
 from sisr.studies.common import curve
 from sisr.studies.evaluation import DISTORTIONS, EvaluationResult, correlations, one_of_each
-from sisr.studies.panels import drawing, grid_of, picture
+from sisr.studies.panels import drawing, grid_of, show_image
 
 
 def draw_curves(result: EvaluationResult, out: Path) -> None:
-    """A row a metric, a column a distortion; thin lines are the pictures, the thick one their mean."""
+    """A row a metric, a column a distortion; thin lines are the images, the thick one their mean."""
     scored = {row.measure for row in result.rows if row.part == "distortion"}
     measures = one_of_each([m for m in result.measures if m.label in scored])
     with drawing(out, 0.5 + 1.75 * len(measures)) as figure:
@@ -25,9 +25,9 @@ def draw_curves(result: EvaluationResult, out: Path) -> None:
         for line, measure in zip(axes, measures, strict=True):
             for axis, (kind, (unit, _)) in zip(line, DISTORTIONS.items(), strict=True):
                 wanted = {"part": "distortion", "method": kind, "measure": measure.label}
-                names = dict.fromkeys(r.picture for r in result.rows if r.part == "distortion")
+                names = dict.fromkeys(r.image for r in result.rows if r.part == "distortion")
                 for name in names:
-                    axis.plot(*curve(result.rows, picture=name, **wanted), color=style.GRID, linewidth=1)
+                    axis.plot(*curve(result.rows, image=name, **wanted), color=style.GRID, linewidth=1)
                 axis.plot(*curve(result.rows, **wanted), color="#0072b2", marker="o", markersize=3)
                 if kind == "contrast":
                     axis.axvline(1, color=style.SOFT, linewidth=0.8, linestyle="--")
@@ -92,10 +92,10 @@ def draw_contradictions(
             paths = {model: sr[case.image][model] for model in (case.first, case.second)}
             box = pick_region(hr[case.image], paths, scale)
             cut = np.s_[box.y : box.y + box.h, box.x : box.x + box.w]
-            picture(line[0], replicate(read_image(hr[case.image]).array)[cut], f"{case.image}, HR\n")
+            show_image(line[0], replicate(read_image(hr[case.image]).array)[cut], f"{case.image}, HR\n")
             for axis, (model, path) in zip(line[1:], paths.items(), strict=True):
                 values = case.values[model]
                 better = one.label if model == case.first else other.label
                 text = ", ".join(f"{m.label} {values[m.id]:.{m.digits}f}" for m in (one, other))
                 title = f"{labels.get(model, model)}: better by {better}\n{text}"
-                picture(axis, replicate(read_image(path).array)[cut], title)
+                show_image(axis, replicate(read_image(path).array)[cut], title)

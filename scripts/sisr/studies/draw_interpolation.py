@@ -10,7 +10,7 @@ from sisr.lr.kernels.matlab import KERNELS
 from sisr.report.figures import style
 from sisr.studies.common import curve
 from sisr.studies.interpolation import METHODS, SAMPLES, SCALE, InterpolationResult, interpolate, response
-from sisr.studies.panels import corner, drawing, grid_of, picture_rows
+from sisr.studies.panels import corner, drawing, grid_of, image_rows
 
 _COLOURS = style.model_colours(METHODS)
 
@@ -42,7 +42,7 @@ def draw_kernels(out: Path) -> None:
 
 
 def draw_errors(result: InterpolationResult, out: Path) -> None:
-    """Error against frequency: of sines and of the zone plate, and of pictures."""
+    """Error against frequency: of sines and of the zone plate, and of images."""
     with drawing(out, 3.3) as figure:
         sines, spectra = figure.subplots(1, 2)
         for method in METHODS:
@@ -59,22 +59,22 @@ def draw_errors(result: InterpolationResult, out: Path) -> None:
         spectra.set_yscale("log")
         spectra.set_ylim(1e-4, 20)
         grid_of(sines, "Sines (lines) and zone plate (dots)", "cycles per LR sample", "squared error / power")
-        grid_of(spectra, f"Pictures at ×{SCALE}, mean", "cycles per LR sample", "squared error / power")
+        grid_of(spectra, f"Images at ×{SCALE}, mean", "cycles per LR sample", "squared error / power")
         spectra.text(0.53, 3e-4, "above the Nyquist\nfrequency of LR", color=style.SOFT, fontsize=8)
         sines.legend(frameon=False, fontsize=8, loc="lower right")
 
 
-def draw_pictures(result: InterpolationResult, out: Path) -> None:
-    """The zone plate and a crop of a picture: the original, then each method."""
+def draw_images(result: InterpolationResult, out: Path) -> None:
+    """The zone plate and a crop of an image: the original, then each method."""
     quarter = next(iter(result.plates.values())).shape[0] // 2
     plates = {name: plate[quarter:, quarter:] for name, plate in result.plates.items()}
     side = 96
     top, left = corner(result.crops["truth"], side)
     crops = {name: crop[top : top + side, left : left + side] for name, crop in result.crops.items()}
-    of_picture = [row for row in result.rows if row.part == "picture" and row.picture == result.picture]
-    labels = {row.method: f"{row.method}, {row.value:.2f} dB" for row in of_picture}
-    picture_rows(
+    of_image = [row for row in result.rows if row.part == "image" and row.image == result.image]
+    labels = {row.method: f"{row.method}, {row.value:.2f} dB" for row in of_image}
+    image_rows(
         out,
         [plates, crops],
-        [{"truth": "zone plate, a quarter"}, {"truth": f"{result.picture}, HR"} | labels],
+        [{"truth": "zone plate, a quarter"}, {"truth": f"{result.image}, HR"} | labels],
     )

@@ -9,7 +9,7 @@ import numpy as np
 from sisr.report.figures import style
 from sisr.studies.common import curve, mean
 from sisr.studies.misr import BICUBIC, FRAMES, MANY, METHODS, NOISE, MisrResult, best_network
-from sisr.studies.panels import corner, drawing, grid_of, picture_rows
+from sisr.studies.panels import corner, drawing, grid_of, image_rows
 
 _COLOURS = style.model_colours(METHODS)
 _MARKERS = style.model_markers(METHODS)
@@ -55,14 +55,14 @@ def draw_curves(result: MisrResult, out: Path) -> None:
         figure.legend(handles, labels, frameon=False, fontsize=8, ncols=6, loc="outside lower center")
 
 
-def draw_pictures(result: MisrResult, out: Path) -> None:
+def draw_images(result: MisrResult, out: Path) -> None:
     """A crop as it was, from one frame, and from many with estimated shifts."""
     side = 72
-    top, left = corner(result.pictures["truth"], side)
-    one = [name for name in result.pictures if name not in (*METHODS, "truth")]
-    crops, titles = {}, {"truth": f"{result.picture}\noriginal"}
+    top, left = corner(result.images["truth"], side)
+    one = [name for name in result.images if name not in (*METHODS, "truth")]
+    crops, titles = {}, {"truth": f"{result.image}\noriginal"}
     for name in ("truth", *one, *METHODS):
-        crops[name] = np.clip(result.pictures[name][top : top + side, left : left + side], 0, 1)
+        crops[name] = np.clip(result.images[name][top : top + side, left : left + side], 0, 1)
         if name != "truth":
             frames = f"{MANY} frames" if name in METHODS else "one frame"
             head = name if name == BICUBIC else f"{name}, {frames}"
@@ -70,4 +70,4 @@ def draw_pictures(result: MisrResult, out: Path) -> None:
     names = list(crops)
     half = -(-len(names) // 2)
     parts = [names[:half], names[half:]]
-    picture_rows(out, [{n: crops[n] for n in part} for part in parts], [titles, titles])
+    image_rows(out, [{n: crops[n] for n in part} for part in parts], [titles, titles])

@@ -8,7 +8,7 @@ import numpy as np
 
 from sisr.report.figures import style
 from sisr.studies.common import mean
-from sisr.studies.panels import drawing, grid_of, picture_rows
+from sisr.studies.panels import drawing, grid_of, image_rows
 from sisr.studies.pixel_art import (
     BICUBIC,
     MIXED,
@@ -26,14 +26,14 @@ from sisr.studies.sprites import SIDE
 _SHOWN = ("coin", "potion", "sword", "invader", "knight")
 
 
-def draw_pictures(result: PixelArtResult, out: Path) -> None:
+def draw_images(result: PixelArtResult, out: Path) -> None:
     """Sprites as they are, beside each method's at the largest scale and the drawing where there is one."""
     scale = SCALES[-1]
     methods = [NEAREST, BICUBIC, *([result.network] if result.network else []), SCALE2X]
     rows: list[dict[str, np.ndarray]] = []
     titles: list[dict[str, str]] = []
     for name in _SHOWN:
-        made = result.pictures[name]
+        made = result.images[name]
         row = {"sprite": _in_its_size(made[NEAREST][::scale, ::scale], scale)}
         row |= {method: made[method] for method in methods}
         if name in result.drawings:
@@ -41,7 +41,7 @@ def draw_pictures(result: PixelArtResult, out: Path) -> None:
         rows.append(row)
         first = not titles
         titles.append({"sprite": name} | ({} if first else dict.fromkeys([*methods, "drawn larger"], "")))
-    picture_rows(out, rows, titles)
+    image_rows(out, rows, titles)
 
 
 def _in_its_size(small: np.ndarray, scale: int) -> np.ndarray:

@@ -8,7 +8,7 @@ import numpy as np
 
 from sisr.report.figures import style
 from sisr.studies.common import curve
-from sisr.studies.panels import drawing, grid_of, picture_rows
+from sisr.studies.panels import drawing, grid_of, image_rows
 from sisr.studies.tiling import WINDOW, TilingResult, cost
 
 #: Error below which a dot is drawn at the bottom: exactly equal, or nearly.
@@ -23,7 +23,7 @@ def draw_curves(result: TilingResult, out: Path) -> None:
         errors, costs = figure.subplots(1, 2)
         for label, reach in result.reaches.items():
             at, value = curve(result.rows, method=label, measure="largest error in levels")
-            looks = "whole picture" if reach == "global" else f"reach {reach}"
+            looks = "whole image" if reach == "global" else f"reach {reach}"
             errors.plot(
                 at, np.maximum(value, _FLOOR), color=colours[label], marker=markers[label], markersize=4.5,
                 label=f"{label}, {looks}",
@@ -47,12 +47,12 @@ def draw_curves(result: TilingResult, out: Path) -> None:
         costs.set_yticks([1, 2, 5, 10, 20, 50], ["1", "2", "5", "10", "20", "50"])
         costs.minorticks_off()
         costs.legend(frameon=False, fontsize=8)
-        grid_of(costs, f"Work, window of {WINDOW}", "context in input pixels", "times the whole picture")
+        grid_of(costs, f"Work, window of {WINDOW}", "context in input pixels", "times the whole image")
         handles, names = errors.get_legend_handles_labels()
         figure.legend(handles, names, frameon=False, fontsize=8, ncols=4, loc="outside lower center")
 
 
-def draw_pictures(result: TilingResult, out: Path) -> None:
+def draw_images(result: TilingResult, out: Path) -> None:
     """Where the seams are worst, by context, and the error everywhere in logarithms."""
     shown = result.shown
     contexts = sorted(shown.stitched)
@@ -68,7 +68,7 @@ def draw_pictures(result: TilingResult, out: Path) -> None:
     around = np.s_[row - half : row + half, column - half : column + half]
     top = {"whole": np.clip(shown.whole, 0, 1)[around]}
     top |= {str(c): np.clip(shown.stitched[c], 0, 1)[around] for c in few}
-    titles = {"whole": f"{result.picture}, {shown.label}, whole"}
+    titles = {"whole": f"{result.image}, {shown.label}, whole"}
     titles |= {str(c): f"tiles, context {c}" for c in few}
     errors, names = {"whole": np.clip(shown.whole, 0, 1)}, {"whole": "the whole output"}
     for c in few:
@@ -76,4 +76,4 @@ def draw_pictures(result: TilingResult, out: Path) -> None:
         # From 1/1000 of a level, black, in logarithms to 30 levels, white.
         errors[str(c)] = np.clip((np.log10(np.maximum(levels, 1e-9)) + 3) / 4.5, 0, 1)
         names[str(c)] = f"error up to {levels.max():.2g} levels"
-    picture_rows(out, [top, errors], [titles, names])
+    image_rows(out, [top, errors], [titles, names])

@@ -8,7 +8,7 @@ import numpy as np
 
 from sisr.report.figures import style
 from sisr.studies.common import curve, mean, psnr
-from sisr.studies.panels import corner, drawing, grid_of, picture_rows
+from sisr.studies.panels import corner, drawing, grid_of, image_rows
 from sisr.studies.upscaling_layers import LAYERS, SCALES, LayersResult
 
 _COLOURS = style.model_colours(LAYERS)
@@ -49,7 +49,7 @@ def draw_numbers(result: LayersResult, out: Path) -> None:
         figure.legend(handles, labels, frameon=False, fontsize=8, ncols=3, loc="outside lower center")
 
 
-def draw_pictures(result: LayersResult, out: Path) -> None:
+def draw_images(result: LayersResult, out: Path) -> None:
     """Checkerboards of kernels, and what unpooling puts back."""
     side, truth = 48, result.boards["truth"]
     top, left = (place + 16 for place in corner(truth[16:-16, 16:-16], side))  # no border in the crop
@@ -59,12 +59,12 @@ def draw_pictures(result: LayersResult, out: Path) -> None:
         n: np.clip(result.boards[n][top : top + side, left : left + side], 0, 1) for n in ("truth", *names)
     }
     titles = {n: f"{n}\n{psnr(truth, result.boards[n], 16):.2f} dB" for n in names}
-    titles["truth"] = f"{result.picture}, HR\n"
+    titles["truth"] = f"{result.image}, HR\n"
     pooled = {
-        name: picture[top // 2 : (top + side) // 2, left // 2 : (left + side) // 2]
+        name: image[top // 2 : (top + side) // 2, left // 2 : (left + side) // 2]
         if name == "pooled"
-        else picture[top : top + side, left : left + side]
-        for name, picture in result.unpooled.items()
+        else image[top : top + side, left : left + side]
+        for name, image in result.unpooled.items()
     }
     labels = {
         "truth": "HR",
@@ -72,4 +72,4 @@ def draw_pictures(result: LayersResult, out: Path) -> None:
         "unpooled": "unpooled: zeros between",
         "nearest": "maximum, nearest",
     }
-    picture_rows(out, [boards, pooled], [titles, labels])
+    image_rows(out, [boards, pooled], [titles, labels])

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 SIDE = 240
-#: Pixels of picture that distortions may look at beyond what is scored.
+#: Pixels of image that distortions may look at beyond what is scored.
 MARGIN = 24
 #: Distortion -> its unit and strengths; 0 (1 for contrast) is no distortion and is left out.
 DISTORTIONS: dict[str, tuple[str, tuple[float, ...]]] = {
@@ -68,27 +68,27 @@ def one_a_metric(measures: Sequence[str]) -> tuple[Measure, ...]:
 
 
 def distortion_rows(
-    pictures: Sequence[StudyImage], measures: Sequence[Measure], files: Mapping[str, Path]
+    images: Sequence[StudyImage], measures: Sequence[Measure], files: Mapping[str, Path]
 ) -> list[StudyRow]:
-    """Scores of every picture under every distortion."""
+    """Scores of every image under every distortion."""
     jobs: list[tuple[str, str, float]] = []
     with tempfile.TemporaryDirectory() as name:
         pairs = []
-        for picture in pictures:
-            hr = Path(name, f"{picture.name}.png")
-            write_png(hr, picture.rgb[MARGIN:-MARGIN, MARGIN:-MARGIN])
+        for image in images:
+            hr = Path(name, f"{image.name}.png")
+            write_png(hr, image.rgb[MARGIN:-MARGIN, MARGIN:-MARGIN])
             for kind, (_, strengths) in DISTORTIONS.items():
                 for strength in strengths:
-                    path = Path(name, f"{picture.name}_{kind}_{strength:g}.png")
-                    write_png(path, distort(picture.rgb, kind, strength))
-                    pairs.append(Pair(picture.name, hr, path))
-                    jobs.append((picture.name, kind, strength))
+                    path = Path(name, f"{image.name}_{kind}_{strength:g}.png")
+                    write_png(path, distort(image.rgb, kind, strength))
+                    pairs.append(Pair(image.name, hr, path))
+                    jobs.append((image.name, kind, strength))
         scores = iter(score_pairs(pairs, _SCALE, Evaluation(measures, files)))
         return [
             StudyRow(
-                "distortion", picture, kind, DISTORTIONS[kind][0], strength, score.measure.label, score.value
+                "distortion", image, kind, DISTORTIONS[kind][0], strength, score.measure.label, score.value
             )
-            for picture, kind, strength in jobs
+            for image, kind, strength in jobs
             for score in (next(scores) for _ in measures)
         ]
 
@@ -194,7 +194,7 @@ class EvaluationResult:
 
 
 def measure(
-    pictures: Sequence[StudyImage],
+    images: Sequence[StudyImage],
     scores: pd.DataFrame,
     measures: Sequence[str],
     files: Mapping[str, Path],
@@ -205,7 +205,7 @@ def measure(
     ``files``: as of :class:`sisr.scoring.score.Evaluation`; ``lr_set``: (dataset, kernel, scale).
     """
     chosen = one_a_metric(measures)
-    rows = distortion_rows(pictures, chosen, files)
+    rows = distortion_rows(images, chosen, files)
     every = parse_measures(measures)
     averaged = means(scores)
     for (dataset, kernel, scale), group in averaged.groupby(level=[0, 1, 2], sort=False):
@@ -267,7 +267,7 @@ def findings(result: EvaluationResult) -> list[str]:
         table = correlations(result)
         least = min(combinations(range(len(table)), 2), key=lambda at: np.nan_to_num(table[at], nan=2))
         first, second = (result.measures[i].label for i in least)
-        sets = len({row.picture for row in found})
+        sets = len({row.image for row in found})
         said.append(
             f"Over the models of {sets} LR sets, {first} and {second} agree least: mean rank correlation "
             f"{table[least]:.2f}."

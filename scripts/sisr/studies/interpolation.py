@@ -1,4 +1,4 @@
-"""Interpolation: what each kernel does to a sine of every frequency, and to pictures."""
+"""Interpolation: what each kernel does to a sine of every frequency, and to images."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ METHODS = {"nearest": "box", "linear": "linear", "cubic": "cubic", "Lanczos": "l
 SCALE = 4
 #: Samples of the one-dimensional example, on [0, 1]: a ramp, an edge, a line and a ripple.
 SAMPLES = np.array([0.2, 0.25, 0.3, 0.35, 0.4, 0.9, 0.9, 0.9, 0.2, 0.9, 0.9, 0.4, 0.6, 0.4, 0.6, 0.5])
-#: Bands of frequency of a picture's spectrum, from 0 to the Nyquist frequency of HR.
+#: Bands of frequency of an image's spectrum, from 0 to the Nyquist frequency of HR.
 _BANDS = 16
 #: Unit of frequency in the table.
 CYCLES = "cycles per LR sample"
@@ -27,12 +27,12 @@ _BORDER = 4
 
 @dataclass(frozen=True, eq=False)
 class InterpolationResult:
-    """``rows`` of the table; the zone plate and a crop of a picture, enlarged by each method."""
+    """``rows`` of the table; the zone plate and a crop of an image, enlarged by each method."""
 
     rows: list[StudyRow]
     plates: dict[str, Floats]
     crops: dict[str, Floats]
-    picture: str
+    image: str
 
 
 # --- mathematics ----------------------------------------------------------------------------------------
@@ -85,7 +85,7 @@ def sine_error(method: str, frequency: Floats, factor: int) -> Floats:
 
 
 def zone_plate(side: int) -> Floats:
-    """A picture on [0, 1] in which frequency grows with the distance from the centre, float64 (side, side).
+    """An image on [0, 1] in which frequency grows with the distance from the centre, float64 (side, side).
 
     ``0.5 + 0.5 cos(pi r^2 / side)``: at distance r the frequency is ``r / side`` cycles a pixel, the Nyquist
     frequency 0.5 at the middle of each edge.
@@ -100,15 +100,15 @@ def fine_zone_plate(side: int, factor: int) -> Floats:
     return 0.5 + 0.5 * np.cos(np.pi * (axis[:, None] ** 2 + axis**2) / side)
 
 
-def band_energy(picture: Floats, bands: int = _BANDS) -> Floats:
-    """Energy of a picture's spectrum by frequency, float64 (bands,), of a Hann window without its mean.
+def band_energy(image: Floats, bands: int = _BANDS) -> Floats:
+    """Energy of an image's spectrum by frequency, float64 (bands,), of a Hann window without its mean.
 
     Band ``i`` holds what lies between ``i`` and ``i + 1`` over ``2 * bands`` cycles a pixel, along the axis
     where it is faster: squares around the origin, as a coarser grid cuts the spectrum.
     """
-    window = np.hanning(picture.shape[0])[:, None] * np.hanning(picture.shape[1])
-    spectrum = np.abs(np.fft.fft2((picture - picture.mean()) * window)) ** 2
-    fast = np.maximum(*np.abs(np.meshgrid(*(np.fft.fftfreq(n) for n in picture.shape), indexing="ij")))
+    window = np.hanning(image.shape[0])[:, None] * np.hanning(image.shape[1])
+    spectrum = np.abs(np.fft.fft2((image - image.mean()) * window)) ** 2
+    fast = np.maximum(*np.abs(np.meshgrid(*(np.fft.fftfreq(n) for n in image.shape), indexing="ij")))
     index = np.minimum((fast * 2 * bands).astype(int), bands - 1)
     return np.bincount(index.ravel(), spectrum.ravel(), bands).astype(np.float64)
 
@@ -116,8 +116,8 @@ def band_energy(picture: Floats, bands: int = _BANDS) -> Floats:
 # --- the study ------------------------------------------------------------------------------------------
 
 
-def measure(pictures: Sequence[StudyImage]) -> InterpolationResult:
-    """The zone plate and each picture, made smaller by MATLAB's bicubic and enlarged by each method."""
+def measure(images: Sequence[StudyImage]) -> InterpolationResult:
+    """The zone plate and each image, made smaller by MATLAB's bicubic and enlarged by each method."""
     rows: list[StudyRow] = []
     frequencies = np.linspace(0, 0.5, 51)
     for method in METHODS:
@@ -125,10 +125,10 @@ def measure(pictures: Sequence[StudyImage]) -> InterpolationResult:
             rows.append(StudyRow("sine", "", method, CYCLES, float(at), "relative error", value))
     plates = _zone_plates(rows)
     crops: dict[str, Floats] = {}
-    for picture in pictures:
-        enlarged = _picture(picture, rows)
+    for image in images:
+        enlarged = _image(image, rows)
         crops = crops or enlarged
-    return InterpolationResult(rows, plates, crops, pictures[0].name)
+    return InterpolationResult(rows, plates, crops, images[0].name)
 
 
 def _zone_plates(rows: list[StudyRow]) -> dict[str, Floats]:
@@ -153,15 +153,15 @@ def _zone_plates(rows: list[StudyRow]) -> dict[str, Floats]:
     return plates
 
 
-def _picture(picture: StudyImage, rows: list[StudyRow]) -> dict[str, Floats]:
-    truth = picture.luma
+def _image(image: StudyImage, rows: list[StudyRow]) -> dict[str, Floats]:
+    truth = image.luma
     lr = imresize(truth, 1 / SCALE, kernel="cubic")
     enlarged = {"truth": truth}
     energy = band_energy(truth)
     for method, kernel in METHODS.items():
         enlarged[method] = imresize(lr, SCALE, kernel=kernel)
         rows.append(
-            StudyRow("picture", picture.name, method, "", "", "PSNR", psnr(truth, enlarged[method], SCALE))
+            StudyRow("image", image.name, method, "", "", "PSNR", psnr(truth, enlarged[method], SCALE))
         )
         lost = band_energy(enlarged[method] - truth)
         for band in range(_BANDS):
@@ -171,7 +171,7 @@ def _picture(picture: StudyImage, rows: list[StudyRow]) -> dict[str, Floats]:
                 "part of all error": lost[band] / lost.sum(),
             }
             for what, value in values.items():
-                rows.append(StudyRow("spectrum", picture.name, method, CYCLES, at, what, float(value)))
+                rows.append(StudyRow("spectrum", image.name, method, CYCLES, at, what, float(value)))
     return enlarged
 
 
@@ -179,7 +179,7 @@ def findings(result: InterpolationResult) -> list[str]:
     """What came out, with its numbers."""
     rows = result.rows
     quarter = {m: 100 * mean(rows, part="sine", method=m, at=0.25) for m in METHODS}
-    quality = {m: mean(rows, part="picture", method=m) for m in METHODS}
+    quality = {m: mean(rows, part="image", method=m) for m in METHODS}
     best = max(quality, key=quality.__getitem__)
     beyond = sum(
         mean(rows, part="spectrum", method="cubic", measure="part of all error", at=at)
@@ -189,7 +189,7 @@ def findings(result: InterpolationResult) -> list[str]:
     list_of = ", ".join(f"{m} {v:.2f} dB" for m, v in quality.items())
     return [
         f"Of a sine of four samples a period, interpolation gets this part of the power wrong: {said}.",
-        f"On pictures made x{SCALE} smaller by MATLAB's bicubic: {list_of}; best is {best}, "
+        f"On images made x{SCALE} smaller by MATLAB's bicubic: {list_of}; best is {best}, "
         f"{quality[best] - quality['nearest']:.2f} dB above nearest.",
         f"{100 * beyond:.0f} % of cubic's squared error lies above the highest frequency that LR samples can "
         "hold, where no interpolation reaches.",

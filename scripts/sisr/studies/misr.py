@@ -33,7 +33,7 @@ NOISES = (0.0, 2.0, 5.0, 10.0)
 MISPLACEMENTS = (0.0, 0.1, 0.2, 0.4, 0.8)
 #: Shifts are drawn evenly from this many HR pixels either way.
 REACH = 4.0
-#: HR pixels around a picture that frames see beyond it, and that are left out of the scores.
+#: HR pixels around an image that frames see beyond it, and that are left out of the scores.
 MARGIN = 12
 SIDE = 216
 
@@ -44,7 +44,7 @@ SIDE = 216
 def axis_operator(length: int, shift: float, blur: float = BLUR, scale: int = SCALE) -> sparse.csr_array:
     """D B M along one axis, (length / scale, length): cubic interpolation, Gaussian, every scale-th sample.
 
-    Samples lie in the middle of their ``scale`` pixels; beyond the ends the picture is mirrored.
+    Samples lie in the middle of their ``scale`` pixels; beyond the ends the image is mirrored.
     """
     return (_decimate(length, scale) @ _blur(length, blur) @ _move(length, shift)).tocsr()
 
@@ -186,7 +186,7 @@ def register(frames: Floats, rounds: int = 4) -> Floats:
 
 # --- reconstruction -------------------------------------------------------------------------------------
 
-#: Weights of the regularisers over the variance of the noise; chosen on pictures that no study uses.
+#: Weights of the regularisers over the variance of the noise; chosen on images that no study uses.
 TIKHONOV, VARIATION = 200.0, 15.0
 
 Reconstruction = Callable[[Floats, Frames, Floats, float], Floats]
@@ -279,15 +279,15 @@ BICUBIC = "bicubic of one frame"
 
 @dataclass(frozen=True, eq=False)
 class MisrResult:
-    """``rows`` of the table; of the first picture, what ``MANY`` frames with estimated shifts give."""
+    """``rows`` of the table; of the first image, what ``MANY`` frames with estimated shifts give."""
 
     rows: list[StudyRow]
-    pictures: dict[str, Floats]
+    images: dict[str, Floats]
     quality: dict[str, float]
-    picture: str
+    image: str
 
 
-def measure(pictures: Sequence[StudyImage], networks: Iterable[tuple[Model, Upscaler]] = ()) -> MisrResult:
+def measure(images: Sequence[StudyImage], networks: Iterable[tuple[Model, Upscaler]] = ()) -> MisrResult:
     """Every method against frames, noise and registration, beside what one frame gives.
 
     ``networks`` enlarge the first frame; they were trained on other LR images than this camera's.
@@ -295,21 +295,21 @@ def measure(pictures: Sequence[StudyImage], networks: Iterable[tuple[Model, Upsc
     rows: list[StudyRow] = []
     shown: dict[str, Floats] = {}
     inner = slice(MARGIN, -MARGIN)
-    for picture in pictures:
-        scene = picture.luma
+    for image in images:
+        scene = image.luma
         truth = scene[inner, inner]
-        made = _one_picture(picture.name, scene, truth, rows)
+        made = _one_image(image.name, scene, truth, rows)
         shown = shown or {"truth": truth, **made}
     loaded = {model.label: upscale for model, upscale in networks}
 
     def one_frame(label: str, noise: float) -> None:
-        for picture in pictures:
-            frame = observe(picture.luma, np.zeros((1, 2)), noise)[0]
+        for image in images:
+            frame = observe(image.luma, np.zeros((1, 2)), noise)[0]
             found = loaded[label](np.rint(255 * frame).astype(np.uint8)) / 255.0
             found = found.mean(axis=2) if found.ndim == 3 else found  # a network on RGB gets gray thrice
-            value = psnr(picture.luma[inner, inner], found, MARGIN)
-            rows.append(_one_frame(picture.name, label, noise, value))
-            if picture is pictures[0] and noise == NOISE:
+            value = psnr(image.luma[inner, inner], found, MARGIN)
+            rows.append(_one_frame(image.name, label, noise, value))
+            if image is images[0] and noise == NOISE:
                 shown[label] = found
 
     for label in loaded:
@@ -321,15 +321,15 @@ def measure(pictures: Sequence[StudyImage], networks: Iterable[tuple[Model, Upsc
     keep = {"truth", BICUBIC, *METHODS, *([best] if best else [])}
     shown = {name: found for name, found in shown.items() if name in keep}
     quality = {name: psnr(shown["truth"], found, MARGIN) for name, found in shown.items() if name != "truth"}
-    return MisrResult(rows, shown, quality, pictures[0].name)
+    return MisrResult(rows, shown, quality, images[0].name)
 
 
-def _one_frame(picture: str, method: str, noise: float, value: float) -> StudyRow:
-    return StudyRow("one frame", picture, method, "noise in levels", noise, "PSNR", value)
+def _one_frame(image: str, method: str, noise: float, value: float) -> StudyRow:
+    return StudyRow("one frame", image, method, "noise in levels", noise, "PSNR", value)
 
 
-def _one_picture(name: str, scene: Floats, truth: Floats, rows: list[StudyRow]) -> dict[str, Floats]:
-    """Add a picture's rows; returns what ``MANY`` frames with estimated shifts give at the usual noise."""
+def _one_image(name: str, scene: Floats, truth: Floats, rows: list[StudyRow]) -> dict[str, Floats]:
+    """Add an image's rows; returns what ``MANY`` frames with estimated shifts give at the usual noise."""
     made: dict[str, Floats] = {}
     drawn = draw_shifts(max(FRAMES))
     conditions = dict.fromkeys([*((count, NOISE) for count in FRAMES), *((MANY, noise) for noise in NOISES)])

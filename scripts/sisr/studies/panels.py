@@ -37,8 +37,8 @@ def grid_of(axis: Axes, title: str, x: str, y: str) -> None:
     axis.grid(True)
 
 
-def picture(axis: Axes, image: np.ndarray, title: str, **options: Any) -> None:
-    """A picture on [0, 1] or uint8, without ticks, its title above."""
+def show_image(axis: Axes, image: np.ndarray, title: str, **options: Any) -> None:
+    """An image on [0, 1] or uint8, without ticks, its title above."""
     limits = {} if image.ndim == 3 else {"vmin": 0, "vmax": 255 if image.dtype == np.uint8 else 1}
     axis.imshow(image, interpolation="nearest", **{"cmap": "gray", **limits, **options})
     axis.set_xticks([])
@@ -48,10 +48,10 @@ def picture(axis: Axes, image: np.ndarray, title: str, **options: Any) -> None:
         side.set_visible(False)
 
 
-def picture_rows(
+def image_rows(
     out: Path, rows: Sequence[Mapping[str, np.ndarray]], titles: Sequence[Mapping[str, str]]
 ) -> None:
-    """Rows of pictures of one size each, with a title above each picture."""
+    """Rows of images of one size each, with a title above each image."""
     columns = max(len(row) for row in rows)
     ratios = [next(iter(row.values())).shape[0] / next(iter(row.values())).shape[1] for row in rows]
     cell = style.WIDTH / columns
@@ -61,11 +61,11 @@ def picture_rows(
             for axis in line[len(row) :]:
                 axis.set_visible(False)
             for axis, (key, image) in zip(line, row.items(), strict=False):
-                picture(axis, image, names.get(key, key))
+                show_image(axis, image, names.get(key, key))
 
 
 def corner(image: np.ndarray, side: int) -> tuple[int, int]:
-    """Top left of the square of ``side`` pixels with the most fine detail of a gray picture."""
+    """Top left of the square of ``side`` pixels with the most fine detail of a gray image."""
     from scipy.ndimage import gaussian_filter, uniform_filter
 
     side = min(side, *image.shape[:2])

@@ -15,7 +15,7 @@ from sisr.studies.sprites import SPRITES, Labels, Pixels, Sprite
 from sisr.upscaling.engines import Upscaler
 
 SCALES = (2, 4)
-#: Pixels of background around a sprite while it is enlarged, so that no network sees a border of the picture.
+#: Pixels of background around a sprite while it is enlarged, so that no network sees a border of the image.
 MARGIN = 12
 NEAREST, BICUBIC, SCALE2X = "nearest", "bicubic", "Scale2x"
 #: Methods that every run has; networks come beside them.
@@ -65,14 +65,14 @@ def enlarge(sprite: Sprite, scale: int, networks: Mapping[str, Upscaler]) -> dic
         SCALE2X: sprite.palette[twice],
         **_smooth(small, scale, networks),
     }
-    return {method: _inner(picture, scale) for method, picture in made.items()}
+    return {method: _inner(image, scale) for method, image in made.items()}
 
 
 def photographed(sprite: Sprite, scale: int, networks: Mapping[str, Upscaler]) -> dict[str, Pixels]:
     """As :func:`enlarge`, of the large drawing shrunk like the photographs that networks are trained on."""
     drawing = sprite.palette[np.pad(sprite.labels(scale), MARGIN * scale)]
     made = _smooth(imresize(drawing, Fraction(1, scale)), scale, networks)
-    return {method: _inner(picture, scale) for method, picture in made.items()}
+    return {method: _inner(image, scale) for method, image in made.items()}
 
 
 def _smooth(small: Pixels, scale: int, networks: Mapping[str, Upscaler]) -> dict[str, Pixels]:
@@ -80,20 +80,20 @@ def _smooth(small: Pixels, scale: int, networks: Mapping[str, Upscaler]) -> dict
     return {label: upscale(small) for label, upscale in methods.items()}
 
 
-def _inner(picture: Pixels, scale: int) -> Pixels:
+def _inner(image: Pixels, scale: int) -> Pixels:
     inner = slice(MARGIN * scale, -MARGIN * scale)
-    return picture[inner, inner]
+    return image[inner, inner]
 
 
-def mixed(picture: Pixels, palette: Pixels) -> float:
+def mixed(image: Pixels, palette: Pixels) -> float:
     """Share of pixels that are no colour of the palette."""
-    same = (picture[:, :, None] == palette).all(axis=-1)
+    same = (image[:, :, None] == palette).all(axis=-1)
     return float(1 - same.any(axis=-1).mean())
 
 
-def snap(picture: Pixels, palette: Pixels) -> Labels:
+def snap(image: Pixels, palette: Pixels) -> Labels:
     """Label of the palette's colour that is nearest to each pixel in RGB."""
-    distance = ((picture[:, :, None].astype(np.int64) - palette) ** 2).sum(axis=-1)
+    distance = ((image[:, :, None].astype(np.int64) - palette) ** 2).sum(axis=-1)
     return distance.argmin(axis=-1)
 
 
@@ -107,10 +107,10 @@ def quality(truth: Pixels, found: Pixels) -> float:
 
 @dataclass(frozen=True, eq=False)
 class PixelArtResult:
-    """``rows`` of the table; pictures at the largest scale by sprite and method, large drawings by sprite."""
+    """``rows`` of the table; images at the largest scale by sprite and method, large drawings by sprite."""
 
     rows: list[StudyRow]
-    pictures: dict[str, dict[str, Pixels]] = field(default_factory=dict)
+    images: dict[str, dict[str, Pixels]] = field(default_factory=dict)
     drawings: dict[str, Pixels] = field(default_factory=dict)
 
     @property
@@ -129,30 +129,30 @@ def measure(networks: Mapping[int, Iterable[tuple[Model, Upscaler]]]) -> PixelAr
             result.rows.extend(_judged(sprite, scale, made))
             if sprite.outlined:
                 drawing = sprite.palette[sprite.labels(scale)]
-                for method, picture in photographed(sprite, scale, loaded).items():
-                    value = quality(drawing, picture)
+                for method, image in photographed(sprite, scale, loaded).items():
+                    value = quality(drawing, image)
                     result.rows.append(
                         StudyRow(f"photographed x{scale}", sprite.name, method, "", "", PSNR, value)
                     )
                 result.drawings[sprite.name] = drawing
-            result.pictures[sprite.name] = made
+            result.images[sprite.name] = made
     return result
 
 
 def _judged(sprite: Sprite, scale: int, made: Mapping[str, Pixels]) -> list[StudyRow]:
     rows = []
     labels = sprite.labels(scale) if sprite.outlined else None
-    for method, picture in made.items():
+    for method, image in made.items():
         values = {
-            MIXED: 100 * mixed(picture, sprite.palette),
-            COLOURS: float(len(np.unique(picture.reshape(-1, 3), axis=0))),
+            MIXED: 100 * mixed(image, sprite.palette),
+            COLOURS: float(len(np.unique(image.reshape(-1, 3), axis=0))),
         }
         if labels is not None:
             drawing = sprite.palette[labels]
             values |= {
-                PSNR: quality(drawing, picture),
-                WRONG: 100 * float((picture != drawing).any(axis=-1).mean()),
-                SNAPPED: 100 * float((snap(picture, sprite.palette) != labels).mean()),
+                PSNR: quality(drawing, image),
+                WRONG: 100 * float((image != drawing).any(axis=-1).mean()),
+                SNAPPED: 100 * float((snap(image, sprite.palette) != labels).mean()),
             }
         rows += [
             StudyRow(f"x{scale}", sprite.name, method, "", "", what, value) for what, value in values.items()

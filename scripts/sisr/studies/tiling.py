@@ -1,8 +1,8 @@
-"""Why fully convolutional: a network with a fixed window, stitched from tiles, against the whole picture.
+"""Why fully convolutional: a network with a fixed window, stitched from tiles, against the whole image.
 
-A network that takes only N x N pixels (one with a dense layer, or a graph exported at one size) sees a
-picture through tiles.  Each tile keeps the middle of what it made and throws ``context`` pixels away on every
-side.  A fully convolutional network sees the whole picture at once; both agree where the context reaches as
+A network that takes only N x N pixels (one with a dense layer, or a graph exported at one size) sees an
+image through tiles.  Each tile keeps the middle of what it made and throws ``context`` pixels away on every
+side.  A fully convolutional network sees the whole image at once; both agree where the context reaches as
 far as the network looks.
 """
 
@@ -29,7 +29,7 @@ log = logging.getLogger(__name__)
 
 Planes = NDArray[np.float32]
 
-#: Side of the fixed window, and of the pictures, in pixels of the network's input.
+#: Side of the fixed window, and of the images, in pixels of the network's input.
 WINDOW, SIDE = 64, 96
 #: Pixels that a tile throws away on each side; the network's own reach and one less are added.
 CONTEXTS = (0, 1, 2, 4, 8, 12, 16, 20, 24)
@@ -39,7 +39,7 @@ EQUAL = 1e-5
 
 
 def stitch(run: Callable[[Planes], Planes], planes: Planes, window: int, context: int) -> tuple[Planes, int]:
-    """A picture through a network in tiles of at most ``window`` x ``window`` pixels.
+    """An image through a network in tiles of at most ``window`` x ``window`` pixels.
 
     Parameters
     ----------
@@ -75,13 +75,13 @@ def stitch(run: Callable[[Planes], Planes], planes: Planes, window: int, context
 
 
 def cost(window: int, context: int) -> float:
-    """Pixels read for each pixel kept, on a picture without borders: N^2 / (N - 2 c)^2."""
+    """Pixels read for each pixel kept, on an image without borders: N^2 / (N - 2 c)^2."""
     return window**2 / (window - 2 * context) ** 2
 
 
-def planes_of(picture: StudyImage, network: Network) -> Planes:
-    """What a network is fed of a picture, ``SIDE`` x ``SIDE`` at most, on its range."""
-    rgb = picture.rgb[: SIDE * SCALE, : SIDE * SCALE]
+def planes_of(image: StudyImage, network: Network) -> Planes:
+    """What a network is fed of an image, ``SIDE`` x ``SIDE`` at most, on its range."""
+    rgb = image.rgb[: SIDE * SCALE, : SIDE * SCALE]
     if network.enlarge_first:  # it refines the enlargement, which has the size of HR
         rgb = imresize(imresize(rgb[:SIDE, :SIDE], 1 / SCALE), SCALE)
     else:
@@ -95,7 +95,7 @@ def planes_of(picture: StudyImage, network: Network) -> Planes:
 
 @dataclass(frozen=True, eq=False)
 class Shown:
-    """One network on the first picture, gray on [0, 1]: the whole, and the stitched by context."""
+    """One network on the first image, gray on [0, 1]: the whole, and the stitched by context."""
 
     label: str
     reach: int | str
@@ -110,10 +110,10 @@ class TilingResult:
     rows: list[StudyRow]
     reaches: dict[str, int | str]
     shown: Shown
-    picture: str
+    image: str
 
 
-def measure(pictures: Sequence[StudyImage], networks: Iterable[tuple[str, Network]]) -> TilingResult:
+def measure(images: Sequence[StudyImage], networks: Iterable[tuple[str, Network]]) -> TilingResult:
     """Seam error and cost against context, for each network.
 
     Raises :class:`StudyError` without a network.
@@ -134,15 +134,15 @@ def measure(pictures: Sequence[StudyImage], networks: Iterable[tuple[str, Networ
         if isinstance(reach, int):  # beyond its reach nothing can change
             contexts, last = contexts | {reach - 1, reach}, min(reach + 1, last)
         usable = sorted(c for c in contexts if 0 <= c <= last)
-        for picture in pictures:
-            planes = planes_of(picture, network)
+        for image in images:
+            planes = planes_of(image, network)
             whole = run(planes)
             stitched = {}
             for context in usable:
                 stitched[context], read = stitch(run, planes, WINDOW, context)
-                rows += _compare(picture.name, label, context, whole, stitched[context], network.peak)
-                rows.append(_row(picture.name, label, context, "input pixels read", read / planes[0].size))
-            if picture is pictures[0]:
+                rows += _compare(image.name, label, context, whole, stitched[context], network.peak)
+                rows.append(_row(image.name, label, context, "input pixels read", read / planes[0].size))
+            if image is images[0]:
                 gray = {c: found.mean(axis=0) / network.peak for c, found in stitched.items()}
                 candidates.append(Shown(label, reach, whole.mean(axis=0) / network.peak, gray))
     if not candidates:
@@ -150,7 +150,7 @@ def measure(pictures: Sequence[StudyImage], networks: Iterable[tuple[str, Networ
     # The one that looks farthest of those whose seams vanish within the window.
     finite = [shown for shown in candidates if isinstance(shown.reach, int) and shown.reach in shown.stitched]
     best = max(finite, key=lambda shown: int(shown.reach)) if finite else candidates[0]
-    return TilingResult(rows, reaches, best, pictures[0].name)
+    return TilingResult(rows, reaches, best, images[0].name)
 
 
 def _runner(network: Network) -> Callable[[Planes], Planes]:
@@ -163,12 +163,12 @@ def _runner(network: Network) -> Callable[[Planes], Planes]:
     return run
 
 
-def _row(picture: str, label: str, context: int, what: str, value: float) -> StudyRow:
-    return StudyRow("tiles", picture, label, "context", context, what, value)
+def _row(image: str, label: str, context: int, what: str, value: float) -> StudyRow:
+    return StudyRow("tiles", image, label, "context", context, what, value)
 
 
 def _compare(
-    picture: str, label: str, context: int, whole: Planes, stitched: Planes, peak: int
+    image: str, label: str, context: int, whole: Planes, stitched: Planes, peak: int
 ) -> list[StudyRow]:
     error = np.abs(whole - stitched) / peak
     levels = [np.clip(np.rint(255 / peak * planes), 0, 255) for planes in (whole, stitched)]
@@ -177,7 +177,7 @@ def _compare(
         "rms error in levels": 255 * float(np.sqrt(np.mean(error**2))),
         "8-bit values that differ": float(np.mean(levels[0] != levels[1])),
     }
-    return [_row(picture, label, context, what, value) for what, value in measures.items()]
+    return [_row(image, label, context, what, value) for what, value in measures.items()]
 
 
 def seams_vanish(rows: Sequence[StudyRow], label: str, what: str = "largest error in levels") -> int | None:
@@ -201,7 +201,7 @@ def findings(result: TilingResult) -> list[str]:
         at, last = curve(result.rows, method=label, measure="largest error in levels")
         gone = seams_vanish(result.rows, label)
         eight = seams_vanish(result.rows, label, "8-bit values that differ")
-        looks = "looks at the whole picture" if reach == "global" else f"looks {reach} pixels far"
+        looks = "looks at the whole image" if reach == "global" else f"looks {reach} pixels far"
         after = (
             f"from a context of {gone} on they are gone (from {eight} on where values are rounded to 8 bits)"
             if gone is not None
@@ -212,6 +212,6 @@ def findings(result: TilingResult) -> list[str]:
     if isinstance(shown.reach, int) and 2 * shown.reach < WINDOW:
         said.append(
             f"With a window of {WINDOW} pixels, a context of {shown.reach} costs "
-            f"{cost(WINDOW, shown.reach):.1f} times the work of the whole picture."
+            f"{cost(WINDOW, shown.reach):.1f} times the work of the whole image."
         )
     return said

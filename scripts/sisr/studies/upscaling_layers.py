@@ -24,7 +24,7 @@ CHANNELS, SIDE = (16, 8), 48
 #: Channels and side where they are timed, and how often.
 TIMED = (64, 64, 64)
 REPEATS = 5
-PICTURE = 240
+IMAGE = 240
 
 # --- three layers, one result ---------------------------------------------------------------------------
 
@@ -61,7 +61,7 @@ def zero_insertion(x: Tensor, weight: Tensor, scale: int) -> Tensor:
 
 
 def pixel_shuffle(x: Tensor, weight: Tensor, scale: int) -> Tensor:
-    """Pixel shuffle: an ordinary convolution on the small picture with scale^2 outputs, then rearranged.
+    """Pixel shuffle: an ordinary convolution on the small image with scale^2 outputs, then rearranged.
 
     Each output phase of the transposed convolution sees every ``scale``-th weight of its kernel, and is an
     ordinary convolution with those (Shi et al., arXiv 1609.07009); :func:`shuffle_weight` picks them.
@@ -164,7 +164,7 @@ def best_kernel(truth: Floats, small: Floats, kernel: int, scale: int) -> Floats
         for right in range(scale):
             rows = [r for r in range(kernel) if (r - cut - down) % scale == 0]
             columns = [c for c in range(kernel) if (c - cut - right) % scale == 0]
-            # Weight r of phase `down` reads the small picture (down + cut - r) / scale pixels away.
+            # Weight r of phase `down` reads the small image (down + cut - r) / scale pixels away.
             shifted = [
                 np.roll(small, ((r - cut - down) // scale, (c - cut - right) // scale), (0, 1)).ravel()
                 for r in rows
@@ -179,7 +179,7 @@ def best_kernel(truth: Floats, small: Floats, kernel: int, scale: int) -> Floats
 
 
 def enlarge(small: Floats, kernel: Floats, scale: int) -> Floats:
-    """A gray picture through a transposed convolution of one channel, by the layer itself."""
+    """A gray image through a transposed convolution of one channel, by the layer itself."""
     import torch
 
     x = torch.from_numpy(np.ascontiguousarray(small))[None, None]
@@ -197,12 +197,12 @@ def phase_errors(truth: Floats, found: Floats, scale: int, border: int = 8) -> F
 # --- unpooling ------------------------------------------------------------------------------------------
 
 
-def unpool(picture: Floats, factor: int) -> tuple[Floats, Floats]:
-    """Maximum pooling of a picture and its undoing: the pooled (h / f, w / f), and (h, w) with zeros."""
+def unpool(image: Floats, factor: int) -> tuple[Floats, Floats]:
+    """Maximum pooling of an image and its undoing: the pooled (h / f, w / f), and (h, w) with zeros."""
     import torch
     from torch.nn import functional
 
-    x = torch.from_numpy(np.ascontiguousarray(picture))[None, None]
+    x = torch.from_numpy(np.ascontiguousarray(image))[None, None]
     pooled, places = functional.max_pool2d(x, factor, return_indices=True)
     back = functional.max_unpool2d(pooled, places, [factor, factor])
     return pooled[0, 0].numpy(), back[0, 0].numpy()
@@ -213,15 +213,15 @@ def unpool(picture: Floats, factor: int) -> tuple[Floats, Floats]:
 
 @dataclass(frozen=True, eq=False)
 class LayersResult:
-    """``rows`` of the table; of the first picture, what kernels and unpooling make of it."""
+    """``rows`` of the table; of the first image, what kernels and unpooling make of it."""
 
     rows: list[StudyRow]
     boards: dict[str, Floats]
     unpooled: dict[str, Floats]
-    picture: str
+    image: str
 
 
-def measure(pictures: Sequence[StudyImage]) -> LayersResult:
+def measure(images: Sequence[StudyImage]) -> LayersResult:
     """Equality, cost, checkerboards and unpooling."""
     rows = [*equality(), *cost()]
     for scale in SCALES:
@@ -236,10 +236,10 @@ def measure(pictures: Sequence[StudyImage]) -> LayersResult:
                 value = ripple(weights, scale)
                 rows.append(StudyRow(f"checkerboard x{scale}", "", method, "kernel", kernel, "ripple", value))
     boards: dict[str, Floats] = {}
-    for picture in pictures:
-        made = _trained(picture, rows)
+    for image in images:
+        made = _trained(image, rows)
         boards = boards or made
-    return LayersResult(rows, boards, _unpooled(pictures, rows), pictures[0].name)
+    return LayersResult(rows, boards, _unpooled(images, rows), images[0].name)
 
 
 def equality() -> list[StudyRow]:
@@ -308,11 +308,11 @@ def _time(layer: Callable[[Tensor, Tensor, int], Tensor], x: Tensor, weight: Ten
     return statistics.median(seconds)
 
 
-def _trained(picture: StudyImage, rows: list[StudyRow]) -> dict[str, Floats]:
-    """The best transposed convolutions at x2 and the PSNR of their phases; pictures of the first two."""
+def _trained(image: StudyImage, rows: list[StudyRow]) -> dict[str, Floats]:
+    """The best transposed convolutions at x2 and the PSNR of their phases; images of the first two."""
     from sisr.lr.kernels.matlab import imresize
 
-    scale, truth = 2, picture.luma
+    scale, truth = 2, image.luma
     small = imresize(truth, 1 / scale)
     boards = {"truth": truth}
     for kernel in (3, 4, 5, 6):
@@ -320,9 +320,9 @@ def _trained(picture: StudyImage, rows: list[StudyRow]) -> dict[str, Floats]:
         boards[f"trained {kernel} x {kernel}"] = found
         values = phase_errors(truth, found, scale)
         value = psnr(truth, found, 8 * scale)
-        rows.append(StudyRow("trained x2", picture.name, "all phases", "kernel", kernel, "PSNR", value))
+        rows.append(StudyRow("trained x2", image.name, "all phases", "kernel", kernel, "PSNR", value))
         for name, value in (("best phase", values.max()), ("worst phase", values.min())):
-            rows.append(StudyRow("trained x2", picture.name, name, "kernel", kernel, "PSNR", float(value)))
+            rows.append(StudyRow("trained x2", image.name, name, "kernel", kernel, "PSNR", float(value)))
     for kernel in (3, 4):
         for name, weights in (("flat", flat(kernel)), ("balanced", balanced(flat(kernel), scale))):
             scaled = weights / phase_sums(weights, scale).mean()
@@ -330,21 +330,21 @@ def _trained(picture: StudyImage, rows: list[StudyRow]) -> dict[str, Floats]:
     return boards
 
 
-def _unpooled(pictures: Sequence[StudyImage], rows: list[StudyRow]) -> dict[str, Floats]:
+def _unpooled(images: Sequence[StudyImage], rows: list[StudyRow]) -> dict[str, Floats]:
     shown: dict[str, Floats] = {}
-    for picture in pictures:
+    for image in images:
         for factor in (2, 4):
-            pooled, back = unpool(picture.luma, factor)
+            pooled, back = unpool(image.luma, factor)
             nearest = pooled.repeat(factor, axis=0).repeat(factor, axis=1)
             held = float(np.mean(back != 0))
             for method, made in (("unpooled", back), ("pooled, nearest", nearest)):
-                value = psnr(picture.luma, made)
-                rows.append(StudyRow("unpooling", picture.name, method, "factor", factor, "PSNR", value))
+                value = psnr(image.luma, made)
+                rows.append(StudyRow("unpooling", image.name, method, "factor", factor, "PSNR", value))
             rows.append(
-                StudyRow("unpooling", picture.name, "unpooled", "factor", factor, "part not zero", held)
+                StudyRow("unpooling", image.name, "unpooled", "factor", factor, "part not zero", held)
             )
             if not shown and factor == 2:
-                shown = {"truth": picture.luma, "pooled": pooled, "unpooled": back, "nearest": nearest}
+                shown = {"truth": image.luma, "pooled": pooled, "unpooled": back, "nearest": nearest}
     return shown
 
 
@@ -374,7 +374,7 @@ def findings(result: LayersResult) -> list[str]:
         f"At x4 zero insertion takes {slower['zero insertion']:.0f} times the multiply-adds, nearly all with "
         "zeros.",
         f"A flat 3 x 3 kernel at stride 2 makes a checkerboard of {100 * odd:.0f} % of the mean on a "
-        "constant picture, one of 4 x 4 none.",
+        "constant image, one of 4 x 4 none.",
         f"Trained to the optimum, its phases differ by {gap[3]:.2f} dB ({whole[3]:.2f} dB in all), those of "
         f"a 4 x 4 kernel by {gap[4]:.2f} dB ({whole[4]:.2f} dB).",
         f"Unpooling by 2 puts {100 * held:.0f} % of the values back and zeros elsewhere.",

@@ -2,6 +2,6 @@
 
 :func:`sisr.training.train.train` is the one call.  ``patches`` makes pairs and patches, ``losses`` and
 ``sessions`` are what BasicSR is given beside its own, ``pipeline`` starts it, ``checkpoints`` keep what
-was trained so far, ``curves`` its history; ``leakage`` looks for test pictures among those that are trained
+was trained so far, ``curves`` its history; ``leakage`` looks for test images among those that are trained
 on.
 """

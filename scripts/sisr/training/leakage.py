@@ -1,12 +1,12 @@
-"""Test pictures among training pictures: equal pixels, and near duplicates by a perceptual hash.
+"""Test images among training images: equal pixels, and near duplicates by a perceptual hash.
 
-The hash is the sign of the 16x16 lowest frequencies of a 64x64 picture (a DCT hash, Zauner 2010, section
+The hash is the sign of the 16x16 lowest frequencies of a 64x64 image (a DCT hash, Zauner 2010, section
 3.2.1, of 256 bits instead of 64).  It survives scaling, JPEG, gray conversion, a change of brightness and the
-loss of a thin border; training pictures are also compared turned and mirrored.  A crop of less than about
-nine tenths of a picture is another picture to it.
+loss of a thin border; training images are also compared turned and mirrored.  A crop of less than about
+nine tenths of an image is another image to it.
 
 ``config/fingerprints.tsv`` holds the fingerprints of all registered test sets, so that the
-comparison needs none of their pictures: ``python -m sisr.training.leakage`` writes it from those that are in
+comparison needs none of their images: ``python -m sisr.training.leakage`` writes it from those that are in
 ``resources/``.
 """
 
@@ -34,16 +34,16 @@ log = logging.getLogger(__name__)
 FINGERPRINTS = "fingerprints.tsv"
 _COLUMNS = ("dataset", "image", "pixels", "hash")
 
-#: Side of the picture that is hashed, and of the square of its lowest frequencies.
+#: Side of the image that is hashed, and of the square of its lowest frequencies.
 _SIDE, _LOW = 64, 16
 #: Bits of 256 that near duplicates may differ in.  Set14's `face`, which is Set5's `head` without two pixels
-#: on each side, differs in 6 from it; of 291 x 125 x 8 comparisons of different pictures none is below 60.
+#: on each side, differs in 6 from it; of 291 x 125 x 8 comparisons of different images none is below 60.
 NEAR = 40
 
 
 @dataclass(frozen=True)
 class Fingerprint:
-    """A picture of a test set: sha256 of its pixels and its perceptual hash in hex."""
+    """An image of a test set: sha256 of its pixels and its perceptual hash in hex."""
 
     dataset: str
     image: str
@@ -53,20 +53,23 @@ class Fingerprint:
 
 @dataclass(frozen=True)
 class Hit:
-    """A training picture that is in a test set; ``bits`` of 256 differ, None where the pixels are equal."""
+    """A training image (``trained``) that is in a test set.
 
-    picture: str
+    ``bits`` of the 256 of their hashes differ; None where the pixels are equal.
+    """
+
+    trained: str
     dataset: str
     image: str
     bits: int | None
 
     def __str__(self) -> str:
         how = "the same pixels" if self.bits is None else f"a near duplicate, {self.bits} of 256 bits differ"
-        return f"{self.picture} is {self.dataset}/{self.image} ({how})"
+        return f"{self.trained} is {self.dataset}/{self.image} ({how})"
 
 
 def perceptual_hash(pixels: np.ndarray) -> np.ndarray:
-    """256 bits (bool) of a uint8 picture ``(h, w)`` or ``(h, w, 3)``."""
+    """256 bits (bool) of a uint8 image ``(h, w)`` or ``(h, w, 3)``."""
     return _bits(_thumbnail(pixels))
 
 
@@ -94,7 +97,7 @@ def _from_hex(text: str) -> np.ndarray:
 
 
 def fingerprint(dataset: str, image: str, pixels: np.ndarray) -> Fingerprint:
-    """Fingerprint of one test picture."""
+    """Fingerprint of one test image."""
     return Fingerprint(dataset, image, pixel_digest(pixels), _to_hex(perceptual_hash(pixels)))
 
 
@@ -117,7 +120,7 @@ def read_fingerprints(config: Path = registry.CONFIG) -> list[Fingerprint]:
 
 
 def find(sources: Sequence[TrainingImage], fingerprints: Sequence[Fingerprint]) -> list[Hit]:
-    """Training pictures that are test pictures, one hit for each pair."""
+    """Training images that are test images, one hit for each pair."""
     if not fingerprints:
         return []
     pixels = [one.pixels for one in fingerprints]
@@ -148,18 +151,18 @@ def check(
     if hits and mode == "stop":
         more = f", and {len(hits) - 1} more" if len(hits) > 1 else ""
         raise TrainingError(
-            f"{name}: training picture {hits[0]}{more}; take it out of the data, or say leakage: record"
+            f"{name}: training image {hits[0]}{more}; take it out of the data, or say leakage: record"
         )
     for hit in hits:
-        log.warning("%s: training picture %s", name, hit)
+        log.warning("%s: training image %s", name, hit)
     return [asdict(hit) for hit in hits]
 
 
 def check_validation(name: str, train: Sequence[TrainingImage], validation: Sequence[TrainingImage]) -> None:
-    """Raise :class:`TrainingError` if a validation picture is also trained on."""
+    """Raise :class:`TrainingError` if a validation image is also trained on."""
     hits = find(train, [fingerprint("validation", one.name, one.pixels) for one in validation])
     if hits:
-        raise TrainingError(f"{name}: validation: training picture {hits[0]}; a split must not overlap")
+        raise TrainingError(f"{name}: validation: training image {hits[0]}; a split must not overlap")
 
 
 def write_fingerprints(datasets: Iterable[str], resources: Path, config: Path = registry.CONFIG) -> Path:

@@ -1,6 +1,6 @@
 """Losses that BasicSR does not have, registered with it; its own perceptual loss asks a hub for its weights.
 
-Both are for images on [0, 1]; luma is compared as a gray picture.  They return BasicSR's pair of perceptual
+Both are for images on [0, 1]; luma is compared as a gray image.  They return BasicSR's pair of perceptual
 and style loss, the latter None.
 """
 

@@ -1,4 +1,4 @@
-"""Pairs of LR and HR pictures, and the patches that are cut from them."""
+"""Pairs of LR and HR images, and the patches that are cut from them."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from sisr.models.recipes import Recipe
 
 @dataclass(frozen=True)
 class TrainingImage:
-    """One picture of a training or validation set: its name, its bytes' sha256 and its pixels (uint8)."""
+    """One image of a training or validation set: its name, its bytes' sha256 and its pixels (uint8)."""
 
     name: str
     sha256: str
@@ -32,7 +32,7 @@ class TrainingImage:
 
 @dataclass(frozen=True)
 class TrainingPair:
-    """Input and HR of one picture, ``(c, h, w)`` and ``(c, s*h, s*w)``.
+    """Input and HR of one image, ``(c, h, w)`` and ``(c, s*h, s*w)``.
 
     Luma is float32 on [0, 1], RGB is uint8.  For a network that refines an enlarged image the input has the
     size of HR.
@@ -46,25 +46,25 @@ class TrainingPair:
 def read_sources(
     assets: Mapping[str, Mapping[str, Path]], folders: Iterable[str] = (), exclude: Iterable[str] = ()
 ) -> list[TrainingImage]:
-    """Pictures of assets (id -> file name -> path) and folders, in natural order of their names.
+    """Images of assets (id -> file name -> path) and folders, in natural order of their names.
 
-    ``exclude`` are pictures to leave out, as ``asset/file`` or ``folder/file``.
+    ``exclude`` are images to leave out, as ``asset/file`` or ``folder/file``.
 
     Raises
     ------
-    ImageError : a picture cannot be read
-    TrainingError : a picture that should be there, or that is to be left out, is missing
+    ImageError : an image cannot be read
+    TrainingError : an image that should be there, or that is to be left out, is missing
     """
     files = {f"{asset}/{name}": path for asset, paths in assets.items() for name, path in paths.items()}
     for folder in folders:
         files |= {f"{folder}/{path.name}": path for path in list_images(Path(folder).expanduser())}
     for name in exclude:
         if files.pop(name, None) is None:
-            raise TrainingError(f"exclude: {unknown('picture', name, files)}")
+            raise TrainingError(f"exclude: {unknown('image', name, files)}")
     sources = []
     for name in sorted(files, key=natural_key):
         if not files[name].is_file():
-            raise TrainingError(f"{files[name]}: no such file; it is a picture of the training data")
+            raise TrainingError(f"{files[name]}: no such file; it is an image of the training data")
         content = read_bytes(files[name])
         pixels = decode_image(content, str(files[name])).array
         sources.append(TrainingImage(name, hashlib.sha256(content).hexdigest(), pixels))
@@ -72,10 +72,10 @@ def read_sources(
 
 
 def split(sources: Sequence[TrainingImage], hold_out: int) -> tuple[list[TrainingImage], list[TrainingImage]]:
-    """Training pictures, and ``hold_out`` evenly spaced ones that are validated on."""
+    """Training images, and ``hold_out`` evenly spaced ones that are validated on."""
     if hold_out >= len(sources):
         raise TrainingError(
-            f"validation.hold_out: {hold_out} of {len(sources)} pictures leaves none to train on"
+            f"validation.hold_out: {hold_out} of {len(sources)} images leaves none to train on"
         )
     held = {int((i + 0.5) * len(sources) / hold_out) for i in range(hold_out)} if hold_out else set()
     train = [source for i, source in enumerate(sources) if i not in held]
@@ -83,7 +83,7 @@ def split(sources: Sequence[TrainingImage], hold_out: int) -> tuple[list[Trainin
 
 
 def make_pair(source: TrainingImage, recipe: Recipe, scale: int) -> TrainingPair:
-    """LR of a picture by the recipe's kernel, and both as the network takes them."""
+    """LR of an image by the recipe's kernel, and both as the network takes them."""
     hr = modcrop(source.pixels, scale)
     lr = kernels.apply(recipe.kernel, hr, scale, f"{source.name} x{scale} {recipe.seed}")
     if recipe.colour == "y":
@@ -96,8 +96,8 @@ def make_pair(source: TrainingImage, recipe: Recipe, scale: int) -> TrainingPair
     )
 
 
-def _luma(picture: np.ndarray) -> np.ndarray:
-    y = picture if picture.ndim == 2 else rgb_to_y(picture)
+def _luma(image: np.ndarray) -> np.ndarray:
+    y = image if image.ndim == 2 else rgb_to_y(image)
     return (y / 255).astype(np.float32)
 
 
@@ -110,10 +110,10 @@ def as_tensor(planes: np.ndarray) -> torch.Tensor:
 class Patches(Dataset[dict[str, Any]]):
     """``length`` random patches of pairs, flipped and turned; the same index gives the same patch.
 
-    A patch depends on ``seed``, the scale and its index alone, so that training can go on anywhere.  Pictures
+    A patch depends on ``seed``, the scale and its index alone, so that training can go on anywhere.  Images
     are drawn by their area.  Items are BasicSR's: ``lq`` and ``gt``, float32 ``(c, h, w)`` on [0, 1].
 
-    Raises :class:`ImageError` for a picture smaller than a patch.
+    Raises :class:`ImageError` for an image smaller than a patch.
     """
 
     def __init__(self, pairs: Sequence[TrainingPair], recipe: Recipe, scale: int, length: int) -> None:

@@ -159,7 +159,7 @@ class _Checked:
         self._saved = iteration
 
     def _validate(self, iteration: int) -> float | None:
-        """Mean PSNR-Y of the validation pictures, without rounding; and a sample of the first one."""
+        """Mean PSNR-Y of the validation images, without rounding; and a sample of the first one."""
         here = current()
         if not here.validation:
             return None
@@ -183,7 +183,7 @@ class _Checked:
 
 
 def psnr_y(hr: np.ndarray, sr: np.ndarray, scale: int) -> float:
-    """PSNR of luma in dB of two pictures ``(1 or 3, h, w)`` on [0, 255], without a border of ``scale``."""
+    """PSNR of luma in dB of two images ``(1 or 3, h, w)`` on [0, 255], without a border of ``scale``."""
     hr, sr = (p[0] if len(p) == 1 else rgb_to_y(p.transpose(1, 2, 0)) for p in (hr, sr))
     inner = (slice(scale, -scale),) * 2
     error = float(np.mean((hr[inner] - sr[inner]) ** 2))

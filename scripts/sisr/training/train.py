@@ -1,4 +1,4 @@
-"""Train a recipe for one scale: from pictures to ``.safetensors`` and curves, resumed where it was."""
+"""Train a recipe for one scale: from images to ``.safetensors`` and curves, resumed where it was."""
 
 from __future__ import annotations
 
@@ -50,14 +50,14 @@ def train(
 ) -> dict[str, Any]:
     """Train a network for one scale; write its weights, and its curves beside them as ``.csv``.
 
-    What is needed to go on after an interruption, and samples of the first validation picture, lie in
-    ``<out without suffix>.training``; training that is started again with the same recipe, pictures and
+    What is needed to go on after an interruption, and samples of the first validation image, lie in
+    ``<out without suffix>.training``; training that is started again with the same recipe, images and
     versions resumes there.
 
     Parameters
     ----------
-    out : ``.safetensors``; its metadata hold the recipe, its digest, the scale, the pictures' sha256, test
-        pictures among them, the versions that made it, and the last row of the curves
+    out : ``.safetensors``; its metadata hold the recipe, its digest, the scale, the images' sha256, test
+        images among them, the versions that made it, and the last row of the curves
     device : ``cpu`` or ``cuda``; the number of processes and their ranks are those of ``torchrun``, if it
         started this one
 
@@ -70,7 +70,7 @@ def train(
     TrainingError
         A loss is no number, a checkpoint cannot be written, or the data are not usable; checkpoints stay.
     TrainingStopped : SIGINT or SIGTERM; a checkpoint was written.
-    ImageError : a picture cannot be read, or is smaller than a patch
+    ImageError : an image cannot be read, or is smaller than a patch
     """
     processes = _Processes.of_torchrun(device)
     data = _read(recipe, inputs)
@@ -127,7 +127,7 @@ def _read(recipe: Recipe, inputs: Inputs) -> _Data:
 
     sources = read_sources(of(recipe.data), recipe.folders, recipe.exclude)
     if not sources:
-        raise TrainingError(f"{recipe.name}: no picture to train on")
+        raise TrainingError(f"{recipe.name}: no image to train on")
     training, held = split(sources, recipe.validation.get("hold_out", 0))
     return _Data(training, held or read_sources(of(recipe.validation.get("data", ()))))
 
@@ -157,7 +157,7 @@ def _made(
 
 
 def _prepare(root: Path, made: Mapping[str, Any]) -> None:
-    """Make the folder; what another recipe, other pictures or versions left there is of no use."""
+    """Make the folder; what another recipe, other images or versions left there is of no use."""
     note = root / "made.json"
     text = json.dumps(made, indent=1, sort_keys=True)
     if root.exists() and not (note.is_file() and note.read_text(encoding="utf-8") == text):

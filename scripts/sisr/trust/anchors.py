@@ -77,7 +77,7 @@ def chosen(tier: str, only: Iterable[str] = (), config: Path = registry.CONFIG) 
 
 
 def assets_of(anchor: Mapping[str, Any]) -> list[str]:
-    """Assets that an anchor reads, each once: pictures, weights, and files of its measures."""
+    """Assets that an anchor reads, each once: images, weights, and files of its measures."""
     names = [anchor[key] for key in ("asset", "gold") if key in anchor]
     if anchor["kind"] != "pair":
         names += [anchor[key] for key in ("hr", "sr") if key in anchor]

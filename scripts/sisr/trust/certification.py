@@ -106,7 +106,7 @@ def _lr_set(anchor: Mapping[str, Any], fetched: Mapping[str, FetchedAsset], thre
 
     scale, gold = anchor["scale"], fetched[anchor["gold"]]
     differing = 0
-    for name, hr in _pictures(fetched[anchor["hr"]], scale):
+    for name, hr in _images(fetched[anchor["hr"]], scale):
         expected = read_image(gold.path(f"{anchor['folder']}{name}x{scale}.png")).array
         lr = degrade(hr, anchor["kernel"], scale, name)
         if lr.shape != expected.shape:
@@ -127,10 +127,10 @@ def _outputs(anchor: Mapping[str, Any], fetched: Mapping[str, FetchedAsset], thr
 
 def outputs(hr: FetchedAsset, sr: FetchedAsset, folder: str, scale: int) -> Iterable[Images]:
     """Name, HR and SR of published files, named ``<folder><name>_...``."""
-    for name, picture in _pictures(hr, scale):
+    for name, image in _images(hr, scale):
         start = f"{folder}{name}_"
         file = next((file for file in sr.files if file.startswith(start)), start)
-        yield name, picture, read_image(sr.path(file)).array
+        yield name, image, read_image(sr.path(file)).array
 
 
 def _cell(anchor: Mapping[str, Any], fetched: Mapping[str, FetchedAsset], threads: int) -> Found:
@@ -143,7 +143,7 @@ def _cell(anchor: Mapping[str, Any], fetched: Mapping[str, FetchedAsset], thread
     )
     pairs = (
         (name, hr, upscaler(degrade(hr, anchor["kernel"], scale, name)))
-        for name, hr in _pictures(fetched[anchor["hr"]], scale)
+        for name, hr in _images(fetched[anchor["hr"]], scale)
     )
     return _means(pairs, anchor, fetched)
 
@@ -159,7 +159,7 @@ def _planes(anchor: Mapping[str, Any], fetched: Mapping[str, FetchedAsset], thre
         model_entries.get(anchor["model"]), scale, _weights(anchor, fetched), threads=threads
     )
     values = []
-    for _, hr in _pictures(fetched[anchor["hr"]], scale):
+    for _, hr in _images(fetched[anchor["hr"]], scale):
         y = rgb_to_y(hr)
         lr = imresize(y, 1 / scale) / 255
         sr = 255.0 * network(lr[None].astype(np.float32))[0]
@@ -178,7 +178,7 @@ KINDS: dict[str, Callable[[Mapping[str, Any], Mapping[str, FetchedAsset], int], 
 }
 
 
-def _pictures(asset: FetchedAsset, scale: int) -> Iterable[tuple[str, Uint8Image]]:
+def _images(asset: FetchedAsset, scale: int) -> Iterable[tuple[str, Uint8Image]]:
     for name, path in sorted(asset.paths().items()):
         yield Path(name).stem, modcrop(read_image(path).array, scale)
 

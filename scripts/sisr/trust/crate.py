@@ -67,7 +67,7 @@ _ABOUT = {
 }
 #: Folders of a results folder that are described as a whole.
 _FOLDERS = {
-    "site": "The site: leaderboard, viewer of all pictures, plots",
+    "site": "The site: leaderboard, viewer of all images, plots",
     "hr": "HR images, as prepared",
     "lr": "LR images, by dataset, kernel and scale",
     "sr": "SR images, by dataset, kernel, scale and model, with the record of each job",
@@ -146,7 +146,7 @@ def _crate(made: Mapping[str, Any]) -> ROCrate:
     about = {
         "@type": "CreativeWork",
         "name": "Various licences",
-        "description": "The workflow: MIT. Pictures, what was made of them, and weights "
+        "description": "The workflow: MIT. Images, what was made of them, and weights "
         "are under the licences of their sources, which are stated with each asset.",
     }
     crate.license = crate.add(ContextEntity(crate, "#licences", about))

@@ -3,7 +3,7 @@
 A file is recognised by its content where it has a mark (checkpoints of torch, safetensors, TorchScript, ncnn)
 and by its name where it has none (``.onnx`` and ``.pb`` are bare protocol buffers).  A file of tensors is
 compared with the architectures of this project, names and shapes, and then given to spandrel's detection.
-Graphs and programs are run on a small picture, which tells their channels and scale.  The range of the
+Graphs and programs are run on a small image, which tells their channels and scale.  The range of the
 input cannot be seen in a file: it is what the entry states, else that of the registered model of the same
 architecture, else 0 to 1.
 """

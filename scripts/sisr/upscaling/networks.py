@@ -15,8 +15,8 @@ from sisr.models.libraries import detect_spandrel
 from sisr.models.model_entries import Model
 from sisr.models.weights import load_into, read_state_dict
 
-#: ``supported``; ``discouraged``: a tile differs from the same part of the whole picture, since the network
-#: looks at all of it; ``internal``: the network tiles by itself and wants the whole picture.
+#: ``supported``; ``discouraged``: a tile differs from the same part of the whole image, since the network
+#: looks at all of it; ``internal``: the network tiles by itself and wants the whole image.
 Tiling = Literal["supported", "discouraged", "internal"]
 _TILING: Mapping[str, Tiling] = {
     "SUPPORTED": "supported",
@@ -98,7 +98,7 @@ def _detected(state: Mapping[str, Tensor], source: Path, scale: int, channels: i
         )
     size = found.size_requirements
     module = found.model.float().eval().requires_grad_(False)
-    # Some of spandrel's networks (RCAN) scale their input in place; it may be a view of the caller's picture.
+    # Some of spandrel's networks (RCAN) scale their input in place; it may be a view of the caller's image.
     module.register_forward_pre_hook(lambda _, inputs: tuple(tensor.clone() for tensor in inputs))
     return Network(
         module=module,

@@ -64,10 +64,10 @@ def upscale_images(
     def read(batch: Sequence[int]) -> list[tuple[int, np.ndarray]]:
         return [(index, read_image(jobs[index][0]).array) for index in batch]
 
-    def compute(pictures: Sequence[tuple[int, np.ndarray]]) -> list[tuple[np.ndarray, Path]]:
+    def compute(images: Sequence[tuple[int, np.ndarray]]) -> list[tuple[np.ndarray, Path]]:
         done = []
         # What a file says of its size is not always what it decodes to.
-        for _, same in groupby(pictures, lambda picture: picture[1].shape):
+        for _, same in groupby(images, lambda image: image[1].shape):
             indices, lrs = zip(*same, strict=True)
             start = time.perf_counter()
             srs = upscaler.many(lrs)
@@ -95,7 +95,7 @@ def _pixels(source: Path) -> int:
 
 
 def _batches(sources: Sequence[Path], most: int) -> list[list[int]]:
-    """Indices of the pictures that run together: of one size, and at most ``most``."""
+    """Indices of the images that run together: of one size, and at most ``most``."""
     if most == 1:
         return [[index] for index in range(len(sources))]
     by_size: dict[object, list[int]] = {}

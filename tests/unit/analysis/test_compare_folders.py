@@ -24,7 +24,7 @@ NAMING = {
 
 @pytest.fixture
 def hr(tmp_path: Path) -> Path:
-    """Eight pictures of 40x44, the last one gray."""
+    """Eight images of 40x44, the last one gray."""
     rng = np.random.default_rng(1)
     for i in range(8):
         shape = (44, 40) if i == 7 else (44, 40, 3)

@@ -115,7 +115,7 @@ def test_runs_that_do_not_match_are_refused(tmp_path: Path) -> None:
     a = make_run(tmp_path / "a", {"vdsr": BASE})
     others = {
         "other": ({"dataset": "set14"}, r"no LR set in common: set5/matlab-bicubic/x4 against set14/"),
-        "images": ({"image": "picture"}, r"dataset 'set5' has 20 and 20 images; 'img_00' is in .*a only"),
+        "images": ({"image": "image"}, r"dataset 'set5' has 20 and 20 images; 'img_00' is in .*a only"),
         "measure": ({"protocol": "rgb"}, r"no measure in common: psnr@y-bt601 against psnr@rgb"),
     }
     for name, (options, message) in others.items():
@@ -136,7 +136,7 @@ def test_other_pixels_of_one_name_are_refused(tmp_path: Path) -> None:
         size = {"height": 8, "width": 8, "channels": 3}
         image = HrImage(name="img_00", file="set5/img_00.png", **size, sha256=digest)
         HrManifest(path=folder / "hr" / "set5.json", dataset="set5", images=[image]).write()
-    with pytest.raises(ScoreError, match="picture 'img_00' of dataset 'set5' is not the same: sha256 1111"):
+    with pytest.raises(ScoreError, match="image 'img_00' of dataset 'set5' is not the same: sha256 1111"):
         write_comparison(*folders, tmp_path / "page.html")
 
 

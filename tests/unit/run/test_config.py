@@ -13,7 +13,7 @@ import pytest
 from sisr.base import registry
 from sisr.base.cells import Cell
 from sisr.base.errors import ConfigError
-from sisr.data.my_photos import MyPhotos
+from sisr.data.user_images import UserImages
 from sisr.run.config import read
 from sisr.upscaling.inference.options import Options
 
@@ -77,6 +77,8 @@ def test_suite_restricts(document: dict[str, Any]) -> None:
 @pytest.mark.parametrize(
     ("change", "message"),
     [
+        ({"my_photos": {"path": "x"}}, "'my_photos' is called 'user_images' now"),
+        ({"site": {"pictures": False}}, "site: 'pictures' is called 'images' now"),
         ({"metrcs": []}, "did you mean 'metrics'"),
         ({"suites": {"a": {"datasets": ["set5"], "kernals": ["x"]}}}, "suites.a: unknown key 'kernals'"),
         ({"models": "bicubik"}, "did you mean 'bicubic'"),
@@ -236,69 +238,69 @@ def test_schemas_refuse_unknown_keys_everywhere(name: str) -> None:
     check(registry.schema(name), "")
 
 
-def test_own_pictures_get_the_models_and_scales_of_the_run_and_its_first_kernel(
+def test_own_images_get_the_models_and_scales_of_the_run_and_its_first_kernel(
     document: dict[str, Any],
 ) -> None:
     document["suites"]["a"]["kernels"] = ["matlab-bicubic", "opencv-linear"]
     plain = read(document).cells
-    run = read({**document, "my_photos": {"path": "pictures"}})
-    assert run.my_photos == MyPhotos("pictures", lr=False)
+    run = read({**document, "user_images": {"path": "images"}})
+    assert run.user_images == UserImages("images", lr=False)
     assert run.cells[: len(plain)] == plain
     assert run.cells[len(plain) :] == (
-        Cell("my-photos", "matlab-bicubic", 2, "nearest"),
-        Cell("my-photos", "matlab-bicubic", 2, "bicubic"),
-        Cell("my-photos", "matlab-bicubic", 4, "nearest"),
-        Cell("my-photos", "matlab-bicubic", 4, "bicubic"),
+        Cell("user-images", "matlab-bicubic", 2, "nearest"),
+        Cell("user-images", "matlab-bicubic", 2, "bicubic"),
+        Cell("user-images", "matlab-bicubic", 4, "nearest"),
+        Cell("user-images", "matlab-bicubic", 4, "bicubic"),
     )
 
 
-def test_own_pictures_that_are_lr_are_no_cells(document: dict[str, Any]) -> None:
-    run = read({**document, "my_photos": {"path": "pictures", "as": "lr"}})
-    assert run.my_photos == MyPhotos("pictures", lr=True)
+def test_own_images_that_are_lr_are_no_cells(document: dict[str, Any]) -> None:
+    run = read({**document, "user_images": {"path": "images", "as": "lr"}})
+    assert run.user_images == UserImages("images", lr=True)
     assert run.cells == read(document).cells
 
 
-@pytest.mark.parametrize("given", ["~/pictures", 2024])
-def test_own_pictures_on_the_command_line(document: dict[str, Any], given: object) -> None:
-    run = read({**document, "my_photos": given, "datasets": "my-photos", "models": "bicubic"})
-    assert run.my_photos == MyPhotos(str(given), lr=False)
-    assert run.cells == tuple(Cell("my-photos", "matlab-bicubic", scale, "bicubic") for scale in (2, 4))
+@pytest.mark.parametrize("given", ["~/images", 2024])
+def test_own_images_on_the_command_line(document: dict[str, Any], given: object) -> None:
+    run = read({**document, "user_images": given, "datasets": "user-images", "models": "bicubic"})
+    assert run.user_images == UserImages(str(given), lr=False)
+    assert run.cells == tuple(Cell("user-images", "matlab-bicubic", scale, "bicubic") for scale in (2, 4))
 
 
-def test_own_pictures_follow_the_restrictions(document: dict[str, Any]) -> None:
-    document["my_photos"] = {"path": "pictures"}
+def test_own_images_follow_the_restrictions(document: dict[str, Any]) -> None:
+    document["user_images"] = {"path": "images"}
     document["suites"]["b"]["kernels"] = ["opencv-linear"]
-    of_b = Cell("my-photos", "opencv-linear", 4, "bicubic")
+    of_b = Cell("user-images", "opencv-linear", 4, "bicubic")
     assert read({**document, "kernels": "opencv-linear"}).cells[-1] == of_b
-    assert read({**document, "suite": "b,my_photos"}).cells[-1] == of_b
+    assert read({**document, "suite": "b,user_images"}).cells[-1] == of_b
     assert read({**document, "suite": "b"}).values("dataset") == ["set5", "set14"]
     assert read({**document, "datasets": "set5"}).values("dataset") == ["set5"]
-    alone = read({**document, "suite": "my_photos"})
-    assert alone.values("dataset") == ["my-photos"]
+    alone = read({**document, "suite": "user_images"})
+    assert alone.values("dataset") == ["user-images"]
     assert alone.values("scale") == [2, 4]
 
 
 @pytest.mark.parametrize(
     ("given", "message"),
     [
-        ({}, "my_photos: 'path' is a required property"),
-        ({"path": ""}, "my_photos.path: '' "),
-        ({"path": "x", "as": "sr"}, "my_photos.as: 'sr' is not one of ['hr', 'lr']"),
-        ({"path": "x", "label": "y"}, "my_photos: unknown key 'label'"),
-        (["x"], "my_photos: ['x'] is not of type 'object'"),
+        ({}, "user_images: 'path' is a required property"),
+        ({"path": ""}, "user_images.path: '' "),
+        ({"path": "x", "as": "sr"}, "user_images.as: 'sr' is not one of ['hr', 'lr']"),
+        ({"path": "x", "label": "y"}, "user_images: unknown key 'label'"),
+        (["x"], "user_images: ['x'] is not of type 'object'"),
     ],
 )
-def test_wrong_own_pictures(document: dict[str, Any], given: object, message: str) -> None:
+def test_wrong_own_images(document: dict[str, Any], given: object, message: str) -> None:
     with pytest.raises(ConfigError) as caught:
-        read({**document, "my_photos": given})
+        read({**document, "user_images": given})
     assert str(caught.value).startswith(f"config: {message}")
 
 
-def test_a_suite_of_the_name_of_own_pictures(document: dict[str, Any]) -> None:
-    document["suites"]["my_photos"] = document["suites"]["a"]
+def test_a_suite_of_the_name_of_own_images(document: dict[str, Any]) -> None:
+    document["suites"]["user_images"] = document["suites"]["a"]
     read(document)
     with pytest.raises(ConfigError, match="makes a suite of that name already"):
-        read({**document, "my_photos": "x"})
+        read({**document, "user_images": "x"})
 
 
 @pytest.mark.parametrize(
@@ -311,28 +313,28 @@ def test_a_suite_of_the_name_of_own_pictures(document: dict[str, Any]) -> None:
         (["a.CR2", "b.png"], "a.CR2: CR2 is not read: convert to PNG, or take out of the folder"),
     ],
 )
-def test_folders_that_hold_no_own_pictures(tmp_path: Path, names: list[str] | None, message: str) -> None:
-    folder = tmp_path / "pictures"
+def test_folders_that_hold_no_own_images(tmp_path: Path, names: list[str] | None, message: str) -> None:
+    folder = tmp_path / "images"
     if names is not None:
         folder.mkdir()
     for name in names or []:
         (folder / name).touch()
     with pytest.raises(ConfigError) as caught:
-        MyPhotos(str(folder), lr=False).require()
-    assert str(caught.value).startswith(f"config: my_photos.path: {folder}")
+        UserImages(str(folder), lr=False).require()
+    assert str(caught.value).startswith(f"config: user_images.path: {folder}")
     assert message in str(caught.value)
 
 
-def test_a_raw_file_beside_its_picture_is_no_error(tmp_path: Path) -> None:
+def test_a_raw_file_beside_its_image_is_no_error(tmp_path: Path) -> None:
     for name in ("a.jpg", "a.CR2", ".b.heic"):
         (tmp_path / name).touch()
-    MyPhotos(str(tmp_path), lr=False).require()
+    UserImages(str(tmp_path), lr=False).require()
 
 
-def test_lr_pictures_are_no_dataset(document: dict[str, Any]) -> None:
-    document["my_photos"] = {"path": "x", "as": "lr"}
-    with pytest.raises(ConfigError, match="suite: unknown suite 'my_photos'"):
-        read({**document, "suite": "my_photos"})
-    document["suites"]["a"]["datasets"] = ["my-photos"]
-    with pytest.raises(ConfigError, match="a suite names 'my-photos', so expected 'hr', found 'lr'"):
+def test_lr_images_are_no_dataset(document: dict[str, Any]) -> None:
+    document["user_images"] = {"path": "x", "as": "lr"}
+    with pytest.raises(ConfigError, match="suite: unknown suite 'user_images'"):
+        read({**document, "suite": "user_images"})
+    document["suites"]["a"]["datasets"] = ["user-images"]
+    with pytest.raises(ConfigError, match="a suite names 'user-images', so expected 'hr', found 'lr'"):
         read(document)

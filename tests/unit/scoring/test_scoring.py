@@ -15,7 +15,7 @@ import pytest
 from sisr.base.cells import Cell
 from sisr.base.colour import Uint8Image
 from sisr.base.errors import ConfigError, ImageError, ManifestError, ScoreError
-from sisr.base.images import Picture, read_image, write_png
+from sisr.base.images import DecodedImage, read_image, write_png
 from sisr.scoring import score as scoring
 from sisr.scoring.folders import match_folders, score_folders
 from sisr.scoring.metrics import parse_measure
@@ -26,7 +26,7 @@ MEASURES = ["psnr@y-bt601", "ssim@y-bt601", "psnr@rgb"]
 HEADER = "dataset,image,kernel,scale,model,metric,protocol,value"
 
 
-def picture(height: int = 42, width: int = 50, seed: int = 0, gray: bool = False) -> Uint8Image:
+def sample(height: int = 42, width: int = 50, seed: int = 0, gray: bool = False) -> Uint8Image:
     shape = (height, width) if gray else (height, width, 3)
     return np.random.default_rng(seed).integers(0, 256, shape, dtype=np.uint8)
 
@@ -43,7 +43,7 @@ def cell(tmp_path: Path) -> tuple[Path, Path]:
     hr, sr = tmp_path / "hr" / "set.json", tmp_path / "sr" / "0of1.json"
     names = ["baby", "camera", "odd name, quoted"]
     for index, name in enumerate(names):
-        image = picture(42 + index, 50, index, gray=name == "camera")
+        image = sample(42 + index, 50, index, gray=name == "camera")
         write_png(hr.parent / "set" / f"{name}.png", image)
         write_png(sr.parent / "0of1" / f"{name}.png", degraded(image))
     hr.write_text(
@@ -106,7 +106,7 @@ def test_other_status_gives_the_header_alone(cell: tuple[Path, Path], tmp_path: 
 
 
 def test_sr_of_another_size(cell: tuple[Path, Path], tmp_path: Path) -> None:
-    write_png(cell[1].parent / "0of1" / "camera.png", picture(43, 50, gray=True))
+    write_png(cell[1].parent / "0of1" / "camera.png", sample(43, 50, gray=True))
     out = tmp_path / "out.csv"
     message = "camera: expected SR of 48x40 (HR of 50x43 cropped to a multiple of 4), found 50x43"
     with pytest.raises(ScoreError, match=re.escape(message)):
@@ -117,7 +117,7 @@ def test_sr_of_another_size(cell: tuple[Path, Path], tmp_path: Path) -> None:
 
 def test_image_too_small_is_named(cell: tuple[Path, Path], tmp_path: Path) -> None:
     for path in (cell[0].parent / "set" / "camera.png", cell[1].parent / "0of1" / "camera.png"):
-        write_png(path, picture(8, 40, gray=True))
+        write_png(path, sample(8, 40, gray=True))
     with pytest.raises(ScoreError, match=r"^camera: image of 40x8 is too small"):
         score(cell, tmp_path / "out.csv")
 
@@ -190,7 +190,7 @@ def test_memory_does_not_grow_with_images(monkeypatch: pytest.MonkeyPatch) -> No
             most = max(most, asked - used)
             yield Pair(str(index), Path(f"{index}.hr"), Path(f"{index}.sr"))
 
-    monkeypatch.setattr(scoring, "read_image", lambda path: Picture(picture(24, 24)))
+    monkeypatch.setattr(scoring, "read_image", lambda path: DecodedImage(sample(24, 24)))
     for found in score_pairs(pairs(), 2, Evaluation(["psnr@rgb"], threads=2)):
         assert found.value == math.inf
         used += 1
@@ -199,9 +199,9 @@ def test_memory_does_not_grow_with_images(monkeypatch: pytest.MonkeyPatch) -> No
 
 
 def test_order_is_that_of_the_pairs(monkeypatch: pytest.MonkeyPatch) -> None:
-    def slow_first(path: Path) -> Picture:
+    def slow_first(path: Path) -> DecodedImage:
         time.sleep(0.05 if path.stem == "0" else 0)
-        return Picture(picture(24, 24))
+        return DecodedImage(sample(24, 24))
 
     monkeypatch.setattr(scoring, "read_image", slow_first)
     pairs = [Pair(str(index), Path(f"{index}.hr"), Path(f"{index}.sr")) for index in range(9)]
@@ -212,7 +212,7 @@ def test_order_is_that_of_the_pairs(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_closing_early_leaves_no_thread(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(scoring, "read_image", lambda path: Picture(picture(24, 24)))
+    monkeypatch.setattr(scoring, "read_image", lambda path: DecodedImage(sample(24, 24)))
     before = threading.active_count()
     pairs = [Pair(str(i), Path("a"), Path("b")) for i in range(50)]
     scores = score_pairs(pairs, 2, Evaluation(["psnr@rgb"], threads=3))
@@ -237,7 +237,7 @@ def test_planes_are_prepared_once_per_protocol(monkeypatch: pytest.MonkeyPatch) 
         return prepare(hr, sr, protocol, scale)
 
     monkeypatch.setattr(scoring, "prepare", counting)
-    monkeypatch.setattr(scoring, "read_image", lambda path: Picture(picture(24, 24)))
+    monkeypatch.setattr(scoring, "read_image", lambda path: DecodedImage(sample(24, 24)))
     evaluation = Evaluation(["psnr@y-bt601", "psnr@rgb", "ssim@y-bt601"])
     list(score_pairs([Pair("a", Path("a"), Path("b"))], 2, evaluation))
     assert calls == ["y-bt601", "rgb"]
@@ -251,7 +251,7 @@ def folders(tmp_path: Path) -> Callable[[list[str], list[str]], tuple[Path, Path
     def make(hr: list[str], sr: list[str]) -> tuple[Path, Path]:
         for folder, names in (("HR", hr), ("SR", sr)):
             for name in names:
-                write_png(tmp_path / folder / name, picture(24, 24))
+                write_png(tmp_path / folder / name, sample(24, 24))
         return tmp_path / "HR", tmp_path / "SR"
 
     return make
@@ -333,7 +333,7 @@ def test_a_folder_is_not_scored_against_itself(
 
 
 def test_folders(tmp_path: Path) -> None:
-    images = {"a": picture(42, 50, 1), "b": picture(40, 48, 2)}
+    images = {"a": sample(42, 50, 1), "b": sample(40, 48, 2)}
     for name, image in images.items():
         write_png(tmp_path / "Mine" / f"{name}.png", image)
         write_png(tmp_path / "Net" / f"{name}_Net_x4.png", degraded(image))
@@ -353,7 +353,7 @@ def test_folders(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("size", [(40, 48), (42, 50)])
 def test_sr_of_the_cropped_or_the_whole_hr_is_fine(tmp_path: Path, size: tuple[int, int]) -> None:
-    image = picture(42, 50)
+    image = sample(42, 50)
     write_png(tmp_path / "hr" / "a.png", image)
     write_png(tmp_path / "sr" / "a.png", image[: size[0], : size[1]])
     found = score_folders(tmp_path / "hr", tmp_path / "sr", 4, Evaluation(["psnr@rgb"]))
@@ -361,8 +361,8 @@ def test_sr_of_the_cropped_or_the_whole_hr_is_fine(tmp_path: Path, size: tuple[i
 
 
 def test_other_sizes_are_refused_and_leave_nothing(tmp_path: Path) -> None:
-    write_png(tmp_path / "hr" / "a.png", picture(42, 50))
-    write_png(tmp_path / "sr" / "a.png", picture(20, 24))
+    write_png(tmp_path / "hr" / "a.png", sample(42, 50))
+    write_png(tmp_path / "sr" / "a.png", sample(20, 24))
     out = tmp_path / "out.csv"
     with pytest.raises(ScoreError, match=re.escape("a: expected SR of 48x40")) as caught:
         score_folders(tmp_path / "hr", tmp_path / "sr", 4, Evaluation(MEASURES), out)
@@ -383,7 +383,9 @@ def test_lpips_rows_stand_where_the_measure_stands(monkeypatch: pytest.MonkeyPat
 
     monkeypatch.setattr(scoring, "scorer_of", lambda *_: fake)
     monkeypatch.setattr(
-        scoring, "read_image", lambda path: Picture(picture(25, 27) if path.name == "hr" else picture(24, 26))
+        scoring,
+        "read_image",
+        lambda path: DecodedImage(sample(25, 27) if path.name == "hr" else sample(24, 26)),
     )
     measures = ["psnr@rgb", "lpips@alex-v0.1", "ssim@rgb"]
     pairs = [Pair(n, Path("hr"), Path("sr")) for n in "ab"]

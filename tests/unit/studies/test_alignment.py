@@ -14,7 +14,7 @@ from sisr.studies.common import StudyImage, crop, mean
 
 
 @pytest.fixture(scope="module")
-def picture() -> StudyImage:
+def sample() -> StudyImage:
     from skimage.data import astronaut
 
     return crop("astronaut", astronaut(), 144)
@@ -28,14 +28,14 @@ def training() -> list[np.ndarray]:
 
 
 @pytest.mark.parametrize("scale", [2, 3, 4])
-def test_unshifted_lr_is_matlabs_bicubic(picture: StudyImage, scale: int) -> None:
-    found = study.shrink(picture.rgb, 0.0, scale)
-    expected = imresize(picture.rgb.astype(np.float64), Fraction(1, scale))
+def test_unshifted_lr_is_matlabs_bicubic(image: StudyImage, scale: int) -> None:
+    found = study.shrink(image.rgb, 0.0, scale)
+    expected = imresize(image.rgb.astype(np.float64), Fraction(1, scale))
     np.testing.assert_array_equal(found, to_pixels(expected))
 
 
-def test_a_shift_of_a_whole_sample_is_the_next_sample(picture: StudyImage) -> None:
-    still, moved = (study.shrink(picture.rgb, shift) for shift in (0.0, 2.0))
+def test_a_shift_of_a_whole_sample_is_the_next_sample(image: StudyImage) -> None:
+    still, moved = (study.shrink(image.rgb, shift) for shift in (0.0, 2.0))
     np.testing.assert_array_equal(moved[4:-5, 4:-5], still[5:-4, 5:-4])
 
 
@@ -69,9 +69,9 @@ def test_patches_are_the_same_for_every_shift_and_stay_pairs(
 
 
 def test_network_learns_the_shift_unless_pairs_are_turned(
-    picture: StudyImage, training: list[np.ndarray]
+    image: StudyImage, training: list[np.ndarray]
 ) -> None:
-    hr = to_pixels(255 * picture.luma)
+    hr = to_pixels(255 * image.luma)
     found = {}
     for label, (shift, turned) in study.TRAININGS.items():
         upscale = study.upscaler_of(study.train(training, shift, turned, iterations=150))
@@ -83,8 +83,8 @@ def test_network_learns_the_shift_unless_pairs_are_turned(
     assert turned_shift == pytest.approx((0, 0), abs=0.1)
 
 
-def test_study_without_networks(picture: StudyImage, training: list[np.ndarray]) -> None:
-    result = study.measure([picture], [], training, iterations=20)
+def test_study_without_networks(image: StudyImage, training: list[np.ndarray]) -> None:
+    result = study.measure([image], [], training, iterations=20)
     assert study.best_network(result.rows) is None
     # Bicubic commutes with flips and turns; what is left is the rounding of ties.
     assert study.gains(result.rows)[study.BICUBIC] == pytest.approx(0, abs=1e-3)

@@ -1,4 +1,4 @@
-"""Pictures and tables that all studies share."""
+"""Images and tables that all studies share."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from sisr.studies import common, findings_text
 from sisr.studies.common import StudyRow
 
 
-def test_pictures_are_middles_whose_sides_fit_all_scales(tmp_path: Path) -> None:
+def test_images_are_middles_whose_sides_fit_all_scales(tmp_path: Path) -> None:
     sizes = {"small": (119, 300), "gray": (200, 130), "large": (400, 500)}
     entries = []
     for name, (height, width) in sizes.items():
@@ -24,13 +24,13 @@ def test_pictures_are_middles_whose_sides_fit_all_scales(tmp_path: Path) -> None
         entries.append({"name": name, "file": f"{name}.png", **size})
     manifest = tmp_path / "set.json"
     manifest.write_text(json.dumps({"dataset": "set", "images": entries}))
-    found = common.read_pictures(manifest, 5, 192)
+    found = common.read_images(manifest, 5, 192)
     assert [(p.name, p.rgb.shape) for p in found] == [("gray", (192, 120, 3)), ("large", (192, 192, 3))]
     assert 16 / 255 <= found[0].luma.min() <= found[0].luma.max() <= 235 / 255
     entries[1:] = []
     manifest.write_text(json.dumps({"dataset": "set", "images": entries}))
-    with pytest.raises(StudyError, match="no picture of at least 120x120"):
-        common.read_pictures(manifest, 5, 192)
+    with pytest.raises(StudyError, match="no image of at least 120x120"):
+        common.read_images(manifest, 5, 192)
 
 
 def test_psnr_clips_what_was_found_and_leaves_the_border_out() -> None:
@@ -42,7 +42,7 @@ def test_psnr_clips_what_was_found_and_leaves_the_border_out() -> None:
     assert common.psnr(np.ones((4, 4)), np.full((4, 4), 1.5)) == math.inf
 
 
-def test_curves_are_means_over_pictures() -> None:
+def test_curves_are_means_over_images() -> None:
     rows = [
         StudyRow("part", p, "m", "x", at, "y", v)
         for p, at, v in (("a", 2, 1.0), ("b", 2, 3.0), ("a", 1, 5.0))
@@ -51,7 +51,7 @@ def test_curves_are_means_over_pictures() -> None:
     assert (at.tolist(), value.tolist()) == ([1.0, 2.0], [5.0, 2.0])
     with pytest.raises(ValueError, match="no row"):
         common.mean(rows, part="other")
-    assert common.to_csv(rows[:1]) == "part,picture,method,parameter,at,measure,value\npart,a,m,x,2,y,1\n"
+    assert common.to_csv(rows[:1]) == "part,image,method,parameter,at,measure,value\npart,a,m,x,2,y,1\n"
 
 
 def test_findings_are_no_markup(tmp_path: Path) -> None:

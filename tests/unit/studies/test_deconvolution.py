@@ -72,25 +72,25 @@ def test_taper_joins_opposite_borders_and_keeps_the_middle(scene: np.ndarray) ->
 
 
 def test_power_law_is_found() -> None:
-    picture = field(256, -2.0)
+    image = field(256, -2.0)
     psf = study.psf_of(1.2)
-    observed = study.apply(picture, study.otf_of(psf, picture.shape))
+    observed = study.apply(image, study.otf_of(psf, image.shape))
     observed = observed + np.random.default_rng(2).normal(0, 0.004, observed.shape)
     law = study.power_law(observed, psf, 0.004)
     f = np.fft.fftfreq(256)
     slope = np.log(law[0, 64] / law[0, 16]) / np.log(f[64] / f[16])
     assert slope == pytest.approx(-2.0, abs=0.15)
-    truth = study.windowed_power(picture)
+    truth = study.windowed_power(image)
     assert study.ring_means(law)[10] == pytest.approx(study.ring_means(truth)[10], rel=0.3)
 
 
 def test_wiener_is_the_best_linear_filter_of_its_own_field() -> None:
     """Any other balance of noise and signal does worse in the mean square."""
-    picture, psf, noise = field(192, -2.0), study.psf_of(1.6), 0.01
-    otf = study.otf_of(psf, picture.shape)
-    observed = study.apply(picture, otf) + np.random.default_rng(3).normal(0, noise, picture.shape)
+    image, psf, noise = field(192, -2.0), study.psf_of(1.6), 0.01
+    otf = study.otf_of(psf, image.shape)
+    observed = study.apply(image, otf) + np.random.default_rng(3).normal(0, noise, image.shape)
     errors = {
-        factor: float(np.mean((study.wiener(observed, psf, factor * noise) - picture) ** 2))
+        factor: float(np.mean((study.wiener(observed, psf, factor * noise) - image) ** 2))
         for factor in (0.3, 1.0, 3.0)
     }
     assert min(errors, key=errors.__getitem__) == 1.0
@@ -113,7 +113,7 @@ def test_iterations_approach_the_truth_without_noise(scene: np.ndarray) -> None:
 
 
 def test_what_the_page_says_holds(scene: np.ndarray) -> None:
-    """Division below the blurred picture, the cured one at least 3 dB above it, at the moderate blur."""
+    """Division below the blurred image, the cured one at least 3 dB above it, at the moderate blur."""
     restored = study._restore(scene, study.BLUR, study.NOISE)
     quality = {name: psnr(restored["truth"], found) for name, found in restored.items()}
     assert quality["division"] < quality["blurred"] - 10

@@ -15,7 +15,7 @@ PSNR, SSIM, LPIPS = (parse_measure(m) for m in ("psnr@rgb", "ssim@y-bt601", "lpi
 
 
 @pytest.fixture(scope="module")
-def picture() -> StudyImage:
+def sample() -> StudyImage:
     from skimage.data import astronaut
 
     return crop("astronaut", astronaut(), 192)
@@ -33,11 +33,11 @@ def table(values: dict[str, dict[str, dict[str, float]]]) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=columns)
 
 
-def test_distortions_are_what_they_say(picture: StudyImage) -> None:
-    inner = picture.rgb[study.MARGIN : -study.MARGIN, study.MARGIN : -study.MARGIN]
-    moved = study.distort(picture.rgb, "shift", 2)
+def test_distortions_are_what_they_say(image: StudyImage) -> None:
+    inner = image.rgb[study.MARGIN : -study.MARGIN, study.MARGIN : -study.MARGIN]
+    moved = study.distort(image.rgb, "shift", 2)
     np.testing.assert_array_equal(moved[:, 2:], inner[:, :-2])
-    same = study.distort(picture.rgb, "contrast", 1)
+    same = study.distort(image.rgb, "contrast", 1)
     np.testing.assert_array_equal(same, inner)
     noisy = study.distort(np.full((300, 300, 3), 128, np.uint8), "noise", 10)
     assert noisy.astype(float).std() == pytest.approx(10, rel=0.02)
@@ -63,8 +63,8 @@ def test_psnr_of_contrast_is_its_closed_form() -> None:
     np.testing.assert_allclose(values[strong], expected[strong], atol=0.1)
 
 
-def test_stronger_is_worse_and_a_pixel_costs_like_a_visible_blur(picture: StudyImage) -> None:
-    rows = study.distortion_rows([picture], [PSNR, SSIM], {})
+def test_stronger_is_worse_and_a_pixel_costs_like_a_visible_blur(image: StudyImage) -> None:
+    rows = study.distortion_rows([image], [PSNR, SSIM], {})
     for measure in (PSNR, SSIM):
         for kind in ("shift", "blur", "noise"):
             _, values = curve(rows, method=kind, measure=measure.label)
@@ -101,14 +101,14 @@ def test_the_strongest_contradiction_is_found() -> None:
     assert study.disagreements(table(agreeing), PSNR, LPIPS) == []
 
 
-def test_study_over_a_run(picture: StudyImage) -> None:
+def test_study_over_a_run(image: StudyImage) -> None:
     """Measures that nobody computed, and infinite scores, are no error."""
     values = {
         name: {image: {PSNR.id: psnr, SSIM.id: ssim} for image in ("a", "b")}
         for name, psnr, ssim in (("one", 20.0, 0.5), ("two", 25.0, 0.9), ("three", np.inf, 0.7))
     }
     measures = [PSNR.id, SSIM.id, "psnr@y-bt601"]
-    result = study.measure([picture], table(values), measures, {}, ("set", "kernel", 4))
+    result = study.measure([image], table(values), measures, {}, ("set", "kernel", 4))
     correlations = study.correlations(result)
     assert correlations[0, 1] == pytest.approx(0.5)
     assert np.isnan(correlations[0, 2])

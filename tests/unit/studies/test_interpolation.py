@@ -70,11 +70,11 @@ def test_energy_of_a_sine_lies_in_its_band() -> None:
     assert energy[5] / energy.sum() > 0.999
 
 
-def test_pictures_rank_the_methods_and_plates_follow_sines() -> None:
+def test_images_rank_the_methods_and_plates_follow_sines() -> None:
     from skimage.data import camera
 
     result = interpolation.measure([crop("camera", camera(), 240)])
-    quality = {m: interpolation.mean(result.rows, part="picture", method=m) for m in interpolation.METHODS}
+    quality = {m: interpolation.mean(result.rows, part="image", method=m) for m in interpolation.METHODS}
     assert quality["nearest"] < quality["linear"] < quality["cubic"] < quality["Lanczos"]
     for method in interpolation.METHODS:
         at = 0.275

@@ -90,11 +90,11 @@ def test_shifts_are_found(scene: np.ndarray, noise: float) -> None:
 def test_shift_and_add_restores_every_phase() -> None:
     """Frames without blur at all four whole shifts of x2 hold every pixel: nothing is left to guess."""
     rng = np.random.default_rng(0)
-    picture = rng.random((24, 24))
+    image = rng.random((24, 24))
     shifts = np.array([(i - 0.5, j - 0.5) for i in (0, 1) for j in (0, 1)])
-    frames = np.stack([picture[i::2, j::2] for i in (0, 1) for j in (0, 1)])
+    frames = np.stack([image[i::2, j::2] for i in (0, 1) for j in (0, 1)])
     found = study.shift_and_add(frames, study.Frames.of((24, 24), shifts), shifts, 0.0)
-    np.testing.assert_allclose(found, picture, atol=1e-12)
+    np.testing.assert_allclose(found, image, atol=1e-12)
 
 
 def test_least_squares_converge_to_the_scene(truth: np.ndarray) -> None:

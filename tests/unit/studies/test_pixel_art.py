@@ -60,7 +60,7 @@ def test_scale2x_is_the_published_rule(labels: np.ndarray) -> None:
 
 @settings(deadline=None, max_examples=50)
 @given(labels=SMALL)
-def test_scale2x_turns_with_the_picture_and_invents_nothing(labels: np.ndarray) -> None:
+def test_scale2x_turns_with_the_image_and_invents_nothing(labels: np.ndarray) -> None:
     large = study.scale2x(labels)
     for turns in range(4):
         np.testing.assert_array_equal(study.scale2x(np.rot90(labels, turns)), np.rot90(large, turns))
@@ -97,14 +97,14 @@ def test_outlines_have_their_areas() -> None:
 
 def test_shares_and_snapping_in_closed_form() -> None:
     palette = np.array([[0, 0, 0], [200, 0, 0]], np.uint8)
-    picture = np.array([[[0, 0, 0], [200, 0, 0], [99, 0, 0], [101, 9, 0]]], np.uint8)
-    assert study.mixed(picture, palette) == 0.5
-    np.testing.assert_array_equal(study.snap(picture, palette), [[0, 1, 0, 1]])
-    assert study.quality(picture, picture) == np.inf
+    image = np.array([[[0, 0, 0], [200, 0, 0], [99, 0, 0], [101, 9, 0]]], np.uint8)
+    assert study.mixed(image, palette) == 0.5
+    np.testing.assert_array_equal(study.snap(image, palette), [[0, 1, 0, 1]])
+    assert study.quality(image, image) == np.inf
     # One of twelve values off by 51 of 255: MSE = 0.04 / 12.
-    other = picture.copy()
+    other = image.copy()
     other[0, 0, 0] = 51
-    assert study.quality(picture, other) == pytest.approx(-10 * np.log10(0.04 / 12))
+    assert study.quality(image, other) == pytest.approx(-10 * np.log10(0.04 / 12))
 
 
 def test_study_of_a_method_that_smooths() -> None:
@@ -137,4 +137,4 @@ def test_study_without_networks() -> None:
     result = study.measure({})
     assert result.network is None
     assert len(study.findings(result)) == 1
-    assert set(result.pictures["coin"]) == set(study.CLASSICAL)
+    assert set(result.images["coin"]) == set(study.CLASSICAL)

@@ -31,7 +31,7 @@ class Blur(nn.Module):
 
 
 class Global(nn.Module):
-    """A network that looks at the mean of the whole picture."""
+    """A network that looks at the mean of the whole image."""
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         return x * (1 + x.mean(dim=(2, 3), keepdim=True))
@@ -57,7 +57,7 @@ def test_seams_vanish_at_the_reach_and_not_before(layers: int, kernel: int) -> N
     assert all(error < 1e-6 for error in errors[reach:]), errors
 
 
-def test_a_window_that_holds_the_picture_is_the_picture() -> None:
+def test_a_window_that_holds_the_image_is_the_image() -> None:
     run = run_of(ESPCN(2))
     planes = np.random.default_rng(0).random((1, 20, 24), dtype=np.float32)
     found, read = study.stitch(run, planes, 24, 0)
@@ -71,8 +71,8 @@ def test_a_window_without_a_middle_is_refused() -> None:
 
 
 @pytest.mark.parametrize("context", [0, 4, 8, 12])
-def test_cost_of_a_large_picture_is_the_closed_form(context: int) -> None:
-    """Tiles at the border read less; on a picture of many windows that is a few per cent."""
+def test_cost_of_a_large_image_is_the_closed_form(context: int) -> None:
+    """Tiles at the border read less; on an image of many windows that is a few per cent."""
     planes = np.zeros((1, 1600, 1600), np.float32)
     _, read = study.stitch(lambda tile: tile, planes, 32, context)
     assert read / planes.size == pytest.approx(study.cost(32, context), rel=0.05)
@@ -94,7 +94,7 @@ def test_study_finds_the_reach_and_the_network_that_has_none() -> None:
     at, _ = curve(result.rows, method="ESPCN", measure="largest error in levels")
     assert {3, 4} <= set(at)
     assert result.shown.label in ("ESPCN", "blur")
-    assert any("whole picture" in sentence for sentence in study.findings(result))
+    assert any("whole image" in sentence for sentence in study.findings(result))
 
 
 def test_no_network_is_an_error_of_one_line() -> None:

@@ -83,10 +83,10 @@ def test_balancing_and_equal_phases_leave_no_checkerboard(scale: int) -> None:
     assert spread["same weights in every phase"] < 1e-12
 
 
-def test_fit_finds_the_kernel_that_made_a_picture() -> None:
+def test_fit_finds_the_kernel_that_made_a_image() -> None:
     rng = np.random.default_rng(0)
     small, kernel = rng.random((40, 40)), rng.random((5, 5))
-    # The fit is circular: the picture is made from a periodic one.
+    # The fit is circular: the image is made from a periodic one.
     tiled = study.enlarge(np.tile(small, (3, 3)), kernel, 2)[80:160, 80:160]
     np.testing.assert_allclose(study.best_kernel(tiled, small, 5, 2), kernel, atol=1e-10)
 
@@ -105,13 +105,13 @@ def test_odd_kernels_cannot_be_trained_out_of_their_checkerboard() -> None:
 
 
 def test_unpooling_puts_maxima_back_and_ends_at_the_pooled_size() -> None:
-    picture = np.random.default_rng(0).random((24, 24)) + 0.1
-    pooled, back = study.unpool(picture, 2)
-    assert back.shape == picture.shape
+    image = np.random.default_rng(0).random((24, 24)) + 0.1
+    pooled, back = study.unpool(image, 2)
+    assert back.shape == image.shape
     assert np.mean(back != 0) == pytest.approx(0.25)
-    np.testing.assert_array_equal(back[back != 0], picture[back != 0])
-    # Places of maxima exist for a picture that was pooled; beyond its size torch refuses to unpool.
-    x, places = torch.nn.functional.max_pool2d(torch.tensor(picture)[None, None], 2, return_indices=True)
+    np.testing.assert_array_equal(back[back != 0], image[back != 0])
+    # Places of maxima exist for an image that was pooled; beyond its size torch refuses to unpool.
+    x, places = torch.nn.functional.max_pool2d(torch.tensor(image)[None, None], 2, return_indices=True)
     with pytest.raises((RuntimeError, ValueError)):
         torch.nn.functional.max_unpool2d(x, places, 2, output_size=(48, 48))
     assert pooled.shape == (12, 12)

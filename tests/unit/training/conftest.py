@@ -1,4 +1,4 @@
-"""Small pictures and recipes for training that takes a second."""
+"""Small images and recipes for training that takes a second."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ TINY: dict[str, Any] = {
 
 
 def waves(height: int, width: int, phase: float = 0.0) -> np.ndarray:
-    """A smooth gray picture."""
+    """A smooth gray image."""
     rows, columns = np.mgrid[0:height, 0:width]
     return (127 + 60 * np.sin(rows / 3 + phase) + 60 * np.cos(columns / 4 + 2 * phase)).astype(np.uint8)
 
@@ -44,15 +44,15 @@ def recipe() -> Callable[..., Recipe]:
 
 @pytest.fixture
 def inputs(tmp_path: Path) -> Inputs:
-    """Asset x with two pictures, one gray, and asset v with one to validate on."""
+    """Asset x with two images, one gray, and asset v with one to validate on."""
     gray = waves(64, 80)
     files = {"x": ["a.png", "b.png"], "v": ["c.png"]}
-    write_png(tmp_path / "pictures/x/a.png", gray)
-    write_png(tmp_path / "pictures/x/b.png", np.stack([gray, gray.max() - gray, gray // 2], axis=2))
-    write_png(tmp_path / "pictures/v/c.png", np.tile(waves(64, 64, 1.3)[:, :, None], 3))
+    write_png(tmp_path / "images/x/a.png", gray)
+    write_png(tmp_path / "images/x/b.png", np.stack([gray, gray.max() - gray, gray // 2], axis=2))
+    write_png(tmp_path / "images/v/c.png", np.tile(waves(64, 64, 1.3)[:, :, None], 3))
     return Inputs(
         {
-            asset: {name: tmp_path / "pictures" / asset / name for name in names}
+            asset: {name: tmp_path / "images" / asset / name for name in names}
             for asset, names in files.items()
         }
     )

@@ -34,14 +34,14 @@ def test_weights_are_of_their_recipe(path: Path) -> None:
     assert made["recipe"] == recipe.document
     assert f"x{made['scale']}" == path.stem
     assert made["leakage"] == []
-    # 91 and 200 pictures without those that the recipe leaves out.
+    # 91 and 200 images without those that the recipe leaves out.
     assert len(made["pictures"]) == 291 - len(recipe.exclude)
     assert path.stat().st_size < 200_000
     load_into(archs.build(recipe.arch, made["scale"]), read_state_dict(path, "safetensors"), path)
 
 
 @pytest.mark.parametrize("path", WEIGHTS, ids=NAMES)
-def test_their_pictures_are_those_of_the_assets(path: Path) -> None:
+def test_their_images_are_those_of_the_assets(path: Path) -> None:
     from sisr.data.assets import catalog
 
     recipe = read_recipe(path.parent.name)

@@ -1,4 +1,4 @@
-"""Leakage: what counts as the same picture, and what training does about it."""
+"""Leakage: what counts as the same image, and what training does about it."""
 
 from __future__ import annotations
 
@@ -45,15 +45,15 @@ def jpeg(pixels: np.ndarray, quality: int) -> np.ndarray:
     ids=["jpeg", "smaller", "gray", "mirrored", "turned", "border", "brightness"],
 )
 def test_near_duplicates_are_found(change: Callable[[np.ndarray], np.ndarray]) -> None:
-    pictures = {"astronaut": data.astronaut(), "coffee": data.coffee(), "cat": data.chelsea()}
-    known = [leakage.fingerprint("mine", name, pixels) for name, pixels in pictures.items()]
-    for name, pixels in pictures.items():
+    images = {"astronaut": data.astronaut(), "coffee": data.coffee(), "cat": data.chelsea()}
+    known = [leakage.fingerprint("mine", name, pixels) for name, pixels in images.items()]
+    for name, pixels in images.items():
         hits = leakage.find([source(change(pixels))], known)
         assert [hit.image for hit in hits] == [name]
         assert hits[0].bits is not None
 
 
-def test_equal_pixels_are_exact_and_other_pictures_no_hit() -> None:
+def test_equal_pixels_are_exact_and_other_images_no_hit() -> None:
     known = [leakage.fingerprint("mine", "cat", data.chelsea())]
     (hit,) = leakage.find([source(data.chelsea())], known)
     assert str(hit) == "x/a.png is mine/cat (the same pixels)"
@@ -75,9 +75,9 @@ def test_registered_test_sets_are_complete() -> None:
 @pytest.mark.mirror
 def test_set5_s_woman_is_bsds200_s_302003(mirror: Path) -> None:
     """Martin et al. published her in 2001; Bevilacqua et al. took a smaller crop of her for Set5 in 2012."""
-    train_picture = source(read_image(mirror / BSDS200 / "302003.png").array, "bsds200/302003.png")
+    train_image = source(read_image(mirror / BSDS200 / "302003.png").array, "bsds200/302003.png")
     known = leakage.read_fingerprints()
-    (hit,) = leakage.find([train_picture], known)
+    (hit,) = leakage.find([train_image], known)
     assert (hit.dataset, hit.image) == ("set5", "woman")
     other = source(read_image(mirror / BSDS200 / "100075.png").array)
     assert leakage.find([other], known) == []
@@ -88,7 +88,7 @@ def test_set5_s_woman_is_bsds200_s_302003(mirror: Path) -> None:
 
 
 @pytest.mark.mirror
-def test_fingerprints_are_those_of_the_pictures(mirror: Path) -> None:
+def test_fingerprints_are_those_of_the_images(mirror: Path) -> None:
     folder = mirror / MIRROR / "zhaohengyuan1/PAN/4d045d18592c5771cd3990da88f292812774e538/datasets/Set5/HR"
     written = [one for one in leakage.read_fingerprints() if one.dataset == "set5"]
     assert written == [
@@ -100,21 +100,21 @@ def test_fingerprints_are_those_of_the_pictures(mirror: Path) -> None:
 def test_a_hit_stops_training_or_is_recorded(
     recipe: Callable[..., Recipe], inputs: Inputs, tmp_path: Path, config_copy: Path
 ) -> None:
-    """A test set of the user's own that holds a training picture, scaled."""
-    picture = data.coffee()[:256, :256]
-    write_png(inputs.assets["x"]["a.png"], picture)
-    write_png(tmp_path / "test/cup.png", cv2.resize(picture, (200, 200), interpolation=cv2.INTER_AREA))
+    """A test set of the user's own that holds a training image, scaled."""
+    image = data.coffee()[:256, :256]
+    write_png(inputs.assets["x"]["a.png"], image)
+    write_png(tmp_path / "test/cup.png", cv2.resize(image, (200, 200), interpolation=cv2.INTER_AREA))
     with (config_copy / "datasets.yaml").open("a") as stream:
         stream.write(f"\nmine: {{label: Mine, path: {tmp_path / 'test'}, citation: none, licence: none}}\n")
     here = Inputs(inputs.assets, config=config_copy)
     out = tmp_path / "w.safetensors"
-    message = r"tiny: training picture x/a\.png is mine/cup \(a near duplicate, \d+ of 256 bits differ\)"
+    message = r"tiny: training image x/a\.png is mine/cup \(a near duplicate, \d+ of 256 bits differ\)"
     with pytest.raises(TrainingError, match=message):
         train(recipe(), 2, here, out, progress=False)
     assert not out.exists()
     train(recipe(leakage="record"), 2, here, out, progress=False)
     (found,) = metadata_of(out)["leakage"]
-    assert (found["picture"], found["dataset"], found["image"]) == ("x/a.png", "mine", "cup")
+    assert (found["trained"], found["dataset"], found["image"]) == ("x/a.png", "mine", "cup")
 
 
 def test_the_table_is_sorted_and_has_no_path() -> None:

@@ -33,7 +33,7 @@ def features(resources: Path) -> dict[str, Path]:
 
 @pytest.fixture(scope="module")
 def pair() -> tuple[Tensor, Tensor]:
-    """A picture and a noisy copy, float32 on [0, 1]."""
+    """An image and a noisy copy, float32 on [0, 1]."""
     hr = torch.from_numpy(data.astronaut()[100:164, 200:264].copy()).permute(2, 0, 1)[None] / 255
     noise = torch.randn(hr.shape, generator=torch.Generator().manual_seed(0))
     return hr, (hr + 0.05 * noise).clamp(0, 1)
@@ -83,7 +83,7 @@ def test_lpips_loss_is_lpips_and_has_a_gradient(
 
 
 def test_psnr_of_the_validation_is_the_protocol_s() -> None:
-    """Mean squared error of 4 on the luma of a gray picture, 10 log10(255^2 / 4)."""
+    """Mean squared error of 4 on the luma of a gray image, 10 log10(255^2 / 4)."""
     hr = np.full((1, 20, 20), 100.0)
     sr = hr + 2
     sr[:, :4] = 0  # the border does not count

@@ -217,18 +217,18 @@ def test_data_that_are_not_usable_are_named(recipe: Make, inputs: Inputs, tmp_pa
     out = tmp_path / "w.safetensors"
     with pytest.raises(ImageError, match=r"a\.png: LR at x4 is 20x16, patches are 24 wide"):
         run(recipe(patch=24), inputs, out, scale=4)
-    with pytest.raises(TrainingError, match=r"exclude: unknown picture 'x/c\.png'; did you mean"):
+    with pytest.raises(TrainingError, match=r"exclude: unknown image 'x/c\.png'; did you mean"):
         run(recipe(exclude=["x/c.png"]), inputs, out)
-    with pytest.raises(TrainingError, match="hold_out: 2 of 2 pictures leaves none"):
+    with pytest.raises(TrainingError, match="hold_out: 2 of 2 images leaves none"):
         run(recipe(validation={"hold_out": 2}), inputs, out)
     same = Inputs({**inputs.assets, "v": inputs.assets["x"]})
-    with pytest.raises(TrainingError, match=r"training picture x/a\.png is validation/v/a\.png \(the same"):
+    with pytest.raises(TrainingError, match=r"training image x/a\.png is validation/v/a\.png \(the same"):
         run(recipe(validation={"data": ["v"]}), same, out)
-    inputs.assets["x"]["b.png"].write_bytes(b"no picture")
+    inputs.assets["x"]["b.png"].write_bytes(b"no image")
     with pytest.raises(ImageError, match=r"b\.png"):
         run(recipe(), inputs, out)
     inputs.assets["x"]["b.png"].unlink()
-    with pytest.raises(TrainingError, match=r"b\.png: no such file; it is a picture of the training data"):
+    with pytest.raises(TrainingError, match=r"b\.png: no such file; it is an image of the training data"):
         run(recipe(), inputs, out)
     assert not out.exists()
 

@@ -26,7 +26,7 @@ from sisr.upscaling import detection, engines
 from torch import nn
 from typer.testing import CliRunner
 
-PICTURE = np.random.default_rng(0).integers(0, 256, (17, 22, 3), dtype=np.uint8)
+IMAGE = np.random.default_rng(0).integers(0, 256, (17, 22, 3), dtype=np.uint8)
 
 
 class Small(nn.Module):
@@ -65,11 +65,11 @@ def own(path: Path | dict[int, Path], **more: Any) -> model_entries.Model:
     return model_entries.parse("mine", {"label": "Mine", "path": paths, **more})
 
 
-def upscale(model: model_entries.Model, scale: int, lr: np.ndarray = PICTURE) -> np.ndarray:
+def upscale(model: model_entries.Model, scale: int, lr: np.ndarray = IMAGE) -> np.ndarray:
     return engines.load(model, scale, {})(lr)
 
 
-def by_torch(module: nn.Module, lr: np.ndarray = PICTURE, peak: int = 1) -> np.ndarray:
+def by_torch(module: nn.Module, lr: np.ndarray = IMAGE, peak: int = 1) -> np.ndarray:
     planes = torch.from_numpy(lr.transpose(2, 0, 1).astype(np.float32))[None] * (peak / 255)
     with torch.inference_mode():
         sr = module.eval()(planes)[0].numpy() * (255 / peak)
@@ -97,12 +97,12 @@ def test_a_spandrel_architecture_from_the_command_line(name: str, scale: int, tm
     network = spandrel_network(name, scale)
     path = tmp_path / "any.pth"
     torch.save({"params_ema": network.state_dict()}, path)
-    write_png(tmp_path / "lr" / "one.png", PICTURE[:16, :16])
+    write_png(tmp_path / "lr" / "one.png", IMAGE[:16, :16])
     code, output = run("upscale", "--model", path, tmp_path / "lr", tmp_path / "sr")
     assert code == 0, output
     assert f"any.pth: {name} x{scale}, RGB" in output
     sr = read_image(tmp_path / "sr" / "one.png").array
-    expected = by_torch(network, PICTURE[:16, :16])
+    expected = by_torch(network, IMAGE[:16, :16])
     assert np.abs(sr.astype(int) - expected).max() <= 1
     assert (sr == expected).mean() > 0.999
     other = 4 if scale == 2 else 2
@@ -157,13 +157,13 @@ def test_onnx(tmp_path: Path) -> None:
         onnx.save(made, path)
         return path
 
-    nearest = PICTURE.repeat(2, 0).repeat(2, 1)
+    nearest = IMAGE.repeat(2, 0).repeat(2, 1)
     path = graph(3, ("h", "w"))
     assert detection.scale_of(own(path)) == 2
     assert np.array_equal(upscale(own(path), 2), nearest)
     assert np.array_equal(upscale(own(path, input_range="0-255"), 2), nearest)
     luma = graph(1, ("h", "w"))
-    gray = PICTURE[..., 0]
+    gray = IMAGE[..., 0]
     assert np.array_equal(upscale(own(luma), 2, gray), gray.repeat(2, 0).repeat(2, 1))
     assert "takes 64x64 only" in refusal(lambda: detection.identify(graph(3, (64, 64))))
     (tmp_path / "bad.onnx").write_bytes(path.read_bytes()[:100])
@@ -201,7 +201,7 @@ def test_ncnn(tmp_path: Path) -> None:
     found = detection.identify(param)
     assert (found.engine, found.scales, found.channels) == ("ncnn", (2,), 3)
     assert found.params == {"input": "data", "output": "out"}
-    assert np.array_equal(upscale(own(param), 2), PICTURE.repeat(2, 0).repeat(2, 1))
+    assert np.array_equal(upscale(own(param), 2), IMAGE.repeat(2, 0).repeat(2, 1))
     param.write_text("7767517\n1 1\nConvolution a\n")
     assert "not an ncnn graph" in refusal(lambda: detection.identify(param))
 
@@ -226,7 +226,7 @@ def test_opencv_graphs(file: str, name: str, scale: int, mirror: Path) -> None:
         (scale,),
         1,
     )
-    assert upscale(own(path), scale, PICTURE).shape == (17 * scale, 22 * scale, 3)
+    assert upscale(own(path), scale, IMAGE).shape == (17 * scale, 22 * scale, 3)
 
 
 def test_a_python_class_with_and_without_weights(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -393,7 +393,7 @@ def test_values_of_an_onnx_graph_in_another_file(tmp_path: Path) -> None:
         assert (tmp_path / values).stat().st_size == 144
     model = own(tmp_path / "torch.onnx")
     assert model.own_files(2) == [tmp_path / "torch.onnx", tmp_path / "torch.onnx.data"]
-    assert np.array_equal(upscale(model, 2), PICTURE.repeat(2, 0).repeat(2, 1))
+    assert np.array_equal(upscale(model, 2), IMAGE.repeat(2, 0).repeat(2, 1))
     line = refusal(lambda: detection.identify(tmp_path / "other.onnx"))
     assert "another file than other.onnx.data" in line
 
@@ -404,7 +404,7 @@ def test_weights_from_before_torch_counted_batches(tmp_path: Path) -> None:
     torch.save(state, tmp_path / "old.pth")
     found = detection.identify(tmp_path / "old.pth")
     assert (found.architecture, found.scales, found.channels) == ("srgan", (4,), 3)
-    assert upscale(own(tmp_path / "old.pth"), 4, PICTURE[:8, :9]).shape == (32, 36, 3)
+    assert upscale(own(tmp_path / "old.pth"), 4, IMAGE[:8, :9]).shape == (32, 36, 3)
 
 
 def test_bombs_are_refused(tmp_path: Path) -> None:
@@ -496,7 +496,7 @@ def test_files_that_are_something_else(tmp_path: Path) -> None:
 
 
 def test_command_line_errors(tmp_path: Path) -> None:
-    write_png(tmp_path / "lr.png", PICTURE)
+    write_png(tmp_path / "lr.png", IMAGE)
     for arguments, words in (
         (("-m", tmp_path / "gone.pth"), "no such file"),
         (("-m", "imdn"), "IMDN has x2, x4: say which with --scale"),
@@ -517,12 +517,12 @@ def test_modifiers_of_ones_own_network(tmp_path: Path) -> None:
     assert np.array_equal(upscale(chained, 4), by_torch(network, by_torch(network)))
     with pytest.raises(ModelSkipped, match="no chain of x2 makes x6"):
         upscale(chained, 6)
-    write_png(tmp_path / "lr.png", PICTURE)
+    write_png(tmp_path / "lr.png", IMAGE)
     arguments = ("-m", path, "--modify", "self-ensemble", tmp_path / "lr.png", tmp_path / "sr")
     code, output = run("upscale", *arguments)
     assert code == 0, output
     with torch.inference_mode():
-        planes = torch.from_numpy(PICTURE.transpose(2, 0, 1).astype(np.float32))[None] / 255
+        planes = torch.from_numpy(IMAGE.transpose(2, 0, 1).astype(np.float32))[None] / 255
         total = torch.zeros(1, 3, 34, 44)
         for turns in range(4):
             for axes in ([], [3]):

@@ -100,7 +100,7 @@ def test_the_notes_of_the_engine_are_in_the_status(lr_manifest: Path, tmp_path: 
     assert (skipped["status"], skipped["notes"]) == ("ok", [])  # interpolation has no such option
 
 
-def test_pictures_of_one_size_run_together(tmp_path: Path) -> None:
+def test_images_of_one_size_run_together(tmp_path: Path) -> None:
     """Whatever their order, gray and colour apart; each result goes to its own place."""
     sizes = [(5, 6, 3), (7, 6, 3), (5, 6, 3), (5, 6), (5, 6, 3), (7, 6, 3)]
     jobs = []
@@ -129,7 +129,7 @@ def test_pictures_of_one_size_run_together(tmp_path: Path) -> None:
 
 
 def test_files_that_state_one_size_and_decode_to_another_run_apart(tmp_path: Path) -> None:
-    """A picture that is to be turned, beside one that is not."""
+    """An image that is to be turned, beside one that is not."""
     plain, turned = tmp_path / "plain.png", tmp_path / "turned.png"
     pixels = Image.fromarray(np.arange(24, dtype=np.uint8).reshape(4, 6))
     pixels.save(plain)
@@ -154,8 +154,8 @@ def test_files_that_state_one_size_and_decode_to_another_run_apart(tmp_path: Pat
 
 
 @pytest.mark.parametrize("model", ["espcn", "imdn"])
-def test_a_batch_gives_the_files_of_single_pictures(model: str, tmp_path: Path) -> None:
-    """Luma and RGB networks, gray and colour pictures; a batch may sum in another order: one level."""
+def test_a_batch_gives_the_files_of_single_images(model: str, tmp_path: Path) -> None:
+    """Luma and RGB networks, gray and colour images; a batch may sum in another order: one level."""
     torch.manual_seed(0)
     weights = tmp_path / "weights.pth"
     torch.save(archs.build(model, 2).state_dict(), weights)
@@ -227,8 +227,8 @@ def test_memory_is_flat(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None
     assert most <= 6
 
 
-def test_pictures_share_the_threads_of_the_processor(lr_manifest: Path, tmp_path: Path) -> None:
-    """Two threads compute a picture each, with the pixels of one thread; a single picture has both."""
+def test_images_share_the_threads_of_the_processor(lr_manifest: Path, tmp_path: Path) -> None:
+    """Two threads compute an image each, with the pixels of one thread; a single image has both."""
     torch.manual_seed(0)
     weights = tmp_path / "weights.safetensors"
     save_file(archs.build("espcn", 2).state_dict(), weights)
@@ -246,14 +246,14 @@ def test_pictures_share_the_threads_of_the_processor(lr_manifest: Path, tmp_path
     assert engines.load(model_entries.get("bicubic"), 2, {}).side_by_side(9) == 1
 
 
-def test_the_largest_picture_is_the_first_of_several_threads(tmp_path: Path) -> None:
+def test_the_largest_image_is_the_first_of_several_threads(tmp_path: Path) -> None:
     sizes = [4, 9, 2, 30, 7]
     for index, size in enumerate(sizes):
         write_png(tmp_path / f"{index}.png", np.full((size, size), index, np.uint8))
     begun: list[int] = []
 
     class Engine:
-        def side_by_side(self, pictures: int) -> int:
+        def side_by_side(self, images: int) -> int:
             return 2
 
         def __call__(self, lr: np.ndarray) -> np.ndarray:
@@ -274,7 +274,7 @@ def test_an_error_in_one_of_several_threads_is_raised(tmp_path: Path) -> None:
         write_png(tmp_path / f"{index}.png", np.full((4, 4), index, np.uint8))
 
     class Engine:
-        def side_by_side(self, pictures: int) -> int:
+        def side_by_side(self, images: int) -> int:
             return 3
 
         def __call__(self, lr: np.ndarray) -> np.ndarray:

@@ -2,8 +2,8 @@
 
 
 def site_cells():
-    """Cells whose pictures the site shows, as `dataset/kernel/xSCALE/model`."""
-    return [f"{d}/{k}/x{s}/{m}" for d, k, s, m in RUN.cells] if RUN.site_pictures else []
+    """Cells whose images the site shows, as `dataset/kernel/xSCALE/model`."""
+    return [f"{d}/{k}/x{s}/{m}" for d, k, s, m in RUN.cells] if RUN.site_images else []
 
 
 def said_on_site():
@@ -32,10 +32,10 @@ def parts_of_cell(wildcards):
     ]
 
 
-def site_pictures():
-    return [f"<results>/site/pictures/{cell}.json" for cell in site_cells()]
+def site_images():
+    return [f"<results>/site/images/{cell}.json" for cell in site_cells()]
 
 
 def site_originals():
     sets = dict.fromkeys(cell.rpartition("/")[0] for cell in site_cells())
-    return [f"<results>/site/pictures/{name}/_originals" for name in sets]
+    return [f"<results>/site/images/{name}/_originals" for name in sets]

@@ -8,7 +8,7 @@ rule site_originals:
         lr="<results>/lr/{dataset}/{kernel}/x{scale}.json",
         lr_images="<results>/lr/{dataset}/{kernel}/x{scale}",
     output:
-        directory("<results>/site/pictures/{dataset}/{kernel}/x{scale}/_originals"),
+        directory("<results>/site/images/{dataset}/{kernel}/x{scale}/_originals"),
     log:
         "<logs>/site/{dataset}/{kernel}/x{scale}.log",
     wildcard_constraints:
@@ -24,12 +24,12 @@ rule site_originals:
         quality=RUN.site_quality,
         code=code_of("site_originals"),
     message:
-        "Site: HR and LR pictures of {wildcards.dataset} ({wildcards.kernel} x{wildcards.scale})"
+        "Site: HR and LR images of {wildcards.dataset} ({wildcards.kernel} x{wildcards.scale})"
     script:
         "../../../scripts/site_originals.py"
 
 
-rule site_pictures:
+rule site_images:
     input:
         hr="<results>/hr/{dataset}.json",
         hr_images="<results>/hr/{dataset}",
@@ -37,8 +37,8 @@ rule site_pictures:
         sr_images=sr_images_of_cell,
         parts=parts_of_cell,
     output:
-        manifest="<results>/site/pictures/{dataset}/{kernel}/x{scale}/{model}.json",
-        images=directory("<results>/site/pictures/{dataset}/{kernel}/x{scale}/{model}"),
+        manifest="<results>/site/images/{dataset}/{kernel}/x{scale}/{model}.json",
+        images=directory("<results>/site/images/{dataset}/{kernel}/x{scale}/{model}"),
     log:
         "<logs>/site/{dataset}/{kernel}/x{scale}/{model}.log",
     wildcard_constraints:
@@ -53,11 +53,11 @@ rule site_pictures:
         runtime=growing(60),
     params:
         quality=RUN.site_quality,
-        code=code_of("site_pictures"),
+        code=code_of("site_images"),
     message:
-        "Site: pictures of {wildcards.model} on {wildcards.dataset} ({wildcards.kernel} x{wildcards.scale})"
+        "Site: images of {wildcards.model} on {wildcards.dataset} ({wildcards.kernel} x{wildcards.scale})"
     script:
-        "../../../scripts/site_pictures.py"
+        "../../../scripts/site_images.py"
 
 
 rule render_site:
@@ -74,7 +74,7 @@ rule render_site:
         curves=[made_by for *_, made_by in training_curves()],
         crops=crop_sheets(),
         originals=site_originals(),
-        pictures=site_pictures(),
+        images=site_images(),
     output:
         page="<results>/site/index.html",
         assets=directory("<results>/site/assets"),

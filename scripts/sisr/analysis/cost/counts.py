@@ -32,7 +32,7 @@ class Count:
     ``multiply_adds``: one is two floating-point operations; those of convolutions and matrix products.
     ``activations``: values in the outputs of all convolutions, the definition of the NTIRE challenges on
     efficient super-resolution.
-    ``receptive_field``: side in LR pixels, measured; ``global`` where it is the whole picture.
+    ``receptive_field``: side in LR pixels, measured; ``global`` where it is the whole image.
     """
 
     parameters: int | None

@@ -75,14 +75,14 @@ def why_not(precision: str, device: str) -> str:
 
 def ledger(
     load: Callable[[str], TorchUpscaler],
-    pictures: Iterable[tuple[str, np.ndarray, np.ndarray]],
+    images: Iterable[tuple[str, np.ndarray, np.ndarray]],
     scale: int,
     device: str,
 ) -> list[dict[str, Any]]:
-    """Rows of the ledger for ``(name, LR, HR)`` pictures: one an image and precision.
+    """Rows of the ledger for ``(name, LR, HR)`` images: one an image and precision.
 
     ``load`` gives the model in a precision, as inference runs it.  A precision that the device lacks, or that
-    the network is known to fail in, is one row with its reason; a picture whose values were not finite, and
+    the network is known to fail in, is one row with its reason; an image whose values were not finite, and
     which therefore ran again in fp32, is a row of status ``failed``.
     """
     rows: list[dict[str, Any]] = []
@@ -95,7 +95,7 @@ def ledger(
         except ModelSkipped as error:
             rows.append({"image": "", "precision": precision, "status": "not run", "reason": str(error)})
     plain = load("fp32")
-    for name, lr, hr in pictures:
+    for name, lr, hr in images:
         reference = plain(lr)
         for precision, upscaler in lower.items():
             before = upscaler.retried
@@ -128,7 +128,7 @@ def ledger_job(
     model, scale = scaled.model, scaled.scale
     lr_set, hr_set = LrManifest.read(lr_manifest), Manifest.read(hr_manifest)
 
-    def pictures() -> Iterator[tuple[str, np.ndarray, np.ndarray]]:
+    def images() -> Iterator[tuple[str, np.ndarray, np.ndarray]]:
         for name, path in lr_set.files.items():
             hr = modcrop(read_image(hr_set.files[name]).array, scale)
             yield name, read_image(path).array, hr
@@ -153,7 +153,7 @@ def ledger_job(
                 )
 
             used = _name(leased)
-            return tuple(ledger(load, pictures(), scale, leased))
+            return tuple(ledger(load, images(), scale, leased))
 
     status = attempt(work)
     rows = list(status.found) or [

@@ -1,6 +1,6 @@
 """Measured cost: how long one call of a model takes, and how much memory it needs.
 
-What is timed is a loaded model's call: uint8 picture in memory to uint8 picture in memory, with colour
+What is timed is a loaded model's call: uint8 image in memory to uint8 image in memory, with colour
 conversion, chroma, transfers to a GPU and rounding, without files.  It is what a user waits for; papers often
 time the bare network.
 """
@@ -88,10 +88,10 @@ def choose_size(
     return size, seconds
 
 
-def picture(size: tuple[int, int]) -> np.ndarray:
+def image(size: tuple[int, int]) -> np.ndarray:
     """The test image of ``(width, height)``: seeded noise, uint8 ``(h, w, 3)``.
 
-    What is in a picture changes no operation of these models; noise has no value so small that a processor
+    What is in an image changes no operation of these models; noise has no value so small that a processor
     would slow down over it.
     """
     generator = np.random.default_rng(0)
@@ -124,7 +124,7 @@ def time_model(
         wait = _synchronise(used)
 
         def once(size: tuple[int, int]) -> float:
-            lr = picture((size[0] // scale, size[1] // scale))
+            lr = image((size[0] // scale, size[1] // scale))
             upscaler(lr)
             wait()
             begin = time.perf_counter()
@@ -133,7 +133,7 @@ def time_model(
             return time.perf_counter() - begin
 
         size, _ = choose_size(once, budget)
-        lr = picture((size[0] // scale, size[1] // scale))
+        lr = image((size[0] // scale, size[1] // scale))
         timing = measure(lambda: upscaler(lr), budget, synchronise=wait)
         facts = describe(used, threads)
         memory = peak.bytes()

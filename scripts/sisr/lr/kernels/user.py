@@ -15,7 +15,7 @@ from sisr.lr.kernels import filtering
 from sisr.lr.kernels.filtering import Floats
 
 _CENTRES = ("mass", "middle")
-#: A PSF longer than this is a mistake: a picture, or a stack of kernels.
+#: A PSF longer than this is a mistake: an image, or a stack of kernels.
 _LONGEST = 257
 
 

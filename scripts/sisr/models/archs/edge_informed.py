@@ -13,13 +13,13 @@ from sisr.models.architecture import Architecture
 
 
 class EdgeInformedSR(nn.Module):
-    """Two generators: one enlarges the edge map, the other fills in the picture with its help.
+    """Two generators: one enlarges the edge map, the other fills in the image with its help.
 
     Input ``(n, 3, h, w)`` RGB in [0, 1], output ``(n, 3, s*h, s*w)`` in (0, 1).  Edges of LR are Canny's, of
-    the gray picture.  The edge generator sees picture and edges enlarged by nearest neighbour; the SR
+    the gray image.  The edge generator sees image and edges enlarged by nearest neighbour; the SR
     generator sees the pixels of LR on the grid of HR with zeros between them, and the edges of HR.  Both work
     at the size of HR and have a quarter of it in their middle, which has to come out even.  Their weights
-    were never released.  10,764,225 parameters for the edges and 10,774,595 for the picture.
+    were never released.  10,764,225 parameters for the edges and 10,774,595 for the image.
     """
 
     tiling = "discouraged"
@@ -31,16 +31,16 @@ class EdgeInformedSR(nn.Module):
         #: Reflection by 2 pixels in the middle needs 3 there, which are 12 of HR.
         self.minimum_size = -(-12 // scale)
         self.edges = _Generator(outputs=1, blocks=blocks, spectral=True)
-        self.picture = _Generator(outputs=3, blocks=blocks, spectral=False)
+        self.image = _Generator(outputs=3, blocks=blocks, spectral=False)
 
     def forward(self, rgb: Tensor) -> Tensor:
         edges = self.enlarged_edges(rgb, canny(rgb))
         spread = rgb.new_zeros(*rgb.shape[:2], *(self.scale * side for side in rgb.shape[2:]))
         spread[..., :: self.scale, :: self.scale] = rgb
-        return (torch.tanh(self.picture(torch.cat([spread, edges], dim=1))) + 1) / 2
+        return (torch.tanh(self.image(torch.cat([spread, edges], dim=1))) + 1) / 2
 
     def enlarged_edges(self, rgb: Tensor, edges: Tensor) -> Tensor:
-        """Edges of HR, ``(n, 1, s*h, s*w)`` in (0, 1), from a picture and its edges of LR."""
+        """Edges of HR, ``(n, 1, s*h, s*w)`` in (0, 1), from an image and its edges of LR."""
         both = torch.cat([rgb, edges], dim=1)
         return torch.sigmoid(self.edges(functional.interpolate(both, scale_factor=self.scale)))
 
@@ -51,8 +51,8 @@ def canny(rgb: Tensor, sigma: float = 2.0) -> Tensor:
     The authors use scikit-image with the same thresholds; the two libraries differ at single pixels.
     """
     found = []
-    for picture in rgb.detach().float().clamp(0, 1).cpu().numpy():
-        gray = cv2.cvtColor(np.ascontiguousarray(picture.transpose(1, 2, 0)), cv2.COLOR_RGB2GRAY)
+    for image in rgb.detach().float().clamp(0, 1).cpu().numpy():
+        gray = cv2.cvtColor(np.ascontiguousarray(image.transpose(1, 2, 0)), cv2.COLOR_RGB2GRAY)
         smooth = cv2.GaussianBlur(gray, (0, 0), sigma, borderType=cv2.BORDER_REFLECT)
         # Sobel's kernels sum to 4 on either side.
         edges = cv2.Canny(np.rint(255 * smooth).astype(np.uint8), 4 * 25.5, 8 * 25.5, L2gradient=True)

@@ -13,8 +13,8 @@ class ESPCN(nn.Module):
     """Three convolutions in LR space, then a sub-pixel (pixel shuffle) layer.
 
     Input ``(n, 1, h, w)`` luma in [0, 1], output ``(n, 1, s*h, s*w)``.  Filters 5-3-3 and widths 64-32 with
-    tanh, as in the paper; the receptive field is 9 LR pixels.  The picture's border is repeated outwards once
-    instead of padding every layer with zeros, so that a picture has no dark frame.
+    tanh, as in the paper; the receptive field is 9 LR pixels.  The image's border is repeated outwards once
+    instead of padding every layer with zeros, so that an image has no dark frame.
     """
 
     #: LR pixels that the convolutions look beyond a pixel: 2 + 1 + 1.
@@ -32,7 +32,7 @@ class ESPCN(nn.Module):
 
     @torch.no_grad()
     def start_from_zero_detail(self) -> None:
-        """Initialise so that short training starts from a sane picture: small last layer, mid-gray bias."""
+        """Initialise so that short training starts from a sane image: small last layer, mid-gray bias."""
         for layer in self.features:
             if isinstance(layer, nn.Conv2d):
                 nn.init.xavier_normal_(layer.weight)

@@ -13,11 +13,11 @@ class IMDN(nn.Module):
     """Six information multi-distillation blocks, fused, then one pixel shuffle.
 
     Input ``(n, 3, h, w)`` RGB in [0, 1], output ``(n, 3, s*h, s*w)``.  715,176 parameters at x4, 694,404 at
-    x2.  The contrast-aware channel attention pools over the whole picture, so every output pixel depends on
+    x2.  The contrast-aware channel attention pools over the whole image, so every output pixel depends on
     every input pixel.  Layer names are those of the authors' weights.
     """
 
-    #: The attention of a tile is not that of the whole picture.
+    #: The attention of a tile is not that of the whole image.
     tiling = "discouraged"
     blocks = 6
 

@@ -13,7 +13,7 @@ class RLFN(nn.Module):
 
     Input ``(n, 3, h, w)`` RGB in **[0, 255]**, output ``(n, 3, s*h, s*w)`` on the same range.  543,740
     parameters at x4, 526,856 at x2 (543K and 527K in the paper).  The attention pools with stride 3 after
-    stride 2, and is stretched to the picture's size, so a tile does not see what the whole picture sees.
+    stride 2, and is stretched to the image's size, so a tile does not see what the whole image sees.
     Layer names are those of the authors' weights.
     """
 

@@ -85,7 +85,7 @@ def _enlargement(width: int, doublings: int) -> list[nn.Module]:
 
 
 class _GradientNorm(nn.Module):
-    """Length of the central differences of each channel (equation 3), with zeros outside the picture."""
+    """Length of the central differences of each channel (equation 3), with zeros outside the image."""
 
     def __init__(self) -> None:
         super().__init__()

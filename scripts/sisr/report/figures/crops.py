@@ -312,7 +312,7 @@ def _draw(
     ratio = layout.overview[0] / full.width
     mark = [round(v * ratio) for v in (box.x, box.y, box.x + box.w, box.y + box.h)]
     left, upper, right, lower = (v + (_MARGIN, top)[i % 2] for i, v in enumerate(mark))
-    # A light line inside a coloured one stands out on any picture.
+    # A light line inside a coloured one stands out on any image.
     pen.rectangle((left - 3, upper - 3, right + 2, lower + 2), outline=_ACCENT, width=3)
     pen.rectangle((left, upper, right - 1, lower - 1), outline="white", width=1)
 

@@ -1,4 +1,4 @@
-"""Pictures of every downsampling kernel, measured by feeding impulses through it.
+"""Images of every downsampling kernel, measured by feeding impulses through it.
 
 ``python -m sisr.report.figures.kernel_responses docs/images`` draws what docs/kernels.md shows.
 """
@@ -105,7 +105,7 @@ def observation_table() -> str:
 
 
 def draw_responses(out: Path, scale: int, columns: int = 6) -> None:
-    """Draw the responses of all kernels at a scale as one picture; random pipelines have none to show."""
+    """Draw the responses of all kernels at a scale as one image; random pipelines have none to show."""
     from matplotlib import pyplot as plt
 
     entries = {k: e for k, e in _defined(scale).items() if e["function"] not in _PIPELINES}
@@ -125,12 +125,12 @@ def draw_responses(out: Path, scale: int, columns: int = 6) -> None:
     _save(figure, out)
 
 
-def draw_examples(out: Path, scale: int, picture: NDArray[np.uint8], columns: int = 6) -> None:
-    """Draw one picture's LR images by all kernels as one picture."""
+def draw_examples(out: Path, scale: int, image: NDArray[np.uint8], columns: int = 6) -> None:
+    """Draw one image's LR images by all kernels as one image."""
     entries = _defined(scale)
     figure, axes = _panels(len(entries), columns)
     for axis, (kernel, entry) in zip(axes, entries.items(), strict=True):
-        axis.imshow(kernels.apply(kernel, picture, scale, EXAMPLE), interpolation="nearest")
+        axis.imshow(kernels.apply(kernel, image, scale, EXAMPLE), interpolation="nearest")
         _title(axis, entry)
     _save(figure, out)
 

@@ -28,7 +28,7 @@ _MARKERS = ("o", "s", "^", "D", "v", "P", "X")
 
 _RC: dict[str, Any] = {
     "svg.hashsalt": "sisr",
-    # Text as outlines: the same picture whatever fonts the reader has.
+    # Text as outlines: the same image whatever fonts the reader has.
     "svg.fonttype": "path",
     "font.family": "DejaVu Sans",
     "font.size": 9,

@@ -48,7 +48,7 @@ def curves(histories: Mapping[str, Sequence[Mapping[str, float]]], out: Path) ->
                 right.grid()
             else:
                 right.set_axis_off()
-                right.text(0.5, 0.5, "no validation pictures", ha="center", color=style.SOFT)
+                right.text(0.5, 0.5, "no validation images", ha="center", color=style.SOFT)
         for axis in axes[-1]:
             axis.set_xlabel("iteration")
         return style.save(figure, out)

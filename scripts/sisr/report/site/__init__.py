@@ -3,8 +3,8 @@
 ================  =========================================================================================
 :mod:`shown_data` what the pages show, from the tidy tables
 :mod:`script`     data as scripts that a page may load from disk
-:mod:`originals`  HR and LR pictures
-:mod:`pictures`   SR and error pictures, and the sums from which a crop's PSNR, SSIM and LPIPS follow
+:mod:`originals`  HR and LR images
+:mod:`images`   SR and error images, and the sums from which a crop's PSNR, SSIM and LPIPS follow
 :mod:`origins`    weights with their checksums, and devices, of each number
 :mod:`charts`     interactive plots as Vega-Lite specifications
 :mod:`methods`    the paragraph for a paper, its bibliography, and what made the run
@@ -14,6 +14,6 @@
 ================  =========================================================================================
 
 ``static/`` holds the style sheet and the scripts of the browser.  A page that is opened from disk may load
-scripts and pictures, but not read files (``fetch``) or pixels; so data are scripts that call
+scripts and images, but not read files (``fetch``) or pixels; so data are scripts that call
 ``SISR.define(name, value)``, and numbers of crops are added up from tables, not from pixels.
 """

@@ -19,8 +19,8 @@ from sisr.report.pages import environment
 from sisr.report.shown_run import Names, ShownRun
 from sisr.report.site import charts, methods, shown_data
 from sisr.report.site.origins import Origins
-from sisr.report.site.pictures import ERROR_TOP, PROTOCOL
 from sisr.report.site.script import write_script
+from sisr.report.site.viewer_images import ERROR_TOP, PROTOCOL
 from sisr.scoring.blocks import BLOCK
 from sisr.trust import anchors
 
@@ -38,8 +38,8 @@ class Extras:
 
     ``ranks``: tables of means with intervals and verdicts, one a scale.  ``cost``: ``cost.csv``.  ``curves``:
     name -> log (CSV) of a training, with the column ``iteration``.  ``crops``: crop sheets (JPEG).
-    ``pictures``: ``dataset/kernel/xSCALE/model`` -> manifest of
-    :func:`sisr.report.site.pictures.write_cell`.
+    ``images``: ``dataset/kernel/xSCALE/model`` -> manifest of
+    :func:`sisr.report.site.viewer_images.write_cell`.
     """
 
     ranks: Sequence[Path] = ()
@@ -47,7 +47,7 @@ class Extras:
     curves: Mapping[str, Path] = field(default_factory=dict)
     certification: Path | None = None
     crops: Sequence[Path] = ()
-    pictures: Mapping[str, Path] = field(default_factory=dict)
+    images: Mapping[str, Path] = field(default_factory=dict)
 
 
 def build_site(
@@ -71,7 +71,7 @@ def build_site(
         shutil.copyfile(STATIC / name, out / "assets" / name)
     (out / "assets" / "vega.js").write_text(_vega(), encoding="utf-8")
     regions = made.get("config", {}).get("crops", {}).get("regions", {})
-    cells = {cell: _read(path) for cell, path in extras.pictures.items()}
+    cells = {cell: _read(path) for cell, path in extras.images.items()}
     view = {"block": BLOCK, "errorTop": ERROR_TOP, "protocol": PROTOCOL,
             "cells": {cell: found["images"] for cell, found in cells.items()},
             "picks": shown_data.picks(shown, frame, cells, images, regions)}  # fmt: skip

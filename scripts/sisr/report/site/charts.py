@@ -401,7 +401,7 @@ def _kernels(shown: Names, summary: pd.DataFrame, scale: int) -> dict[str, Any]:
     return {
         "id": f"kernels-x{scale}",
         "title": f"{measure.label} under each LR kernel, {shown.groups.get(group, group)}, ×{scale}",
-        "text": "The pictures and models are the same in all columns; only the kernel that made the LR "
+        "text": "The images and models are the same in all columns; only the kernel that made the LR "
         "images differs.",
         "alt": f"Heat map of {measure.label}: models down, LR kernels across.",
         "spec": {

@@ -1,4 +1,4 @@
-"""HR and LR pictures of the viewer, and how its pictures are written."""
+"""HR and LR images of the viewer, and how its images are written."""
 
 from __future__ import annotations
 
@@ -25,17 +25,17 @@ def write_originals(
 
     def work(job: tuple[int, str]) -> None:
         number, name = job
-        picture = modcrop(read_image(hr[name]).array, scale)
-        save(picture, out_dir / f"{number}.hr.webp", quality)
+        image = modcrop(read_image(hr[name]).array, scale)
+        save(image, out_dir / f"{number}.hr.webp", quality)
         save(read_image(lr[name]).array, out_dir / f"{number}.lr.webp", None)
 
     list(map_ordered(work, enumerate(hr), threads))
 
 
-def save(picture: NDArray[np.uint8], path: Path, quality: int | None) -> None:
-    """Write a picture as WebP of a quality (1 to 100), or lossless with None."""
+def save(image: NDArray[np.uint8], path: Path, quality: int | None) -> None:
+    """Write an image as WebP of a quality (1 to 100), or lossless with None."""
     # A folder that a rule makes is whole or gone, so its files need not be.
     if quality is None:
-        Image.fromarray(picture).save(path, "WEBP", lossless=True, quality=50, method=2)
+        Image.fromarray(image).save(path, "WEBP", lossless=True, quality=50, method=2)
     else:
-        Image.fromarray(picture).save(path, "WEBP", quality=quality, method=2)
+        Image.fromarray(image).save(path, "WEBP", quality=quality, method=2)

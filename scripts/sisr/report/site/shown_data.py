@@ -180,8 +180,8 @@ def picks(
 ) -> list[dict[str, Any]]:
     """Places worth a look: those that the config names, where the models disagree, where the best one fails.
 
-    ``cells``: ``dataset/kernel/xSCALE/model`` -> manifest of :func:`sisr.report.site.pictures.write_cell`.
-    One of each kind for every LR set that has pictures; ``x`` and ``y`` are the middle of the place in HR
+    ``cells``: ``dataset/kernel/xSCALE/model`` -> manifest of
+    :func:`sisr.report.site.viewer_images.write_cell`.  One of each kind for every LR set that has images; ``x`` and ``y`` are the middle of the place in HR
     pixels.
     """
     measure = shown.fidelity

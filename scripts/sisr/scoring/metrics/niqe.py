@@ -2,7 +2,7 @@
 
 Statistics of normalised luma in blocks of 96 x 96 pixels, at two scales, are compared with those of pristine
 photographs, whose mean and covariance come from the authors' release.  No HR image is involved: the value
-says how natural the picture looks, not whether it is the right picture.  The tests compare with BasicSR.
+says how natural the image looks, not whether it is the right image.  The tests compare with BasicSR.
 """
 
 from __future__ import annotations

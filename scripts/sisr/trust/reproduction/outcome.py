@@ -112,7 +112,7 @@ def compare(crate: CrateOfRun, results: Path) -> Outcome:
     made = json.loads((results / "provenance.json").read_text(encoding="utf-8"))
     inputs = [
         *_assets(crate.made["assets"], results.parents[1] / "resources" / "assets"),
-        *_pictures(crate.folder / "hr", results / "hr"),
+        *_images(crate.folder / "hr", results / "hr"),
         *_unlike("file of a model of one's own", crate.made.get("own_files", {}), made["own_files"]),
     ]
     return Outcome(
@@ -178,11 +178,11 @@ def _unavailable(before: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[
             yield f"asset '{name}' is {found} here and was {entry['status']} in the run"
 
 
-def _pictures(before: Path, now: Path) -> Iterator[str]:
-    """HR pictures that are not those of the run, by the manifests of the datasets."""
+def _images(before: Path, now: Path) -> Iterator[str]:
+    """HR images that are not those of the run, by the manifests of the datasets."""
     for path in sorted(before.glob("*.json")):
         there, here = _hashes(path), _hashes(now / path.name)
-        yield from _unlike(f"picture of '{path.stem}'", there, here)
+        yield from _unlike(f"image of '{path.stem}'", there, here)
 
 
 def _hashes(path: Path) -> dict[str, str]:

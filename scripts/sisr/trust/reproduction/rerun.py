@@ -100,8 +100,8 @@ def absolute(config: Mapping[str, Any]) -> dict[str, Any]:
     out = dict(config)
     if out.get("mirror"):
         out["mirror"] = _from_here(out["mirror"])
-    if isinstance(out.get("my_photos"), Mapping):
-        out["my_photos"] = {**out["my_photos"], "path": _from_here(out["my_photos"]["path"])}
+    if isinstance(out.get("user_images"), Mapping):
+        out["user_images"] = {**out["user_images"], "path": _from_here(out["user_images"]["path"])}
     return out
 
 
@@ -117,7 +117,7 @@ def _prepare(crate: CrateOfRun, out: Path, config: Mapping[str, Any], downloads:
         raise ReproductionError(f"{out}: expected an empty folder; give another one with --out")
     write_text(there, text)
     downloads.mkdir(parents=True, exist_ok=True)
-    # Relative paths of the user's own, of pictures and of networks, start where Snakemake is started: what
+    # Relative paths of the user's own, of images and of networks, start where Snakemake is started: what
     # lies there is seen in the new folder too, but for what a run makes.
     links = {
         out / entry.name: entry

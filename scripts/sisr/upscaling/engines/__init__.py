@@ -12,7 +12,7 @@ A new engine is a module with a function ``load(model, scale, files, device, thr
 a :data:`RawUpscaler`, and its name in :data:`sisr.models.model_entries.ENGINES`, or in the group
 ``sisr.engines`` of the entry points of an installed package.  A raw upscaler maps uint8 ``(h, w)`` or
 ``(h, w, 3)`` RGB to ``(s*h, s*w)`` or ``(s*h, s*w, 3)``, either uint8 or floating point on [0, 255] that is
-neither clipped nor rounded yet.  One that gains from several pictures at once, or has something to tell, also
+neither clipped nor rounded yet.  One that gains from several images at once, or has something to tell, also
 has ``many``, ``batch``, ``side_by_side`` and ``notes``, as :class:`Upscaler` has.
 """
 
@@ -53,19 +53,19 @@ class Upscaler:
 
     @property
     def batch(self) -> int:
-        """Most pictures of one size that :meth:`many` takes with profit."""
+        """Most images of one size that :meth:`many` takes with profit."""
         return getattr(self.network, "batch", 1) if self.modified is self.network else 1
 
     def many(self, lrs: Sequence[np.ndarray]) -> list[np.ndarray]:
-        """Enlarge pictures of one size and kind, together where the engine can."""
+        """Enlarge images of one size and kind, together where the engine can."""
         if self.batch > 1:
             return [to_uint8(sr) for sr in self.network.many(lrs)]  # type: ignore[attr-defined]
         return [self(lr) for lr in lrs]
 
-    def side_by_side(self, pictures: int) -> int:
-        """In how many threads to call this for some pictures."""
+    def side_by_side(self, images: int) -> int:
+        """In how many threads to call this for some images."""
         share = getattr(self.network, "side_by_side", None)
-        return 1 if share is None else share(pictures)
+        return 1 if share is None else share(images)
 
     @property
     def notes(self) -> list[str]:

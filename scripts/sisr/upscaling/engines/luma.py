@@ -1,7 +1,7 @@
-"""Networks on luma inside a colour picture, as in the papers: Y by the network, Cb and Cr by bicubic.
+"""Networks on luma inside a colour image, as in the papers: Y by the network, Cb and Cr by bicubic.
 
 Y, Cb and Cr are BT.601 limited range on [0, 255] in floating point (MATLAB ``rgb2ycbcr`` without its
-rounding).  A gray picture is the network's input itself, on the full range, as MATLAB evaluation scripts do.
+rounding).  A gray image is the network's input itself, on the full range, as MATLAB evaluation scripts do.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ def luma_plane(lr: np.ndarray) -> np.ndarray:
 
 
 def with_chroma(lr: np.ndarray, scale: int, plane: np.ndarray) -> np.ndarray:
-    """The picture of an enlarged plane in [0, 1]: as it is for gray ``lr``, else with bicubic chroma."""
+    """The image of an enlarged plane in [0, 1]: as it is for gray ``lr``, else with bicubic chroma."""
     luma = 255.0 * plane
     if lr.ndim == 2:
         return luma

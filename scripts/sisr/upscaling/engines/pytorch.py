@@ -34,7 +34,7 @@ def load_network(
 
 
 class TorchUpscaler:
-    """A network on pictures; see :data:`sisr.upscaling.engines.RawUpscaler`."""
+    """A network on images; see :data:`sisr.upscaling.engines.RawUpscaler`."""
 
     def __init__(self, runner: Runner, colour: str) -> None:
         self.runner = runner
@@ -43,16 +43,16 @@ class TorchUpscaler:
 
     @property
     def batch(self) -> int:
-        """Most pictures of one size that :meth:`many` takes with profit."""
+        """Most images of one size that :meth:`many` takes with profit."""
         return self.runner.batch
 
-    def side_by_side(self, pictures: int) -> int:
-        """How many of some pictures to enlarge at the same time; each has an equal part of the threads.
+    def side_by_side(self, images: int) -> int:
+        """How many of some images to enlarge at the same time; each has an equal part of the threads.
 
-        On the CPU one thread a picture is faster than all threads on one: none waits for another after each
+        On the CPU one thread an image is faster than all threads on one: none waits for another after each
         layer.  A GPU works on one batch at a time.
         """
-        workers = 1 if self.runner.device != "cpu" else max(1, min(self._threads, pictures))
+        workers = 1 if self.runner.device != "cpu" else max(1, min(self._threads, images))
         self.runner.threads = self._threads // workers
         return workers
 
@@ -63,14 +63,14 @@ class TorchUpscaler:
 
     @property
     def retried(self) -> int:
-        """Pictures so far whose values were not finite in a lower precision, and which ran again in fp32."""
+        """Images so far whose values were not finite in a lower precision, and which ran again in fp32."""
         return self.runner.retried
 
     def __call__(self, lr: np.ndarray) -> np.ndarray:
         return self.many([lr])[0]
 
     def many(self, lrs: Sequence[np.ndarray]) -> list[np.ndarray]:
-        """Enlarge pictures of one size and kind together."""
+        """Enlarge images of one size and kind together."""
         network = self.runner.network
         peak = np.float32(network.peak)
         if self.colour == "y":

@@ -54,7 +54,7 @@ def columns(
     Parameters
     ----------
     module : on the CPU; stays in float64
-    factor : sides of the output over those of the input (1 for networks that refine an enlarged picture)
+    factor : sides of the output over those of the input (1 for networks that refine an enlarged image)
     multiple_of : sides of the input have to be a multiple of it
 
     Raises RuntimeError for a network that takes no strip.

@@ -6,7 +6,7 @@ SR pixels through one kernel.  That kernel is small, for the output has three ch
 on 64 and more at the size of SR: for EDSR-baseline x4 it takes a tenth of the multiplications and none of
 the memory.
 
-Near the border of the picture the steps see their own zero padding, so the blocks there have kernels of their
+Near the border of the image the steps see their own zero padding, so the blocks there have kernels of their
 own.  The result is that of the steps but for the rounding of float32.
 """
 
@@ -38,8 +38,8 @@ _TOLERANCE = 1e-5
 def merge_linear(module: nn.Module, channels: int, multiple_of: int = 1) -> nn.Module:
     """The same network with its linear tails merged; itself where it has none.
 
-    ``channels``: of a picture; ``multiple_of``: of its sides.  The result shares the weights of ``module``.
-    Which layers follow each other is seen in a run on a small picture.  What comes of it is tried on another
+    ``channels``: of an image; ``multiple_of``: of its sides.  The result shares the weights of ``module``.
+    Which layers follow each other is seen in a run on a small image.  What comes of it is tried on another
     one, and ``module`` is returned if the two do not agree.
     """
     if not _may_have_tail(module):
@@ -50,7 +50,7 @@ def merge_linear(module: nn.Module, channels: int, multiple_of: int = 1) -> nn.M
         # A copy with the same weights runs: a network may keep something of its input, as BasicSR's EDSR.
         merged = copy.deepcopy(module, {id(weight): weight for weight in module.parameters()})
         with torch.inference_mode():
-            if _merge(merged, _picture(channels, (8, 8), multiple_of)) and _agree(
+            if _merge(merged, _image(channels, (8, 8), multiple_of)) and _agree(
                 module, merged, channels, multiple_of
             ):
                 return merged.to(device)
@@ -61,15 +61,15 @@ def merge_linear(module: nn.Module, channels: int, multiple_of: int = 1) -> nn.M
     return module
 
 
-def _picture(channels: int, sides: tuple[int, int], multiple_of: int) -> Tensor:
+def _image(channels: int, sides: tuple[int, int], multiple_of: int) -> Tensor:
     height, width = (side + -side % multiple_of for side in sides)
     return torch.rand((1, channels, height, width), generator=torch.Generator().manual_seed(0))
 
 
-def _merge(module: nn.Module, picture: Tensor) -> bool:
+def _merge(module: nn.Module, image: Tensor) -> bool:
     """Put merged layers in the place of those that are worth it; whether there were any."""
     found = False
-    for names in _chains(module, picture):
+    for names in _chains(module, image):
         steps = [module.get_submodule(name) for name in names]
         plan = _Plan.of(steps)
         if plan.multiplications > _WORTH * _multiplications(steps):
@@ -82,11 +82,11 @@ def _merge(module: nn.Module, picture: Tensor) -> bool:
 
 
 def _agree(module: nn.Module, merged: nn.Module, channels: int, multiple_of: int) -> bool:
-    """Whether both give the same for a picture with all kinds of borders."""
+    """Whether both give the same for an image with all kinds of borders."""
     side = max(part.plan.side for part in merged.modules() if isinstance(part, MergedTail))
-    picture = _picture(channels, (side + 1, side + 2), multiple_of)
+    image = _image(channels, (side + 1, side + 2), multiple_of)
     # Some networks write into their input.
-    expected, found = module(picture.clone()), merged(picture.clone())
+    expected, found = module(image.clone()), merged(image.clone())
     error = float((found - expected).abs().max() / expected.abs().max())
     if not error <= _TOLERANCE:
         log.warning("%s: merged layers differ by %.1e: it runs as it is", type(module).__name__, error)
@@ -105,7 +105,7 @@ def _may_have_tail(module: nn.Module) -> bool:
     )
 
 
-def _chains(module: nn.Module, picture: Tensor) -> list[list[str]]:
+def _chains(module: nn.Module, image: Tensor) -> list[list[str]]:
     """Names of linear layers of which each feeds the next and nothing else, with a pixel shuffle inside."""
     layers = {name: layer for name, layer in module.named_modules() if _is_linear(layer)}
     runs = _Runs()
@@ -114,7 +114,7 @@ def _chains(module: nn.Module, picture: Tensor) -> list[list[str]]:
         for name, layer in layers.items()
     ]
     with runs:
-        module(picture)
+        module(image)
     for hook in hooks:
         hook.remove()
     chains: list[list[str]] = []
@@ -240,7 +240,7 @@ class _Plan:
 
     @property
     def side(self) -> int:
-        """Sides of the smallest picture in which a block exists that no border changes."""
+        """Sides of the smallest image in which a block exists that no border changes."""
         return 2 * max(self.reach, self.band) + 1
 
 
@@ -257,7 +257,7 @@ def _channels_out(steps: Sequence[nn.Module]) -> int:
 class MergedTail(nn.Module):
     """Steps of a linear tail as one convolution: ``(n, c, h, w)`` -> ``(n, c', s*h, s*w)``.
 
-    A picture that is too small for a block without a border runs through the steps.
+    An image that is too small for a block without a border runs through the steps.
     """
 
     #: ``(place down, place across, c'*s*s, c, k, k)`` and ``(place down, place across, c'*s*s)``; places are
@@ -317,7 +317,7 @@ def _within(at: int, reach: int, length: int) -> tuple[slice, slice]:
 def _kernels(steps: nn.Sequential, plan: _Plan) -> tuple[Tensor, Tensor]:
     """Kernel and bias of each place."""
     reach, band, scale, side = plan.reach, plan.band, plan.scale, plan.side
-    # Where the places lie in a picture of the least size.
+    # Where the places lie in an image of the least size.
     at = [*range(band), side // 2, *range(side - band, side)]
     with torch.no_grad():
         still = functional.pixel_unshuffle(steps(torch.zeros(1, plan.channels[0], side, side)), scale)[0]
@@ -354,7 +354,7 @@ def _back_through(
         elif isinstance(step, nn.Conv2d):
             values = functional.conv_transpose2d(values, step.weight)
             first = [start - step.kernel_size[0] // 2 for start in first]
-            # Nothing depends on the zeros around the picture.
+            # Nothing depends on the zeros around the image.
             cut = [slice(max(0, -start), length - start) for start in first]
             values = values[:, :, cut[0], cut[1]]
             first = [max(0, start) for start in first]

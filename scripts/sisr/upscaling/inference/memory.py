@@ -1,4 +1,4 @@
-"""Memory: how much a network takes for a picture, found without running it; what is free, and kept.
+"""Memory: how much a network takes for an image, found without running it; what is free, and kept.
 
 The network runs on tensors that have shapes but no values (torch's meta device), and the storages that are
 alive at each step are added up.  Two sizes give a straight line: memory grows with the number of pixels.
@@ -19,26 +19,26 @@ from torch import nn
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_iter
 
-#: What convolutions take beside their inputs and outputs (reordered weights and pictures, blocks of columns).
+#: What convolutions take beside their inputs and outputs (reordered weights and images, blocks of columns).
 _WORKSPACE = 1.6
 
 
 @dataclass(frozen=True)
 class MemoryModel:
-    """Bytes of one run in float32 on ``n`` pictures of ``h`` x ``w`` input pixels."""
+    """Bytes of one run in float32 on ``n`` images of ``h`` x ``w`` input pixels."""
 
     fixed: float
     per_pixel: float
 
-    def bytes(self, height: int, width: int, pictures: int = 1) -> float:
-        return self.fixed + self.per_pixel * height * width * pictures
+    def bytes(self, height: int, width: int, images: int = 1) -> float:
+        return self.fixed + self.per_pixel * height * width * images
 
-    def pictures(self, height: int, width: int, limit: float) -> int:
-        """How many pictures of a size are within ``limit`` bytes together; 0 if not even one."""
+    def images(self, height: int, width: int, limit: float) -> int:
+        """How many images of a size are within ``limit`` bytes together; 0 if not even one."""
         return int(max(0.0, (limit - self.fixed) / (self.per_pixel * height * width)))
 
     def side(self, limit: float) -> int:
-        """Side of the largest square picture within ``limit`` bytes; 0 if none is."""
+        """Side of the largest square image within ``limit`` bytes; 0 if none is."""
         return int(max(0.0, (limit - self.fixed) / self.per_pixel) ** 0.5)
 
 
@@ -58,10 +58,10 @@ def measure(module: nn.Module, channels: int, multiple_of: int = 1) -> MemoryMod
 
 
 def _peak(module: nn.Module, channels: int, side: int) -> int:
-    picture = torch.empty((1, channels, side, side), device="meta")
+    image = torch.empty((1, channels, side, side), device="meta")
     with torch.no_grad(), _Alive() as alive:
-        module(picture)
-    return alive.peak + picture.untyped_storage().nbytes()
+        module(image)
+    return alive.peak + image.untyped_storage().nbytes()
 
 
 class _Alive(TorchDispatchMode):

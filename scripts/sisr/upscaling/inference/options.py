@@ -19,15 +19,15 @@ class Options:
     ----------
     precision : ``fp32``; ``tf32`` (CUDA only: float32 with products of 10-bit mantissas); ``bf16``; ``fp16``
     tile : side of a tile in pixels of the network's input, without the context around it; 0: the whole
-        picture as long as memory allows, else the largest tile that fits
-    batch : most pictures of one size that run together; 0: 1 on the CPU, where more is not faster, and 8 on
+        image as long as memory allows, else the largest tile that fits
+    batch : most images of one size that run together; 0: 1 on the CPU, where more is not faster, and 8 on
         a GPU; fewer where memory does not allow that many
     memory_mib : memory in MiB that one run of the network may take; 0: what the device has free
     channels_last : memory layout in which most convolutions are faster
     merge_linear : run convolutions and pixel shuffles with nothing between them as one convolution; see
         :mod:`sisr.upscaling.inference.linear`
     compile : compile the network with ``torch.compile``
-    cuda_graphs : record the network once for each picture size and replay it (CUDA only)
+    cuda_graphs : record the network once for each image size and replay it (CUDA only)
     deterministic : only algorithms that give the same bits each time
     """
 

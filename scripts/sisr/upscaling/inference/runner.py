@@ -1,4 +1,4 @@
-"""Running a network on pictures of any size."""
+"""Running a network on images of any size."""
 
 from __future__ import annotations
 
@@ -29,14 +29,14 @@ log = logging.getLogger(__name__)
 Planes = NDArray[np.float32]
 
 _DTYPES = {"fp32": torch.float32, "tf32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
-#: Context of a tile where the network looks at the whole picture and no context is enough.
+#: Context of a tile where the network looks at the whole image and no context is enough.
 _CONTEXT_OF_GLOBAL = 32
-#: Part of the free memory that a run may plan with; the rest is for pictures in and out.
+#: Part of the free memory that a run may plan with; the rest is for images in and out.
 _SHARE = 0.7
 #: Pixels of the module's input up to which a run on the CPU takes the memory that it needs without asking: to
-#: find out how much takes longer than most pictures.
+#: find out how much takes longer than most images.
 _SMALL = 1 << 19
-#: Pictures of one size that run together on a GPU, at most, unless asked otherwise.
+#: Images of one size that run together on a GPU, at most, unless asked otherwise.
 _GPU_BATCH = 8
 
 # Facts of networks, which take seconds to measure and are the same for every runner.
@@ -63,7 +63,7 @@ class Runner:
     threads : CPU threads of torch, for the whole process
     label : what errors call the network
 
-    ``threads`` may be changed between runs.  ``retried`` counts the pictures that ran again in float32, and
+    ``threads`` may be changed between runs.  ``retried`` counts the images that ran again in float32, and
     :meth:`summary` says what was not plain.
 
     Raises
@@ -91,7 +91,7 @@ class Runner:
         _require_device(device)
         self.options.require(device)
         self._check_precision()
-        #: Most pictures that run together, and the side of a tile (0 for none): smaller after memory ended.
+        #: Most images that run together, and the side of a tile (0 for none): smaller after memory ended.
         self._together = self.batch
         self._tile = 0 if network.tiling == "internal" else self.options.tile
         self._smallest_tile = 0
@@ -163,7 +163,7 @@ class Runner:
 
     @property
     def model(self) -> memory.MemoryModel | None:
-        """How much memory a picture takes; None for a network that cannot tell without running."""
+        """How much memory an image takes; None for a network that cannot tell without running."""
         if self._plain not in _MEMORY:
             network = self.network
             _MEMORY[self._plain] = memory.measure(self._plain, network.channels, network.multiple_of)
@@ -171,20 +171,20 @@ class Runner:
 
     @property
     def batch(self) -> int:
-        """Most pictures of one size to hand to :meth:`run_batch` at once."""
+        """Most images of one size to hand to :meth:`run_batch` at once."""
         return self.options.batch or (_GPU_BATCH if self._cuda else 1)
 
     # --- runs -----------------------------------------------------------------------------------------------
 
     def run(self, planes: Planes) -> Planes:
-        """Enlarge one picture: float32 ``(c, h, w)`` on the network's range -> ``(c, s*h, s*w)``."""
+        """Enlarge one image: float32 ``(c, h, w)`` on the network's range -> ``(c, s*h, s*w)``."""
         return self.run_batch(planes[None])[0]
 
     def run_batch(self, batch: Planes) -> Planes:
-        """Enlarge pictures of one size: float32 ``(n, c, h, w)`` -> ``(n, c, s*h, s*w)``.
+        """Enlarge images of one size: float32 ``(n, c, h, w)`` -> ``(n, c, s*h, s*w)``.
 
-        A picture that is smaller than the network takes, or no multiple of what it takes, is reflected at the
-        right and below, and the result is cropped.  Where memory ends, fewer pictures run together, then
+        An image that is smaller than the network takes, or no multiple of what it takes, is reflected at the
+        right and below, and the result is cropped.  Where memory ends, fewer images run together, then
         tiles, of which each attempt halves the side.
 
         Raises
@@ -210,12 +210,12 @@ class Runner:
         return output[:, :, : height * factor, : width * factor]
 
     def _padded(self, source: Planes) -> Planes:
-        """Pictures with the sides that the network takes; more of a reflection where a side is too short."""
+        """Images with the sides that the network takes; more of a reflection where a side is too short."""
         least, multiple = self.network.minimum_size, self.network.multiple_of
         sides = [max(side, least) for side in source.shape[2:]]
         after = [side + -side % multiple - had for side, had in zip(sides, source.shape[2:], strict=True)]
         if min(source.shape[2:]) < least:
-            self._note(f"pictures of less than {least} pixels were reflected up to that")
+            self._note(f"images of less than {least} pixels were reflected up to that")
         if not any(after):
             return source
         return np.pad(source, ((0, 0), (0, 0), *((0, more) for more in after)), "reflect")
@@ -236,7 +236,7 @@ class Runner:
                 self._take_less(source, tile)
 
     def _planned_tile(self, source: Planes) -> int:
-        """The largest tile that the memory model allows, 0 where it allows the whole picture."""
+        """The largest tile that the memory model allows, 0 where it allows the whole image."""
         limit = None if self.network.tiling == "internal" else self._limit(source)
         height, width = source.shape[2:]
         if limit is None or self.model is None or self.model.bytes(height, width) <= limit:
@@ -244,15 +244,15 @@ class Runner:
         return max(MINIMUM_TILE, self.model.side(limit) - 2 * self.context)
 
     def _planned_batch(self, source: Planes) -> int:
-        """How many pictures the memory model allows to run together; at least one."""
+        """How many images the memory model allows to run together; at least one."""
         limit = self._limit(source)
         if self._together == 1 or limit is None or self.model is None:
             return self._together
         height, width = source.shape[2:]
-        return max(1, min(self._together, self.model.pictures(height, width, limit)))
+        return max(1, min(self._together, self.model.images(height, width, limit)))
 
     def _limit(self, source: Planes) -> float | None:
-        """Bytes that a run may take; None where the picture is small and the CPU has no stated limit."""
+        """Bytes that a run may take; None where the image is small and the CPU has no stated limit."""
         if self.options.memory_mib:
             return self.options.memory_mib * float(1 << 20)
         if not self._cuda and math.prod(source.shape[2:]) <= _SMALL:
@@ -260,13 +260,13 @@ class Runner:
         return memory.free(self.device) * _SHARE
 
     def _take_less(self, source: Planes, tile: int) -> None:
-        """After a run found no memory: half as many pictures together, else half the tile."""
+        """After a run found no memory: half as many images together, else half the tile."""
         if not tile and min(self._together, len(source)) > 1:
             self._together = min(self._together, len(source)) // 2
-            self._note(f"out of memory: {self._together} pictures together")
+            self._note(f"out of memory: {self._together} images together")
             return
         if self.network.tiling == "internal":
-            raise _NoRoom(f"{self.label}: out of memory, and it cuts pictures into tiles itself") from None
+            raise _NoRoom(f"{self.label}: out of memory, and it cuts images into tiles itself") from None
         side = tile or max(source.shape[2:])
         if side <= MINIMUM_TILE:
             raise _NoRoom(
@@ -276,12 +276,12 @@ class Runner:
         self._note(f"out of memory: tiles of {self._tile} pixels")
 
     def _whole(self, source: Planes) -> Planes:
-        """Run pictures as they are, as many together as may."""
+        """Run images as they are, as many together as may."""
         pieces = np.array_split(source, -(-len(source) // self._planned_batch(source)))
         return np.concatenate([self._compute(piece) for piece in pieces])
 
     def _tiled(self, source: Planes, tile: int) -> Planes:
-        """Run one picture in tiles."""
+        """Run one image in tiles."""
         height, width = source.shape[2:]
         factor = self._factor
         output = np.empty((1, source.shape[1], height * factor, width * factor), np.float32)
@@ -318,15 +318,15 @@ class Runner:
         """Largest difference between neighbouring tiles at their seams so far, as a part of the range."""
         return self._seam / self.network.peak
 
-    def _compute(self, pictures: Planes) -> Planes:
+    def _compute(self, images: Planes) -> Planes:
         """One run of the network, float32 in and out; :class:`OutOfMemory` beyond the stated limit."""
         if self.options.memory_mib and self.model is not None:
-            count, _, height, width = pictures.shape
+            count, _, height, width = images.shape
             needed = self.model.bytes(height, width, count)
             if needed > self.options.memory_mib * float(1 << 20):
                 raise OutOfMemory(f"{needed / (1 << 20):.0f} MiB needed, {self.options.memory_mib} allowed")
         with torch.inference_mode():
-            tensor = torch.from_numpy(np.ascontiguousarray(pictures))
+            tensor = torch.from_numpy(np.ascontiguousarray(images))
             if self._cuda:
                 tensor = tensor.pin_memory()
             # A copy in any case: some networks write into their input.
@@ -340,7 +340,7 @@ class Runner:
             return self._forward(tensor).float().cpu().numpy()
 
     def _again_in_fp32(self, source: Planes) -> Planes:
-        """The same pictures in float32, after a value overflowed in a smaller type."""
+        """The same images in float32, after a value overflowed in a smaller type."""
         output = None
         if self.options.precision in ("bf16", "fp16"):
             options = replace(
@@ -359,7 +359,7 @@ class Runner:
             self.notes.append(text)
 
     def summary(self) -> list[str]:
-        """What was not plain: options that are not the defaults, pictures that ran again, tiles and the error
+        """What was not plain: options that are not the defaults, images that ran again, tiles and the error
         at their seams.
         """
         said = [f"{key} {value}" for key, value in self.options.changed().items()]
@@ -367,7 +367,7 @@ class Runner:
         if self.retried:
             said.append(f"{self.retried} not finite in {self.options.precision}: run again in fp32")
         if self._smallest_tile:
-            far = "at the whole picture" if self.reach == "global" else f"{self.reach} pixels far"
+            far = "at the whole image" if self.reach == "global" else f"{self.reach} pixels far"
             said.append(
                 f"tiles of {self._smallest_tile} pixels; the network looks {far}; "
                 f"{255 * self.seam_error:.3g} levels at seams"

@@ -1,7 +1,7 @@
-"""Cutting a picture into tiles: each keeps its own part of the output and looks at context around it.
+"""Cutting an image into tiles: each keeps its own part of the output and looks at context around it.
 
-With at least as much context as the network looks at, the parts are those of the whole picture: at the
-picture's border a tile ends where the picture ends, so that the network's own padding acts there and nowhere
+With at least as much context as the network looks at, the parts are those of the whole image: at the
+image's border a tile ends where the image ends, so that the network's own padding acts there and nowhere
 else; what padding does at the other edges stays within the context, which is cut off.
 """
 
@@ -25,7 +25,7 @@ def spans(length: int, tile: int, context: int, multiple_of: int = 1) -> list[Sp
     """Tiles along an axis of ``length`` pixels.
 
     ``tile``: pixels kept by a tile; all keep nearly the same number.  Where a tile begins and how much it
-    reads is a multiple of ``multiple_of``, as far as the picture reaches.
+    reads is a multiple of ``multiple_of``, as far as the image reaches.
 
     >>> spans(length=100, tile=50, context=8)
     [Span(start=0, stop=58, first=0, last=50), Span(start=42, stop=100, first=50, last=100)]

@@ -201,7 +201,7 @@ def test_an_architecture_is_counted_without_its_weights() -> None:
 
 
 # ESPCN: 5, 3 and 3 (its paper, section 3.1).  VDSR: 41 HR pixels (its paper, section 3.1); 40 / s + 4 LR
-# pixels with the bicubic enlargement.  IMDN's channel attention pools over the picture.
+# pixels with the bicubic enlargement.  IMDN's channel attention pools over the image.
 @pytest.mark.parametrize(
     ("name", "scale", "channels", "enlarged", "expected"),
     [

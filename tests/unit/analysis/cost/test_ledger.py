@@ -58,7 +58,7 @@ def test_processors_run_bf16_only() -> None:
 
 @pytest.fixture
 def sets(tmp_path: Path) -> tuple[Path, Path]:
-    """Manifests of two small HR and LR pictures, one of them gray."""
+    """Manifests of two small HR and LR images, one of them gray."""
     images = {"astronaut": data.astronaut()[40:88, 190:254], "camera": data.camera()[60:108, 200:264]}
     for name, hr in images.items():
         write_png(tmp_path / f"hr/{name}.png", hr)
@@ -105,7 +105,7 @@ def test_ledger_of_a_small_network(sets: tuple[Path, Path], tmp_path: Path) -> N
     assert rows[3]["psnr_fp32"] == pytest.approx(expected, abs=1e-6)
 
 
-def test_a_picture_that_runs_again_in_fp32_is_a_failure_of_the_precision(
+def test_a_image_that_runs_again_in_fp32_is_a_failure_of_the_precision(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """A million times white is beyond fp16 and within bf16; black is within both."""
@@ -134,8 +134,8 @@ def test_a_network_that_fails_in_a_precision_is_not_run_in_it() -> None:
         runner = Runner(network, Options(precision=precision), label="Fragile")  # type: ignore[arg-type]
         return TorchUpscaler(runner, "y")
 
-    picture = np.zeros((6, 6), np.uint8)
-    rows = ledger(load, [("one", picture, picture)], 1, "cpu")
+    image = np.zeros((6, 6), np.uint8)
+    rows = ledger(load, [("one", image, image)], 1, "cpu")
     reasons = {row["precision"]: row["reason"] for row in rows}
     assert reasons["bf16"] == "Fragile is known to fail in bf16"
     assert {row["status"] for row in rows} == {"not run"}

@@ -59,7 +59,7 @@ def test_budget_and_number_of_calls() -> None:
 @pytest.mark.parametrize(
     ("per_megapixel", "expected"), [(0.1, SIZES[0]), (3.0, SIZES[1]), (10.0, SIZES[2]), (1e4, SIZES[3])]
 )
-def test_slow_models_get_a_smaller_picture(per_megapixel: float, expected: tuple[int, int]) -> None:
+def test_slow_models_get_a_smaller_image(per_megapixel: float, expected: tuple[int, int]) -> None:
     """Seven calls have to fit in ten seconds; the smallest size is taken whether they fit or not."""
     tried = []
 
@@ -90,11 +90,11 @@ def test_output_size_is_what_the_model_made(monkeypatch: pytest.MonkeyPatch) -> 
     assert timing.time_model(model, 3, {}, budget=0.05)["output"] == [1278, 720]
 
 
-def test_picture_is_the_same_each_time() -> None:
-    first = timing.picture((8, 4))
+def test_image_is_the_same_each_time() -> None:
+    first = timing.image((8, 4))
     assert first.shape == (4, 8, 3)
     assert first.dtype == np.uint8
-    assert (first == timing.picture((8, 4))).all()
+    assert (first == timing.image((8, 4))).all()
 
 
 # --- memory and machine ---------------------------------------------------------------------------------

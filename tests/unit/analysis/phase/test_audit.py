@@ -1,4 +1,4 @@
-"""The audit of a run: sets, tables, pages and the commands, on pictures of which the shift is known."""
+"""The audit of a run: sets, tables, pages and the commands, on images of which the shift is known."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from sisr.report import phase_pages
 from skimage import data
 from typer.testing import CliRunner
 
-PICTURES = {
+IMAGES = {
     "astronaut": data.astronaut()[:256, 100:356],
     "cat": data.chelsea()[20:276, 100:356],
     "camera": data.camera()[60:316, 100:356],
@@ -56,7 +56,7 @@ def test_nearest_of_two_programs(kernel: str, expected: float) -> None:
 
 def test_torch_nearest_and_slicing_are_where_opencv_nearest_is() -> None:
     torch = pytest.importorskip("torch")
-    hr = PICTURES["astronaut"]
+    hr = IMAGES["astronaut"]
     planes = torch.from_numpy(hr.transpose(2, 0, 1).astype(np.float32))[None]
     small = torch.nn.functional.interpolate(planes, scale_factor=0.25, mode="nearest")[0].numpy()
     expected = kernels.apply("opencv-nearest", hr, 4)
@@ -77,10 +77,10 @@ def manifest(path: Path, **content: object) -> Path:
 def measured(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, str]]:
     """Rows of two LR sets; a model keeps the grid, one moves it by half a pixel, one has no images."""
     root = tmp_path_factory.mktemp("run")
-    for name, picture in PICTURES.items():
-        write_png(root / "hr" / f"{name}.png", np.ascontiguousarray(picture))
+    for name, image in IMAGES.items():
+        write_png(root / "hr" / f"{name}.png", np.ascontiguousarray(image))
     size = {"height": 8, "width": 8, "channels": 3}  # which nobody reads
-    images = [{"name": name, "file": f"hr/{name}.png", **size} for name in PICTURES]
+    images = [{"name": name, "file": f"hr/{name}.png", **size} for name in IMAGES]
     hr = manifest(root / "hr.json", dataset="set", images=images)
     rows = []
     for kernel in ("pillow-bicubic", "opencv-nearest"):
@@ -193,9 +193,9 @@ def test_command_of_kernels() -> None:
 
 
 def test_command_of_a_pair_of_folders(tmp_path: Path) -> None:
-    for name, picture in PICTURES.items():
-        write_png(tmp_path / "hr" / f"{name}.png", np.ascontiguousarray(picture))
-        lr = kernels.apply("opencv-nearest", np.ascontiguousarray(picture), 2)
+    for name, image in IMAGES.items():
+        write_png(tmp_path / "hr" / f"{name}.png", np.ascontiguousarray(image))
+        lr = kernels.apply("opencv-nearest", np.ascontiguousarray(image), 2)
         write_png(tmp_path / "lr" / f"{name}x2.png", lr)
         write_png(tmp_path / "sr" / f"{name}.png", lr.repeat(2, axis=0).repeat(2, axis=1))
         write_png(tmp_path / "odd" / f"{name}.png", lr[:-1])

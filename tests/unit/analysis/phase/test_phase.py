@@ -12,25 +12,25 @@ from sisr.lr import kernels
 from skimage import data
 from skimage.registration import phase_cross_correlation
 
-PICTURES = {"astronaut": data.astronaut(), "coffee": data.coffee(), "camera": data.camera()}
+IMAGES = {"astronaut": data.astronaut(), "coffee": data.coffee(), "camera": data.camera()}
 
 
-def reduced(picture: np.ndarray, factor: int, down: int, right: int) -> np.ndarray:
-    """Means of factor x factor pixels from an offset: a picture that is (down, right) / factor pixels off."""
-    height, width = ((side - 12) // factor * factor for side in picture.shape[:2])
-    part = picture[down : down + height, right : right + width].astype(float)
-    blocks = part.reshape(height // factor, factor, width // factor, factor, *picture.shape[2:])
+def reduced(image: np.ndarray, factor: int, down: int, right: int) -> np.ndarray:
+    """Means of factor x factor pixels from an offset: an image that is (down, right) / factor pixels off."""
+    height, width = ((side - 12) // factor * factor for side in image.shape[:2])
+    part = image[down : down + height, right : right + width].astype(float)
+    blocks = part.reshape(height // factor, factor, width // factor, factor, *image.shape[2:])
     return np.rint(blocks.mean(axis=(1, 3))).astype(np.uint8)
 
 
-# --- registration of pictures ---------------------------------------------------------------------------
+# --- registration of images ---------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", PICTURES)
+@pytest.mark.parametrize("name", IMAGES)
 @pytest.mark.parametrize(("down", "right"), [(0, 0), (1, 0), (0, 3), (2, 2), (3, 1), (4, 7), (-3, 2)])
 def test_shifts_of_quarters_of_a_pixel_are_found(name: str, down: int, right: int) -> None:
-    # The offset is a whole number of pixels of the large picture, so the truth needs no interpolation.
-    hr, moved = reduced(PICTURES[name], 4, 4, 0), reduced(PICTURES[name], 4, 4 + down, right)
+    # The offset is a whole number of pixels of the large image, so the truth needs no interpolation.
+    hr, moved = reduced(IMAGES[name], 4, 4, 0), reduced(IMAGES[name], 4, 4 + down, right)
     for scale in (1, 2):
         found = image_shift(hr, moved, 1, scale)
         assert found == pytest.approx((down / 4, right / 4), abs=0.006)
@@ -39,8 +39,8 @@ def test_shifts_of_quarters_of_a_pixel_are_found(name: str, down: int, right: in
 def test_it_is_nearer_than_phase_correlation() -> None:
     """scikit-image's registration on the same pairs: why this is not a call of it."""
     own, theirs = [], []
-    for picture in PICTURES.values():
-        hr, moved = reduced(picture, 4, 0, 0), reduced(picture, 4, 1, 2)
+    for image in IMAGES.values():
+        hr, moved = reduced(image, 4, 0, 0), reduced(image, 4, 1, 2)
         window = np.outer(*(np.hanning(side) for side in hr.shape[:2]))
         planes = [(rgb_to_y(image) - rgb_to_y(image).mean()) * window for image in (hr, moved)]
         shift, _, _ = phase_cross_correlation(*planes, upsample_factor=100)
@@ -50,8 +50,8 @@ def test_it_is_nearer_than_phase_correlation() -> None:
     assert max(theirs) > TOLERANCE
 
 
-def test_blur_contrast_and_noise_do_not_move_a_picture() -> None:
-    hr = reduced(PICTURES["astronaut"], 2, 0, 0)
+def test_blur_contrast_and_noise_do_not_move_a_image() -> None:
+    hr = reduced(IMAGES["astronaut"], 2, 0, 0)
     blurred = ndimage.gaussian_filter(hr, (2, 2, 0)) * 0.6 + 40
     noise = np.random.default_rng(1).normal(0, 8, hr.shape)
     found = image_shift(hr, np.clip(blurred + noise, 0, 255).astype(np.uint8), 1, 4)
@@ -61,10 +61,10 @@ def test_blur_contrast_and_noise_do_not_move_a_picture() -> None:
 @pytest.mark.parametrize("scale", [2, 3, 4])
 @pytest.mark.parametrize("kernel", ["matlab-bicubic", "pillow-bicubic", "opencv-area", "opencv-nearest"])
 def test_lr_images_and_their_enlargements(kernel: str, scale: int) -> None:
-    hr = PICTURES["coffee"][: 400 - 400 % scale, : 600 - 600 % scale]
+    hr = IMAGES["coffee"][: 400 - 400 % scale, : 600 - 600 % scale]
     lr = kernels.apply(kernel, hr, scale)
     expected = kernels.phase(registry.entry("kernels", kernel), scale)
-    # Without antialiasing a single picture is off by some hundredths.
+    # Without antialiasing a single image is off by some hundredths.
     abs_ = 0.05 if kernel == "opencv-nearest" else 0.01
     found = image_shift(hr, lr, scale, scale)
     assert found == pytest.approx(expected, abs=abs_)
@@ -72,8 +72,8 @@ def test_lr_images_and_their_enlargements(kernel: str, scale: int) -> None:
     assert image_shift(hr, sr, 1, scale) == pytest.approx(found, abs=TOLERANCE)
 
 
-def test_a_flipped_picture_has_the_opposite_shift() -> None:
-    hr = PICTURES["camera"]
+def test_a_flipped_image_has_the_opposite_shift() -> None:
+    hr = IMAGES["camera"]
     lr = kernels.apply("opencv-nearest", hr, 4)
     down, right = image_shift(hr, lr, 4, 4)
     flipped = image_shift(hr[::-1, ::-1].copy(), lr[::-1, ::-1].copy(), 4, 4)
@@ -89,7 +89,7 @@ def test_a_flipped_picture_has_the_opposite_shift() -> None:
     ],
     ids=["flat", "rows alike", "small"],
 )
-def test_pictures_that_cannot_tell_give_nan(hr: np.ndarray) -> None:
+def test_images_that_cannot_tell_give_nan(hr: np.ndarray) -> None:
     assert np.isnan(image_shift(hr, hr, 1, 2)).all()
 
 

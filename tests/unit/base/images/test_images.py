@@ -67,9 +67,9 @@ def test_gray_and_rgb_are_kept(tmp_path: Path, ending: str) -> None:
 
 def test_one_bit_becomes_0_and_255(tmp_path: Path) -> None:
     bits = GRAY > 127
-    picture = read_image(save(tmp_path / "b.png", bits))
-    assert np.array_equal(picture.array, bits * np.uint8(255))
-    assert picture.notes == ("1 bit spread over 0 and 255",)
+    image = read_image(save(tmp_path / "b.png", bits))
+    assert np.array_equal(image.array, bits * np.uint8(255))
+    assert image.notes == ("1 bit spread over 0 and 255",)
 
 
 @pytest.mark.parametrize(("depth", "step"), [(2, 85), (4, 17)])
@@ -81,17 +81,17 @@ def test_few_bits_are_spread(tmp_path: Path, depth: int, step: int) -> None:
 
 
 def test_rgb_of_gray_content_stays_rgb(tmp_path: Path) -> None:
-    picture = read_image(save(tmp_path / "g.png", np.dstack([GRAY] * 3)))
-    assert picture.array.shape == (6, 9, 3)
-    assert picture.notes == ("gray content stored as RGB",)
+    image = read_image(save(tmp_path / "g.png", np.dstack([GRAY] * 3)))
+    assert image.array.shape == (6, 9, 3)
+    assert image.notes == ("gray content stored as RGB",)
 
 
 def test_palette_becomes_rgb(tmp_path: Path) -> None:
     image = Image.fromarray(RGB).quantize(16)
     image.save(tmp_path / "p.png")
-    picture = read_image(tmp_path / "p.png")
-    assert np.array_equal(picture.array, np.asarray(image.convert("RGB")))
-    assert picture.notes == ("palette converted to RGB",)
+    image = read_image(tmp_path / "p.png")
+    assert np.array_equal(image.array, np.asarray(image.convert("RGB")))
+    assert image.notes == ("palette converted to RGB",)
 
 
 def test_palette_with_transparency_is_composited(tmp_path: Path) -> None:
@@ -99,9 +99,9 @@ def test_palette_with_transparency_is_composited(tmp_path: Path) -> None:
     image.putpalette([10, 20, 30, 40, 50, 60])
     image.putpixel((1, 0), 1)
     image.save(tmp_path / "p.png", transparency=1)
-    picture = read_image(tmp_path / "p.png")
-    assert picture.array.tolist() == [[[10, 20, 30], [255, 255, 255]]]
-    assert picture.notes == ("palette converted to RGB", "alpha composited on white")
+    image = read_image(tmp_path / "p.png")
+    assert image.array.tolist() == [[[10, 20, 30], [255, 255, 255]]]
+    assert image.notes == ("palette converted to RGB", "alpha composited on white")
 
 
 @pytest.mark.parametrize("values", [GRAY, RGB], ids=["LA", "RGBA"])
@@ -130,9 +130,9 @@ def test_16_bit_gray_is_rounded(tmp_path: Path) -> None:
     values = np.array([[0, 128, 129, 256, 257, 385, 386, 65406, 65407, 65535]], np.uint16)
     expected = [[0, 0, 1, 1, 1, 1, 2, 254, 255, 255]]
     for name in ("g.png", "g.tif"):
-        picture = read_image(save(tmp_path / name, values))
-        assert picture.array.tolist() == expected
-        assert picture.notes == ("16 bits reduced to 8",)
+        image = read_image(save(tmp_path / name, values))
+        assert image.array.tolist() == expected
+        assert image.notes == ("16 bits reduced to 8",)
     (tmp_path / "g.pgm").write_bytes(b"P5 10 1 65535\n" + values.astype(">u2").tobytes())
     assert read_image(tmp_path / "g.pgm").array.tolist() == expected
 
@@ -153,9 +153,9 @@ def test_16_bit_colour_is_rounded_and_not_truncated(tmp_path: Path) -> None:
 def test_cmyk_by_pillow(tmp_path: Path) -> None:
     image = Image.fromarray(RGB).convert("CMYK")
     image.save(tmp_path / "c.tif")
-    picture = read_image(tmp_path / "c.tif")
-    assert np.array_equal(picture.array, np.asarray(image.convert("RGB")))
-    assert picture.notes == ("CMYK converted to RGB",)
+    image = read_image(tmp_path / "c.tif")
+    assert np.array_equal(image.array, np.asarray(image.convert("RGB")))
+    assert image.notes == ("CMYK converted to RGB",)
 
 
 @pytest.mark.parametrize("ending", ["png", "tif"])
@@ -173,10 +173,10 @@ def test_exif_orientation_is_applied(tmp_path: Path, orientation: int, ending: s
     }[orientation]
     exif = Image.Exif()
     exif[0x0112] = orientation
-    picture = read_image(save(tmp_path / f"o.{ending}", RGB, exif=exif))
-    assert np.array_equal(picture.array, upright)
-    assert len(picture.notes) == (orientation != 1)
-    assert all(f"EXIF orientation {orientation} applied" in note for note in picture.notes)
+    image = read_image(save(tmp_path / f"o.{ending}", RGB, exif=exif))
+    assert np.array_equal(image.array, upright)
+    assert len(image.notes) == (orientation != 1)
+    assert all(f"EXIF orientation {orientation} applied" in note for note in image.notes)
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))
@@ -211,13 +211,13 @@ def test_icc_profile_and_frames_are_noted(tmp_path: Path) -> None:
     assert read_image(save(tmp_path / "i.png", RGB, icc_profile=b"profile")).notes == ("ICC profile ignored",)
     first, second = Image.fromarray(RGB), Image.fromarray(RGB[::-1].copy())
     first.save(tmp_path / "f.tif", save_all=True, append_images=[second])
-    picture = read_image(tmp_path / "f.tif")
-    assert picture.notes == ("first of 2 frames",)
-    assert np.array_equal(picture.array, RGB)
+    image = read_image(tmp_path / "f.tif")
+    assert image.notes == ("first of 2 frames",)
+    assert np.array_equal(image.array, RGB)
 
 
 def test_orientation_of_what_telephones_write(tmp_path: Path) -> None:
-    """JPEG and WebP with EXIF, and JPEG with a second picture behind the first (MPO: HDR, depth)."""
+    """JPEG and WebP with EXIF, and JPEG with a second image behind the first (MPO: HDR, depth)."""
     exif = Image.Exif()
     exif[0x0112] = 6
     small = Image.fromarray(RGB[:3].copy())
@@ -231,10 +231,10 @@ def test_orientation_of_what_telephones_write(tmp_path: Path) -> None:
         turned = save(tmp_path / f"b.{ending}", RGB, exif=exif, **options)
         if ending == "mpo":
             stored, turned = (path.rename(path.with_suffix(".mpo.jpg")) for path in (stored, turned))
-        picture = read_image(turned)
-        assert np.array_equal(picture.array, np.rot90(read_image(stored).array, -1)), ending
-        assert picture.notes[-1] == "EXIF orientation 6 applied: turned by 90 degrees clockwise"
-        assert ("first of 2 frames" in picture.notes) == (ending == "mpo")
+        image = read_image(turned)
+        assert np.array_equal(image.array, np.rot90(read_image(stored).array, -1)), ending
+        assert image.notes[-1] == "EXIF orientation 6 applied: turned by 90 degrees clockwise"
+        assert ("first of 2 frames" in image.notes) == (ending == "mpo")
 
 
 def test_kind_is_told_by_content_not_by_name(tmp_path: Path) -> None:
@@ -267,8 +267,8 @@ def test_empty_file_and_text_named_png(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["c.png", "c.jpg", "c.tif", "c.webp", "c.gif", "c.ppm", "c.bmp"])
 def test_truncated_at_any_place(tmp_path: Path, name: str) -> None:
-    picture = np.kron(RGB, np.ones((8, 8, 1), np.uint8))
-    whole = save(tmp_path / name, picture).read_bytes()
+    image = np.kron(RGB, np.ones((8, 8, 1), np.uint8))
+    whole = save(tmp_path / name, image).read_bytes()
     for share in (0.02, 0.3, 0.6, 0.9):
         (tmp_path / name).write_bytes(whole[: max(1, int(len(whole) * share))])
         refusal(tmp_path / name)
@@ -311,8 +311,8 @@ def test_float_and_32_bit_pixels_are_refused(tmp_path: Path, dtype: type) -> Non
 )
 def test_written_png_reads_back(tmp_path: Path, array: np.ndarray) -> None:
     write_png(tmp_path / "new" / "a.png", array)
-    picture = read_image(tmp_path / "new" / "a.png")
-    assert np.array_equal(picture.array, array)
+    image = read_image(tmp_path / "new" / "a.png")
+    assert np.array_equal(image.array, array)
     assert list((tmp_path / "new").iterdir()) == [tmp_path / "new" / "a.png"]
 
 

@@ -194,7 +194,7 @@ def test_endless_body_is_given_up(server: Any, registry: Registry, tmp_path: Pat
 
 @pytest.mark.parametrize("form", ["{path}", "file://{path}", "../{name}"])
 def test_local_file(registry: Registry, tmp_path: Path, tools: Any, form: str) -> None:
-    source = tmp_path / "own picture.bin"
+    source = tmp_path / "own image.bin"
     source.write_bytes(DATA)
     path = str(source).replace(" ", "%20") if form.startswith("file") else str(source)
     config = one_file(registry, [form.format(path=path, name=source.name)], tools)

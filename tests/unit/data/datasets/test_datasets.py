@@ -25,7 +25,7 @@ URBAN100 = (
 )
 
 
-def picture(folder: Path, name: str, height: int = 12, width: int = 10, gray: bool = False) -> Path:
+def sample(folder: Path, name: str, height: int = 12, width: int = 10, gray: bool = False) -> Path:
     shape = (height, width) if gray else (height, width, 3)
     folder.mkdir(parents=True, exist_ok=True)
     Image.fromarray(RNG.integers(0, 256, shape, dtype=np.uint8)).save(folder / name)
@@ -35,7 +35,7 @@ def picture(folder: Path, name: str, height: int = 12, width: int = 10, gray: bo
 @pytest.fixture
 def files(tmp_path: Path) -> dict[str, Path]:
     folder = tmp_path / "source"
-    made = [picture(folder, "img_10.png"), picture(folder, "img_2.png", 7, 9, gray=True)]
+    made = [sample(folder, "img_10.png"), sample(folder, "img_2.png", 7, 9, gray=True)]
     return {path.name: path for path in made}
 
 
@@ -79,7 +79,7 @@ def test_same_files_give_same_bytes_whatever_the_order(tmp_path: Path, files: di
 
 
 def test_no_more_images_in_memory_than_threads(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    path = picture(tmp_path, "a.png")
+    path = sample(tmp_path, "a.png")
     lock, now, most = threading.Lock(), 0, 0
     decode, write = datasets.decode_image, datasets.write_png
 
@@ -134,7 +134,7 @@ def test_names_hold_no_odd_characters(file: str, name: str) -> None:
 
 
 def test_odd_names_are_prepared(tmp_path: Path) -> None:
-    path = picture(tmp_path, "a b\n%2F{x}.png")
+    path = sample(tmp_path, "a b\n%2F{x}.png")
     content = prepare_files("mine", {path.name: path}, tmp_path / "out", tmp_path / "m.json")
     assert content.images[0].file == "out/a_b__2F_x_.png"
     assert content.images[0].source == "a b\n%2F{x}.png"
@@ -151,7 +151,7 @@ def test_wrong_number_of_images(tmp_path: Path, files: dict[str, Path]) -> None:
 
 def test_half_size_urban100_is_refused(tmp_path: Path) -> None:
     expected = {**registry.entry("datasets", "urban100")["expected"], "images": 1}
-    path = picture(tmp_path, "img_001_SRF_2_HR.png", 340, 512)
+    path = sample(tmp_path, "img_001_SRF_2_HR.png", 340, 512)
     with pytest.raises(ImageError) as caught:
         prepare_files("urban100", {path.name: path}, tmp_path / "out", tmp_path / "m.json", expected)
     message = str(caught.value)
@@ -206,7 +206,7 @@ def test_own_folder(tmp_path: Path, config: Path) -> None:
 
 def test_fetched_asset(tmp_path: Path, config: Path) -> None:
     manifest = fetch_manifest(tmp_path / "assets", "ok", "a.png", "LICENSE.txt")
-    picture(tmp_path / "assets" / "some-asset", "a.png")
+    sample(tmp_path / "assets" / "some-asset", "a.png")
     content = prepare(
         "fetched",
         asset_record=manifest,

@@ -17,7 +17,7 @@ from skimage.data import astronaut
 
 RNG = np.random.default_rng(11)
 HR = RNG.integers(0, 256, (72, 96, 3), dtype=np.uint8)
-PICTURE = astronaut()[:240, :252]
+IMAGE = astronaut()[:240, :252]
 #: Borders by the names of scipy.ndimage.
 NDIMAGE = {"mirror": "reflect", "replicate": "nearest", "reflect": "mirror", "wrap": "wrap"}
 
@@ -44,7 +44,7 @@ def fspecial(size: int, sigma: float) -> np.ndarray:
 # --- BD -------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("hr", [HR, HR[..., 1], PICTURE], ids=["noise", "gray", "picture"])
+@pytest.mark.parametrize("hr", [HR, HR[..., 1], IMAGE], ids=["noise", "gray", "image"])
 @pytest.mark.parametrize(("scale", "size"), [(2, 12), (3, 7), (4, 12), (8, 12)])
 def test_bd_equals_its_definition(hr: np.ndarray, scale: int, size: int) -> None:
     # RCAN's script: imfilter(hr, fspecial('gaussian', size, 1.6), 'replicate') rounds to uint8; then, counted
@@ -97,22 +97,22 @@ def test_gaussian8_sigmas() -> None:
 def test_gaussian8_equals_blur_and_bicubic_of_the_whole_image(kernel: str, scale: int) -> None:
     params = kernels.params(registry.entry("kernels", kernel), scale)
     planes = []
-    for plane in PICTURE.transpose(2, 0, 1).astype(float):
+    for plane in IMAGE.transpose(2, 0, 1).astype(float):
         blurred = ndimage.correlate(plane, fspecial(21, params["sigma"]), mode="mirror")
         planes.append(matlab.imresize(blurred, 1 / scale))
     exact = np.dstack(planes)
-    lr = kernels.apply(kernel, PICTURE, scale).astype(float)
+    lr = kernels.apply(kernel, IMAGE, scale).astype(float)
     assert np.abs(lr - np.clip(exact, 0, 255)).max() <= 0.5 + 1e-7
 
 
 def test_strips_do_not_show(monkeypatch: pytest.MonkeyPatch) -> None:
     calls = {
-        kernel: [kernels.apply(kernel, PICTURE, 4, "key")]
+        kernel: [kernels.apply(kernel, IMAGE, 4, "key")]
         for kernel in ("bd", "gaussian8-8", "div2krk", "motion", "dn", "bsrgan", "realesrgan")
     }
     monkeypatch.setattr(filtering, "_STRIP", 4000)
     for kernel, (whole,) in calls.items():
-        assert np.array_equal(kernels.apply(kernel, PICTURE, 4, "key"), whole), kernel
+        assert np.array_equal(kernels.apply(kernel, IMAGE, 4, "key"), whole), kernel
 
 
 # --- sampling -------------------------------------------------------------------------------------------
@@ -223,7 +223,7 @@ def test_noise_on_the_weights_is_bounded() -> None:
 
 
 def test_kernel_of_shrinking_twice() -> None:
-    # halving a picture twice by a kernel, against sampling it once by `twice` of the kernel
+    # halving an image twice by a kernel, against sampling it once by `twice` of the kernel
     psf = filtering.gaussian(3, 0.7)
     wide = np.zeros((7, 7))
     wide[1:-1, 1:-1] = gaussian.twice(psf)

@@ -14,12 +14,12 @@ from torch.nn.functional import interpolate
 
 RNG = np.random.default_rng(5)
 HR = RNG.integers(0, 256, (72, 96, 3), dtype=np.uint8)
-PICTURES = pytest.mark.parametrize("hr", [HR, HR[..., 0].copy()], ids=["rgb", "gray"])
+IMAGES = pytest.mark.parametrize("hr", [HR, HR[..., 0].copy()], ids=["rgb", "gray"])
 SCALES = pytest.mark.parametrize("scale", [2, 3, 4, 8])
 
 
 @SCALES
-@PICTURES
+@IMAGES
 @pytest.mark.parametrize("name", ["nearest", "linear", "cubic", "area", "lanczos4"])
 def test_opencv(name: str, hr: np.ndarray, scale: int) -> None:
     expected = cv2.resize(
@@ -29,7 +29,7 @@ def test_opencv(name: str, hr: np.ndarray, scale: int) -> None:
 
 
 @SCALES
-@PICTURES
+@IMAGES
 @pytest.mark.parametrize("name", ["nearest", "box", "bilinear", "hamming", "bicubic", "lanczos"])
 def test_pillow(name: str, hr: np.ndarray, scale: int) -> None:
     size = (hr.shape[1] // scale, hr.shape[0] // scale)
@@ -47,7 +47,7 @@ def as_array(lr: torch.Tensor, like: np.ndarray) -> np.ndarray:
 
 
 @SCALES
-@PICTURES
+@IMAGES
 @pytest.mark.parametrize("name", ["bilinear", "bicubic"])
 def test_torch_antialiased(name: str, hr: np.ndarray, scale: int) -> None:
     # all channels at once, and by the factor: what training code calls
@@ -57,7 +57,7 @@ def test_torch_antialiased(name: str, hr: np.ndarray, scale: int) -> None:
 
 
 @SCALES
-@PICTURES
+@IMAGES
 def test_torch_nearest(hr: np.ndarray, scale: int) -> None:
     expected = as_array(interpolate(as_tensor(hr), scale_factor=1 / scale, mode="nearest"), hr)
     assert np.array_equal(kernels.apply("torch-nearest", hr, scale), expected)
@@ -71,7 +71,7 @@ def test_torch_on_8_bits_is_another_kernel() -> None:
 
 
 @SCALES
-@PICTURES
+@IMAGES
 def test_skimage(hr: np.ndarray, scale: int) -> None:
     size = (hr.shape[0] // scale, hr.shape[1] // scale)
     expected = img_as_ubyte(resize(hr, size, anti_aliasing=True))
@@ -79,7 +79,7 @@ def test_skimage(hr: np.ndarray, scale: int) -> None:
 
 
 @SCALES
-@PICTURES
+@IMAGES
 def test_three_ways_to_take_the_top_left_pixel(hr: np.ndarray, scale: int) -> None:
     for kernel in ("subsample", "opencv-nearest", "torch-nearest"):
         assert np.array_equal(kernels.apply(kernel, hr, scale), hr[::scale, ::scale])

@@ -13,7 +13,7 @@ from sisr.lr import kernels
 from sisr.lr.kernels import bsrgan, jpeg, noise, realesrgan, steps
 from skimage.data import astronaut
 
-PICTURE = astronaut()[:192, :256]
+IMAGE = astronaut()[:192, :256]
 GRAY = np.full((256, 256), 128, np.uint8)
 
 
@@ -50,7 +50,7 @@ def test_noise_is_clipped_not_wrapped() -> None:
 
 
 @pytest.mark.parametrize("quality", [30, 50, 70, 90])
-@pytest.mark.parametrize("hr", [PICTURE, PICTURE[..., 0]], ids=["rgb", "gray"])
+@pytest.mark.parametrize("hr", [IMAGE, IMAGE[..., 0]], ids=["rgb", "gray"])
 def test_jpeg_is_what_pillow_decodes(quality: int, hr: np.ndarray) -> None:
     stream = io.BytesIO()
     Image.fromarray(kernels.apply("matlab-bicubic", hr, 2)).save(stream, "JPEG", quality=quality)
@@ -59,8 +59,8 @@ def test_jpeg_is_what_pillow_decodes(quality: int, hr: np.ndarray) -> None:
 
 
 def test_lower_quality_is_farther_from_bicubic() -> None:
-    clean = kernels.apply("matlab-bicubic", PICTURE, 2).astype(float)
-    errors = [np.mean((kernels.apply(f"jpeg{q}", PICTURE, 2) - clean) ** 2) for q in (90, 70, 50, 30)]
+    clean = kernels.apply("matlab-bicubic", IMAGE, 2).astype(float)
+    errors = [np.mean((kernels.apply(f"jpeg{q}", IMAGE, 2) - clean) ** 2) for q in (90, 70, 50, 30)]
     assert errors == sorted(errors)
     assert errors[-1] > 3 * errors[0]
 
@@ -68,7 +68,7 @@ def test_lower_quality_is_farther_from_bicubic() -> None:
 @pytest.mark.parametrize("quality", [0, 96])
 def test_quality_is_checked(quality: int) -> None:
     with pytest.raises(ConfigError, match=f"quality: expected 1 to 95, found {quality}"):
-        jpeg.bicubic_jpeg(PICTURE, 2, border="mirror", quality=quality)
+        jpeg.bicubic_jpeg(IMAGE, 2, border="mirror", quality=quality)
 
 
 # --- steps of the pipelines -----------------------------------------------------------------------------
@@ -102,7 +102,7 @@ def test_poisson_noise(level: int, gray: bool) -> None:
 @pytest.mark.parametrize("channels", [1, 3])
 def test_jpeg_of_the_pipelines(channels: int) -> None:
     # OpenCV's and Pillow's libjpeg-turbo agree but for the smoothing of colour
-    image = PICTURE[..., :channels]
+    image = IMAGE[..., :channels]
     found = steps.jpeg(image, 60)
     expected = jpeg.compressed(image if channels == 3 else image[..., 0], 60).reshape(image.shape)
     assert found.shape == image.shape
@@ -137,14 +137,14 @@ def test_choices_have_their_probabilities() -> None:
 
 @pytest.mark.parametrize("kernel", ["bsrgan", "realesrgan"])
 @pytest.mark.parametrize("scale", [2, 3, 4])
-@pytest.mark.parametrize("hr", [PICTURE[:, :252], PICTURE[:, :252, 0]], ids=["rgb", "gray"])
-def test_every_draw_of_a_pipeline_keeps_the_picture(kernel: str, scale: int, hr: np.ndarray) -> None:
+@pytest.mark.parametrize("hr", [IMAGE[:, :252], IMAGE[:, :252, 0]], ids=["rgb", "gray"])
+def test_every_draw_of_a_pipeline_keeps_the_image(kernel: str, scale: int, hr: np.ndarray) -> None:
     clean = kernels.apply("matlab-box", hr, scale).astype(float)
     drawn = [kernels.apply(kernel, hr, scale, str(key)) for key in range(25)]
     assert len({lr.tobytes() for lr in drawn}) == 25
     for lr in drawn:
         assert lr.shape == clean.shape
-        # still the picture, and neither moved nor turned
+        # still the image, and neither moved nor turned
         assert np.corrcoef(lr.ravel(), clean.ravel())[0, 1] > 0.75
 
 

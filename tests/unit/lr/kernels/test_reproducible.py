@@ -21,9 +21,9 @@ NAMES = ["one", "two", "three", "four"]
 
 
 @pytest.fixture(scope="module")
-def pictures(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    """Four pictures, one of them gray and two with the same pixels."""
-    folder = tmp_path_factory.mktemp("pictures")
+def images(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """Four images, one of them gray and two with the same pixels."""
+    folder = tmp_path_factory.mktemp("images")
     rng = np.random.default_rng(3)
     arrays = [rng.integers(0, 256, shape, dtype=np.uint8) for shape in ((40, 52, 3), (48, 36), (44, 44, 3))]
     for name, array in zip(NAMES, [*arrays, arrays[0]], strict=True):
@@ -44,23 +44,23 @@ def lr_set(where: Path, files: dict[str, Path], kernel: str, **options: int) -> 
 
 @pytest.mark.parametrize("kernel", sorted(ENTRIES))
 def test_order_threads_and_neighbours_do_not_matter(
-    kernel: str, tmp_path: Path, pictures: dict[str, Path]
+    kernel: str, tmp_path: Path, images: dict[str, Path]
 ) -> None:
-    together = lr_set(tmp_path / "together", pictures, kernel, threads=1)
+    together = lr_set(tmp_path / "together", images, kernel, threads=1)
     assert set(together) == set(NAMES)
-    in_threads = lr_set(tmp_path / "threads", dict(reversed(pictures.items())), kernel, threads=4)
+    in_threads = lr_set(tmp_path / "threads", dict(reversed(images.items())), kernel, threads=4)
     assert in_threads == together
     alone = {}
-    for file, path in pictures.items():
+    for file, path in images.items():
         alone |= lr_set(tmp_path / file, {file: path}, kernel, threads=2)
     assert alone == together
 
 
 @pytest.mark.parametrize("kernel", RANDOM)
-def test_name_and_seed_choose_the_draw(kernel: str, tmp_path: Path, pictures: dict[str, Path]) -> None:
-    made = lr_set(tmp_path / "a", pictures, kernel, seed=0)
+def test_name_and_seed_choose_the_draw(kernel: str, tmp_path: Path, images: dict[str, Path]) -> None:
+    made = lr_set(tmp_path / "a", images, kernel, seed=0)
     assert made["one"] != made["four"]  # the same pixels under two names
-    other = lr_set(tmp_path / "b", pictures, kernel, seed=1)
+    other = lr_set(tmp_path / "b", images, kernel, seed=1)
     assert all(made[name] != other[name] for name in NAMES)
 
 

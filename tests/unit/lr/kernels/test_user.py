@@ -134,7 +134,7 @@ BAD = {
     "single.npy": (PSF, {"index": 0}, "index: expected a stack of kernels"),
     "complex.npy": (PSF * 1j, {}, "expected real numbers, found complex128"),
     "text.npy": (np.array([["a"]]), {}, "expected real numbers, found <U1"),
-    "picture.npy": (np.ones((3, 400)), {}, "expected at most 257 pixels a side"),
+    "image.npy": (np.ones((3, 400)), {}, "expected at most 257 pixels a side"),
     "named.npy": (PSF, {"variable": "k"}, "variable: only .mat files have named arrays"),
     "centre.npy": (PSF, {"centre": "mas"}, "unknown centre 'mas'; did you mean 'mass'"),
 }

@@ -158,7 +158,7 @@ FILES: Mapping[tuple[str, int], File] = {
 def made_network(row: str, scale: int, path: Path) -> nn.Module:
     """Write the file of a row to ``path``; returns the network whose names and shapes it has.
 
-    Its last layer gives a picture around mid-gray and with contrast, or all would be clipped to black.
+    Its last layer gives an image around mid-gray and with contrast, or all would be clipped to black.
     """
     file = FILES[row, scale]
     torch.manual_seed(0)

@@ -1,4 +1,4 @@
-"""Every PyTorch row in the inference engine: pictures of any size, tiles, little memory.
+"""Every PyTorch row in the inference engine: images of any size, tiles, little memory.
 
 The weights are the published ones where the mirror has them; else those of a file made here with the row's
 true names and shapes, or of an untrained network where there is no file at all.
@@ -21,14 +21,14 @@ from sisr.upscaling.inference.options import MINIMUM_TILE, Options
 from sisr.upscaling.inference.runner import Runner
 from sisr.upscaling.networks import Network
 
-#: Rows of nothing but convolutions and what acts on single pixels; the rest look at the whole picture, or
+#: Rows of nothing but convolutions and what acts on single pixels; the rest look at the whole image, or
 #: stretch what they pooled over it.
 CONVOLUTIONAL = {
     "srcnn": 4, "fsrcnn": 2, "espcn": 4, "vdsr": 2, "lapsrn": 4, "srresnet": 4, "srgan": 4,
     "edsr-baseline": 4, "carn-m": 2, "fsrcnn-291": 4, "espcn-291": 2, "study-start": 4, "study-l1": 4,
     "study-mse": 4, "study-perceptual": 4, "study-gan": 4,
 }  # fmt: skip
-#: Those of the same kind that are large or look hundreds of pixels far: pictures of one line, or a test would
+#: Those of the same kind that are large or look hundreds of pixels far: images of one line, or a test would
 #: take minutes.
 DEEP = {
     "edsr": 2, "rrdb": 4, "esrgan": 4, "bsrgan": 4, "realesrgan-x4plus": 4, "realesrgan-x2plus": 2, "spsr": 4,
@@ -87,7 +87,7 @@ def net(row: str, scale: int, request: pytest.FixtureRequest, tmp_path: Path) ->
         yield Network(module, scale, 1 if colour == "y" else 3, 1, False, row, least, multiple)
 
 
-def picture(net: Network, height: int, width: int) -> np.ndarray:
+def sample(net: Network, height: int, width: int) -> np.ndarray:
     values = np.random.default_rng(height * 1000 + width).random((net.channels, height, width))
     return values.astype(np.float32) * np.float32(net.peak)
 
@@ -98,14 +98,14 @@ def test_no_row_is_forgotten() -> None:
 
 
 @pytest.mark.parametrize(("row", "scale"), rows(CONVOLUTIONAL, DEEP, OTHERS))
-def test_pictures_of_any_size(net: Network, row: str) -> None:
+def test_images_of_any_size(net: Network, row: str) -> None:
     """One pixel, a few, one column; what is too small is reflected, and what was added is cut off."""
     import torch
 
     runner = Runner(net)
     assert (runner._plain is not net.module) == (row in MERGED)
     for height, width in ((1, 1), (3, 7), (19, 1), (8, 11)):
-        planes = picture(net, height, width)
+        planes = sample(net, height, width)
         found = runner.run(planes)
         assert found.shape == (net.channels, height * net.scale, width * net.scale)
         assert np.isfinite(found).all()
@@ -122,7 +122,7 @@ def test_pictures_of_any_size(net: Network, row: str) -> None:
 
 @pytest.mark.parametrize(("row", "scale"), rows(CONVOLUTIONAL, DEEP))
 def test_tiled_is_whole(net: Network, row: str) -> None:
-    """At odd sizes.  Each picture is so wide that its first tile cannot see the last columns."""
+    """At odd sizes.  Each image is so wide that its first tile cannot see the last columns."""
     plain = Runner(net)
     assert isinstance(plain.reach, int)
     tried = TILES if row not in DEEP or row == "rrdb" else (TILES[0], TILES[-1])
@@ -130,7 +130,7 @@ def test_tiled_is_whole(net: Network, row: str) -> None:
     for tile in tried:
         width = (tile + plain.reach + 45) // factor | 1
         height = 1 if row in DEEP else 37 // factor | 1 if tile == TILES[0] else 3
-        planes = picture(net, height, width)
+        planes = sample(net, height, width)
         whole, runner = plain.run(planes), Runner(net, Options(tile=tile))
         found = runner.run(planes)
         allowed = 1e-5 * max(1.0, float(np.ptp(whole)))
@@ -141,7 +141,7 @@ def test_tiled_is_whole(net: Network, row: str) -> None:
 
 @pytest.mark.parametrize(("row", "scale"), rows(CONVOLUTIONAL))
 def test_little_memory_gives_the_same_pixels(net: Network) -> None:
-    """A limit that the smallest tile just fits into, and a picture of at least twice that."""
+    """A limit that the smallest tile just fits into, and an image of at least twice that."""
     plain = Runner(net)
     assert plain.model is not None
     factor = net.scale if net.enlarge_first else 1
@@ -151,7 +151,7 @@ def test_little_memory_gives_the_same_pixels(net: Network) -> None:
     width = 2 * side // factor | 1
     while plain.model.bytes(height * factor, width * factor) <= limit << 20:
         width += 2
-    planes = picture(net, height, width)
+    planes = sample(net, height, width)
     limited = Runner(net, Options(memory_mib=limit))
     whole = plain.run(planes)
     assert np.abs(limited.run(planes) - whole).max() <= 1e-5 * max(1.0, float(np.ptp(whole)))

@@ -1,6 +1,6 @@
 """Rows whose weights the tests cannot have: files made here with their true names, shapes and wrappers.
 
-Each goes through what the row's own file would go through, and the picture must be what the class that the
+Each goes through what the row's own file would go through, and the image must be what the class that the
 names and shapes come from makes of it.  That class is another implementation where there is one.
 """
 

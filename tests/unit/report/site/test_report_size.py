@@ -88,7 +88,7 @@ def test_report_of_the_full_benchmark(tmp_path: Path, monkeypatch: pytest.Monkey
     files["crop sheets"] = sheets * sheet_limit(sheets)
     # What is not made here, rounded up: pages and plots of phase, robustness, cost, precision, certification.
     files["others"] = 2_000_000
-    # Eight studies, each with a plot or two in SVG, a sheet or two of pictures, and a table.
+    # Eight studies, each with a plot or two in SVG, a sheet or two of images, and a table.
     files["studies"] = 2_300_000
     jobs = 5 * len(run.cells)
     total = FRAME + JOB * jobs + sum(files.values()) * 4 / 3
@@ -102,12 +102,12 @@ def test_sheets_share_their_part_of_the_report() -> None:
 
 
 def test_a_sheet_keeps_to_its_limit(tmp_path: Path) -> None:
-    picture = Image.fromarray(data.astronaut())
+    image = Image.fromarray(data.astronaut())
     best = tmp_path / "best.jpg"
-    crops._save(picture, best)
+    crops._save(image, best)
     stream = io.BytesIO()
-    picture.save(stream, "JPEG", quality=92, subsampling=0, optimize=True)
+    image.save(stream, "JPEG", quality=92, subsampling=0, optimize=True)
     assert best.stat().st_size == len(stream.getvalue())
     limit = best.stat().st_size // 2
-    crops._save(picture, tmp_path / "small.jpg", limit)
+    crops._save(image, tmp_path / "small.jpg", limit)
     assert 0.7 * limit < (tmp_path / "small.jpg").stat().st_size <= limit

@@ -21,7 +21,7 @@ from sisr.base.atomic import write_json
 from sisr.base.cells import Cell
 from sisr.base.errors import ConfigError
 from sisr.base.manifest import SrManifest
-from sisr.report.site import charts, methods, origins, pictures, shown_data
+from sisr.report.site import charts, images, methods, origins, shown_data
 from sisr.report.site.pack import pack
 from sisr.report.site.script import script
 from sisr.report.site.serve import page_of, serving
@@ -29,7 +29,7 @@ from sisr.scoring.blocks import encode
 from sisr.scoring.metrics.fidelity import psnr, ssim
 
 
-def picture(height: int, width: int, seed: int = 0) -> np.ndarray:
+def sample(height: int, width: int, seed: int = 0) -> np.ndarray:
     return np.random.default_rng(seed).integers(0, 256, (height, width, 3), dtype=np.uint8)
 
 
@@ -40,11 +40,11 @@ def floats(text: str) -> np.ndarray:
 @pytest.mark.parametrize("size", [(80, 96), (67, 45), (33, 130)])
 @pytest.mark.parametrize("scale", [2, 4])
 def test_all_blocks_together_are_the_table(size: tuple[int, int], scale: int) -> None:
-    hr = picture(*size)
+    hr = sample(*size)
     sr = np.clip(hr.astype(int) + np.random.default_rng(1).integers(-20, 21, hr.shape), 0, 255).astype(
         np.uint8
     )
-    blocks = pictures.block_sums(hr, sr, scale)
+    blocks = images.block_sums(hr, sr, scale)
     mse = floats(blocks["sse"]).sum() / floats(blocks["pixels"]).sum()
     similarity = floats(blocks["ssim"]).sum() / floats(blocks["windows"]).sum()
     assert 10 * math.log10(255**2 / mse) == pytest.approx(psnr(hr, sr, "y-bt601", scale), abs=1e-5)
@@ -54,8 +54,8 @@ def test_all_blocks_together_are_the_table(size: tuple[int, int], scale: int) ->
 
 def test_a_crop_is_the_sum_of_its_blocks() -> None:
     """PSNR over blocks 1 to 3 across and 2 to 4 down is that of those pixels cut out."""
-    hr, sr = picture(96, 96), picture(96, 96, seed=3)
-    blocks = pictures.block_sums(hr, sr, 2)
+    hr, sr = sample(96, 96), sample(96, 96, seed=3)
+    blocks = images.block_sums(hr, sr, 2)
     grid = floats(blocks["sse"]).reshape(-1, blocks["columns"])
     cut = np.s_[2 * 16 : 5 * 16, 16 : 4 * 16]
     expected = psnr(hr[cut], sr[cut], "y-bt601-nocrop", 2)
@@ -64,19 +64,19 @@ def test_a_crop_is_the_sum_of_its_blocks() -> None:
 
 
 def test_identical_images_have_no_error() -> None:
-    hr = picture(40, 40)
-    blocks = pictures.block_sums(hr, hr, 4)
+    hr = sample(40, 40)
+    blocks = images.block_sums(hr, hr, 4)
     assert floats(blocks["sse"]).sum() == 0
-    assert not pictures.error_picture(blocks["error"]).any() or blocks["error"].max() == 0
+    assert not images.error_image(blocks["error"]).any() or blocks["error"].max() == 0
 
 
 def test_worst_window_is_where_the_error_is() -> None:
     error = np.zeros((200, 300), np.uint8)
     error[120:140, 210:230] = 50
-    x, y = pictures.worst_window(error)
+    x, y = images.worst_window(error)
     assert abs(x - 220) <= 48
     assert abs(y - 130) <= 48
-    assert pictures.worst_window(np.zeros((20, 30), np.uint8)) == [15, 10]
+    assert images.worst_window(np.zeros((20, 30), np.uint8)) == [15, 10]
 
 
 @given(st.text())
@@ -249,8 +249,8 @@ def test_rank_bars_overlap_where_ranks_are_nearer_than_the_critical_difference()
 
 
 @pytest.mark.parametrize(("quality", "most"), [(90, 1e6), (None, 2e6)])
-def test_a_picture_keeps_within_its_budget(tmp_path: Path, quality: int | None, most: float) -> None:
-    """Bytes per megapixel of all that a model and image take (docs/site.md), on real pictures."""
+def test_a_image_keeps_within_its_budget(tmp_path: Path, quality: int | None, most: float) -> None:
+    """Bytes per megapixel of all that a model and image take (docs/site.md), on real images."""
     import cv2
     from skimage import data as skimage_data
 
@@ -261,15 +261,15 @@ def test_a_picture_keeps_within_its_budget(tmp_path: Path, quality: int | None, 
         small = cv2.resize(hr, None, fx=0.25, fy=0.25, interpolation=cv2.INTER_AREA)
         noise = np.random.default_rng(0).normal(0, 3, hr.shape)
         sr = cv2.resize(small, hr.shape[1::-1], interpolation=cv2.INTER_CUBIC) + noise
-        for kind, picture in (("hr", hr), ("sr", np.clip(sr, 0, 255).astype(np.uint8))):
+        for kind, image in (("hr", hr), ("sr", np.clip(sr, 0, 255).astype(np.uint8))):
             (tmp_path / kind).mkdir(exist_ok=True)
-            Image.fromarray(picture).save(tmp_path / kind / f"{name}.png")
+            Image.fromarray(image).save(tmp_path / kind / f"{name}.png")
             entries[kind].append({"name": name, "file": f"{kind}/{name}.png"})
     write_json(tmp_path / "hr.json", {"images": entries["hr"]})
     write_json(tmp_path / "sr.json", {"images": entries["sr"]})
     parts = {n: encode(np.ones((32, 32))) for n in shots}
     write_json(tmp_path / "parts.json", {"images": parts})
-    pictures.write_cell(
+    images.write_cell(
         tmp_path / "hr.json", [tmp_path / "sr.json"], Cell("d", "k", 4, "m"), tmp_path / "out",
         tmp_path / "out.json", quality, [tmp_path / "parts.json"],
     )  # fmt: skip

@@ -388,7 +388,7 @@ def test_caveats_come_from_the_registries_and_from_training(tmp_path: Path) -> N
     from sisr.report.result_tables import training_caveats
 
     weights = tmp_path / "x2.safetensors"
-    hit = {"picture": "mine/a.png", "dataset": "set14", "image": "comic", "bits": None}
+    hit = {"trained": "mine/a.png", "dataset": "set14", "image": "comic", "bits": None}
     trained_weights.write(weights, {}, {"leakage": [hit]})
     found = training_caveats(
         ["bicubic", "srcnn", "vdsr", "edsr-baseline", "fsrcnn-291", "espcn"],

@@ -65,12 +65,12 @@ def test_other_measures_have_no_parts() -> None:
 
 def test_cell_writes_its_parts(tmp_path: Path, lpips_backbones: dict[str, Path]) -> None:
     """LPIPS of an image follows from its blocks, as the viewer computes it."""
-    pictures = {
+    images = {
         name: np.random.default_rng(seed).integers(0, 256, (40, 56, 3), dtype=np.uint8)
         for seed, name in enumerate(("hr", "sr"))
     }
-    for name, picture in pictures.items():
-        Image.fromarray(picture).save(tmp_path / f"{name}.png")
+    for name, image in images.items():
+        Image.fromarray(image).save(tmp_path / f"{name}.png")
         images = [{"name": 'a "b"', "file": f"{name}.png", "seconds": 0.5}]
         write_json(tmp_path / f"{name}.json", {"status": "ok", "images": images})
     score_cell(

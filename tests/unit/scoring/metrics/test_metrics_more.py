@@ -153,8 +153,8 @@ def test_dists_refuses_what_does_not_fit(get: Get, pair: Pairs, tmp_path: Path) 
 def test_niqe_equals_basicsr(get: Get, photo: Uint8Image, monkeypatch: pytest.MonkeyPatch) -> None:
     """Its docstring: within 2e-6 of the authors' MATLAB on baboon.png.
 
-    It works in float32, in which the deviation of nearly flat blocks is off by up to 0.06, and the value of a
-    picture with such blocks by 0.01: so it is given float64 here.  Its resize is float32 in any case.
+    It works in float32, in which the deviation of nearly flat blocks is off by up to 0.06, and the value of
+    an image with such blocks by 0.01: so it is given float64 here.  Its resize is float32 in any case.
     """
     compat.prepare_torchvision()
     module = pytest.importorskip("basicsr.metrics.niqe")

@@ -66,7 +66,7 @@ def test_verdicts(tmp_path: Path) -> None:
 
 
 def test_gray_rule_that_the_run_lacks_is_computed_from_its_images(tmp_path: Path) -> None:
-    hr_manifest, status_file, pairs = pictures(tmp_path)
+    hr_manifest, status_file, pairs = images(tmp_path)
     imdn = cell("set14", "imdn")
     assert missing_measures([imdn, cell("set5", "imdn")], MEASURES) == {
         imdn: ["psnr@y-bt601-replicate", "ssim@y-bt601-replicate"]
@@ -78,7 +78,7 @@ def test_gray_rule_that_the_run_lacks_is_computed_from_its_images(tmp_path: Path
     assert ours["psnr@y-bt601-replicate"] == pytest.approx(expected, abs=1e-9)
 
 
-def pictures(folder: Path) -> tuple[Path, Path, list[tuple[np.ndarray, np.ndarray]]]:
+def images(folder: Path) -> tuple[Path, Path, list[tuple[np.ndarray, np.ndarray]]]:
     """Manifest and status file of two images, one of them gray."""
     rng = np.random.default_rng(0)
     pairs, hr_entries, sr_entries = [], [], []
@@ -97,7 +97,7 @@ def pictures(folder: Path) -> tuple[Path, Path, list[tuple[np.ndarray, np.ndarra
 
 
 def test_same_pixels_have_a_value_under_every_protocol(tmp_path: Path) -> None:
-    hr_manifest, status_file, pairs = pictures(tmp_path)
+    hr_manifest, status_file, pairs = images(tmp_path)
     pixels = of_cell("Noise", "set5", 4, hr_manifest, [status_file])
     means = score(pixels)
     assert list(means) == fidelity_measures()

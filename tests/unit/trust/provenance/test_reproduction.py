@@ -224,7 +224,7 @@ def test_other_inputs_are_no_reproduction(crate: Path, tmp_path: Path) -> None:
     outcome = compare(CrateOfRun.read(crate), results)
     assert (
         outcome.inputs[1]
-        == "picture of 'set5': baby is 222222222222 here and was 111111111111 in the run (sha256)"
+        == "image of 'set5': baby is 222222222222 here and was 111111111111 in the run (sha256)"
     )
 
 
@@ -265,10 +265,10 @@ def test_paths_of_the_configuration_lead_somewhere_from_another_folder(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     Path("mirror").mkdir()
-    config = {"mirror": "mirror", "my_photos": {"path": "photos"}}
+    config = {"mirror": "mirror", "user_images": {"path": "photos"}}
     assert absolute(config) == {
         "mirror": str(tmp_path / "mirror"),
-        "my_photos": {"path": "photos"},
+        "user_images": {"path": "photos"},
     }
     assert absolute({"mirror": "https://example.org"}) == {"mirror": "https://example.org"}
 

@@ -19,7 +19,7 @@ from sisr.upscaling.engines.luma import upscale_luma
 INTERPOLATION = ["nearest", "bilinear", "bicubic", "lanczos"]
 
 
-def picture(height: int, width: int, colour: bool, seed: int = 0) -> np.ndarray:
+def sample(height: int, width: int, colour: bool, seed: int = 0) -> np.ndarray:
     shape = (height, width, 3) if colour else (height, width)
     return np.random.default_rng(seed).integers(0, 256, shape, dtype=np.uint8)
 
@@ -53,30 +53,30 @@ def test_interpolation_keeps_constants_and_sizes(model: str, scale: int, colour:
 def test_interpolation_has_no_preferred_direction(model: str) -> None:
     """A sampling grid that is half a pixel off would not commute with a flip."""
     upscaler = engines.load(model_entries.get(model), 4, {})
-    lr = picture(9, 12, colour=False)
+    lr = sample(9, 12, colour=False)
     for axis in (0, 1):
         assert np.array_equal(np.flip(upscaler(lr), axis), upscaler(np.ascontiguousarray(np.flip(lr, axis))))
 
 
 def test_nearest_repeats_pixels() -> None:
-    lr = picture(4, 5, colour=True)
+    lr = sample(4, 5, colour=True)
     sr = engines.load(model_entries.get("nearest"), 3, {})(lr)
     assert np.array_equal(sr, lr.repeat(3, axis=0).repeat(3, axis=1))
 
 
 @pytest.mark.parametrize("model", ["bilinear", "lanczos"])
 def test_pillow_methods_are_pillows(model: str) -> None:
-    lr = picture(6, 8, colour=True)
+    lr = sample(6, 8, colour=True)
     method = {"bilinear": Image.Resampling.BILINEAR, "lanczos": Image.Resampling.LANCZOS}[model]
     expected = np.asarray(Image.fromarray(lr).resize((16, 12), method))
     assert np.array_equal(engines.load(model_entries.get(model), 2, {})(lr), expected)
 
 
 def test_luma_network_leaves_chroma_to_bicubic() -> None:
-    """With bicubic as its network, the luma path must be bicubic of the whole colour picture.
+    """With bicubic as its network, the luma path must be bicubic of the whole colour image.
 
     Exact up to 8-bit rounding: imresize of uint8 rounds and clips between its passes, the float path does
-    not, so a smooth picture without saturation is compared with a tolerance of one level.
+    not, so a smooth image without saturation is compared with a tolerance of one level.
     """
     rows, columns = np.mgrid[0:12, 0:10]
     lr = np.stack([90 + 4 * rows, 120 + 3 * columns, 100 + rows + columns], axis=2).astype(np.uint8)
@@ -87,14 +87,14 @@ def test_luma_network_leaves_chroma_to_bicubic() -> None:
 @pytest.mark.parametrize("colour", [True, False])
 def test_torch_luma_network(espcn: Callable[[int], dict[str, Path]], colour: bool) -> None:
     upscaler = engines.load(model_entries.get("espcn"), 2, espcn(2))
-    lr = picture(11, 7, colour)
+    lr = sample(11, 7, colour)
     sr = upscaler(lr)
     assert sr.shape == (22, 14, *lr.shape[2:])
     assert np.array_equal(sr, upscaler(lr))
 
 
 def test_torch_result_does_not_depend_on_threads(espcn: Callable[[int], dict[str, Path]]) -> None:
-    lr = picture(64, 48, colour=True)
+    lr = sample(64, 48, colour=True)
     one, two = (engines.load(model_entries.get("espcn"), 4, espcn(4), threads=n)(lr) for n in (1, 2))
     assert np.array_equal(one, two)
 
@@ -110,7 +110,7 @@ def test_nan_is_an_error_not_a_black_image(tmp_path: Path) -> None:
     path = tmp_path / "nan.safetensors"
     save_file(state, path)
     with pytest.raises(ModelError, match="not finite"):
-        engines.load(model_entries.get("espcn"), 2, {"state": path})(picture(8, 8, colour=False))
+        engines.load(model_entries.get("espcn"), 2, {"state": path})(sample(8, 8, colour=False))
 
 
 def test_a_scale_without_weights_is_skipped() -> None:

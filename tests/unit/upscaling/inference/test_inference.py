@@ -42,14 +42,14 @@ def network(name: str, scale: int = 4, seed: int = 0) -> Network:
     return Network(module, scale, channels, peak, enlarge_first, name)
 
 
-def picture(channels: int, height: int, width: int, seed: int = 0) -> np.ndarray:
+def sample(channels: int, height: int, width: int, seed: int = 0) -> np.ndarray:
     return np.random.default_rng(seed).random((channels, height, width), dtype=np.float32)
 
 
 @pytest.mark.parametrize("name", CONVOLUTIONAL)
 def test_tiled_is_whole_at_odd_sizes(name: str) -> None:
     net = network(name)
-    planes = picture(net.channels, 41, 53)
+    planes = sample(net.channels, 41, 53)
     whole = Runner(net).run(planes)
     span = float(np.ptp(whole)) or 1.0
     for tile in (16, 37) if name in ("espcn", "srcnn") else (32,):
@@ -69,7 +69,7 @@ def test_tiled_is_whole_at_odd_sizes(name: str) -> None:
 )
 def test_tiled_is_whole_for_any_size(height: int, width: int, tile: int, scale: int) -> None:
     net = network("espcn", scale)
-    planes = picture(1, height, width, height)
+    planes = sample(1, height, width, height)
     found = Runner(net, Options(tile=tile)).run(planes)
     assert np.abs(found - Runner(net).run(planes)).max() <= 1e-5
 
@@ -92,7 +92,7 @@ def test_spans_keep_each_pixel_once(length: int, tile: int, context: int, multip
         assert (span.stop - span.start) % multiple == 0 or span.stop == length
 
 
-def test_tiles_cover_a_picture() -> None:
+def test_tiles_cover_a_image() -> None:
     canvas = np.zeros((50, 70), int)
     for down, across in tiles(50, 70, 16, 3):
         canvas[down.first : down.last, across.first : across.last] += 1
@@ -117,11 +117,11 @@ def test_reach_of_known_networks(name: str, side: int | None) -> None:
 
 
 @pytest.mark.parametrize("name", ["imdn"])
-def test_a_network_that_pools_over_the_picture_has_no_reach(name: str) -> None:
+def test_a_network_that_pools_over_the_image_has_no_reach(name: str) -> None:
     runner = Runner(network(name), Options(tile=16))
     assert runner.reach == "global"
-    runner.run(picture(3, 40, 120))
-    assert "the network looks at the whole picture" in runner.summary()[-1]
+    runner.run(sample(3, 40, 120))
+    assert "the network looks at the whole image" in runner.summary()[-1]
     assert runner.seam_error > 0
 
 
@@ -175,7 +175,7 @@ def test_a_pooling_window_is_a_jump_as_well() -> None:
 def test_tiles_of_a_dilated_network_are_the_whole() -> None:
     torch.manual_seed(0)
     net = Network(dilated(1, 50).requires_grad_(False), 1, 1, 1, False, "dilated")
-    planes = picture(1, 31, 203)
+    planes = sample(1, 31, 203)
     assert np.abs(Runner(net, Options(tile=32)).run(planes) - Runner(net).run(planes)).max() <= 1e-6
 
 
@@ -196,7 +196,7 @@ def test_memory_model_bounds_what_a_run_takes() -> None:
 
 
 def test_what_torch_keeps_of_a_gpu_is_free(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Else the second picture would find the GPU full of what the first one has left."""
+    """Else the second image would find the GPU full of what the first one has left."""
     monkeypatch.setattr(torch.cuda, "mem_get_info", lambda device: (300, 1000))
     monkeypatch.setattr(torch.cuda, "memory_reserved", lambda device: 650)
     monkeypatch.setattr(torch.cuda, "memory_allocated", lambda device: 50)
@@ -240,9 +240,9 @@ def test_what_a_job_has_free(groups: str, files: dict[str, str], free: int, tmp_
     assert memory._free_of_group(tmp_path) == free
 
 
-def test_a_large_picture_on_the_cpu_is_cut_where_the_job_has_little(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_large_image_on_the_cpu_is_cut_where_the_job_has_little(monkeypatch: pytest.MonkeyPatch) -> None:
     net = network("espcn")
-    large, small = picture(1, 700, 800), picture(1, 64, 64)
+    large, small = sample(1, 700, 800), sample(1, 64, 64)
     whole = Runner(net).run(large)
     monkeypatch.setattr(memory, "free", lambda device: 80 << 20)
     runner = Runner(net)
@@ -255,7 +255,7 @@ def test_a_large_picture_on_the_cpu_is_cut_where_the_job_has_little(monkeypatch:
 @pytest.mark.parametrize("name", ["espcn", "carn-m"])
 def test_little_memory_gives_the_same_pixels(name: str) -> None:
     net = network(name)
-    planes = picture(net.channels, 150, 170)
+    planes = sample(net.channels, 150, 170)
     whole = Runner(net)
     needed = whole.model.bytes(*(side * (4 if net.enlarge_first else 1) for side in (150, 170)))  # type: ignore[union-attr]
     limited = Runner(net, Options(memory_mib=max(1, int(needed / (1 << 20) / 3))))
@@ -266,16 +266,16 @@ def test_little_memory_gives_the_same_pixels(name: str) -> None:
 def test_out_of_memory_halves_the_tile_until_it_fits(monkeypatch: pytest.MonkeyPatch) -> None:
     """As a GPU would: runs of more than 40 x 40 pixels fail."""
     net = network("espcn")
-    planes = picture(1, 90, 100)
+    planes = sample(1, 90, 100)
     whole = Runner(net).run(planes)
     runner = Runner(net)
     compute, sizes = runner._compute, []
 
-    def fail_when_large(pictures):  # type: ignore[no-untyped-def]
-        sizes.append(pictures.shape[2:])
-        if max(pictures.shape[2:]) > 40:
+    def fail_when_large(images):  # type: ignore[no-untyped-def]
+        sizes.append(images.shape[2:])
+        if max(images.shape[2:]) > 40:
             raise torch.OutOfMemoryError("CUDA out of memory")
-        return compute(pictures)
+        return compute(images)
 
     monkeypatch.setattr(runner, "_compute", fail_when_large)
     assert np.abs(runner.run(planes) - whole).max() <= 1e-5
@@ -283,32 +283,32 @@ def test_out_of_memory_halves_the_tile_until_it_fits(monkeypatch: pytest.MonkeyP
     assert runner.notes == ["out of memory: tiles of 50 pixels", "out of memory: tiles of 25 pixels"]
     first = len(sizes)
     runner.run(planes)
-    assert max(max(size) for size in sizes[first:]) <= 40  # the tile that fits is kept for later pictures
+    assert max(max(size) for size in sizes[first:]) <= 40  # the tile that fits is kept for later images
 
 
 def test_no_room_for_any_tile_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     runner = Runner(network("espcn"))
 
-    def fail(pictures):  # type: ignore[no-untyped-def]
+    def fail(images):  # type: ignore[no-untyped-def]
         raise OutOfMemory("no")
 
     monkeypatch.setattr(runner, "_compute", fail)
     with pytest.raises(MemoryError, match="no memory for a tile of 16 pixels with 5 of context"):
-        runner.run(picture(1, 60, 60))
+        runner.run(sample(1, 60, 60))
 
 
-def test_a_network_that_tiles_by_itself_gets_the_whole_picture(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_network_that_tiles_by_itself_gets_the_whole_image(monkeypatch: pytest.MonkeyPatch) -> None:
     net = replace(network("espcn"), tiling="internal")
     runner = Runner(net, Options(tile=16))
-    planes = picture(1, 40, 50)
+    planes = sample(1, 40, 50)
     assert np.array_equal(runner.run(planes), Runner(network("espcn")).run(planes))
     assert runner.summary() == ["tile 16"]
 
-    def fail(pictures):  # type: ignore[no-untyped-def]
+    def fail(images):  # type: ignore[no-untyped-def]
         raise torch.OutOfMemoryError("CUDA out of memory")
 
     monkeypatch.setattr(runner, "_compute", fail)
-    with pytest.raises(MemoryError, match="it cuts pictures into tiles itself"):
+    with pytest.raises(MemoryError, match="it cuts images into tiles itself"):
         runner.run(planes)
 
 
@@ -319,7 +319,7 @@ def test_a_network_may_write_into_its_input(channels_last: bool) -> None:
             x *= 255
             return x.repeat_interleave(2, 2).repeat_interleave(2, 3) / 255
 
-    planes = picture(3, 6, 6)
+    planes = sample(3, 6, 6)
     kept = planes.copy()
     runner = Runner(Network(Scales(), 2, 3, 1, False, "scales"), Options(channels_last=channels_last))
     runner.run(planes)
@@ -332,13 +332,13 @@ def test_other_errors_of_the_network_pass() -> None:
             raise RuntimeError("a bug")
 
     with pytest.raises(RuntimeError, match="a bug"):
-        Runner(Network(Broken(), 2, 1, 1, False, "broken")).run(picture(1, 8, 8))
+        Runner(Network(Broken(), 2, 1, 1, False, "broken")).run(sample(1, 8, 8))
 
 
 @pytest.mark.parametrize("name", ["espcn", "carn-m"])
-def test_a_batch_is_its_pictures(name: str) -> None:
+def test_a_batch_is_its_images(name: str) -> None:
     net = network(name)
-    batch = np.stack([picture(net.channels, 20, 24, seed) for seed in range(3)])
+    batch = np.stack([sample(net.channels, 20, 24, seed) for seed in range(3)])
     together = Runner(net, Options(batch=3)).run_batch(batch)
     for one, expected in zip(batch, together, strict=True):
         assert np.abs(Runner(net).run(one) - expected).max() <= 1e-5
@@ -346,7 +346,7 @@ def test_a_batch_is_its_pictures(name: str) -> None:
 
 def test_bf16_is_close_to_fp32() -> None:
     net = network("espcn")
-    planes = picture(1, 30, 30)
+    planes = sample(1, 30, 30)
     exact, rough = Runner(net).run(planes), Runner(net, Options(precision="bf16")).run(planes)
     assert rough.dtype == np.float32
     assert 0 < np.abs(exact - rough).max() < 0.02
@@ -366,7 +366,7 @@ class Overflows(nn.Module):
 def test_what_is_not_finite_runs_again_in_fp32() -> None:
     net = Network(Overflows().requires_grad_(False), 2, 1, 1, False, "overflows")
     runner = Runner(net, Options(precision="fp16"))
-    planes = picture(1, 5, 5) + 1
+    planes = sample(1, 5, 5) + 1
     assert np.allclose(runner.run(planes)[0, ::2, ::2], planes[0] * 1e6, rtol=1e-5)
     assert runner.summary() == ["precision fp16", "1 not finite in fp16: run again in fp32"]
 
@@ -380,7 +380,7 @@ def test_nan_in_fp32_is_an_error() -> None:
 def test_another_scale_than_promised_is_an_error() -> None:
     net = Network(nn.Upsample(scale_factor=3), 2, 1, 1, False, "upsample")
     with pytest.raises(ModelError, match=r"output is \(1, 12, 12\), expected \(1, 8, 8\) for x2"):
-        Runner(net).run(picture(1, 4, 4))
+        Runner(net).run(sample(1, 4, 4))
 
 
 @pytest.mark.parametrize(
@@ -411,15 +411,15 @@ def test_precisions_that_cannot_be_are_refused() -> None:
 def test_compiled_network_is_the_network() -> None:
     """The wiring of torch.compile, with the back end that only traces."""
     net = network("espcn")
-    planes = picture(1, 16, 16)
+    planes = sample(1, 16, 16)
     runner = Runner(net, Options(compile=True))
     runner._forward = torch.compile(runner._module, backend="eager", dynamic=True)
     assert np.allclose(runner.run(planes), Runner(net).run(planes), atol=1e-6)
 
 
-def test_pictures_run_together_as_far_as_memory_allows() -> None:
+def test_images_run_together_as_far_as_memory_allows() -> None:
     net = network("carn-m")
-    batch = np.stack([picture(3, 30, 31, seed) for seed in range(6)])
+    batch = np.stack([sample(3, 30, 31, seed) for seed in range(6)])
     plain = Runner(net, Options(batch=6))
     assert plain.model is not None
     limit = int(plain.model.bytes(30, 31, 2) / (1 << 20)) + 1
@@ -437,24 +437,24 @@ def test_pictures_run_together_as_far_as_memory_allows() -> None:
     assert "tiles" not in " ".join(limited.summary())
 
 
-def test_out_of_memory_takes_fewer_pictures_before_tiles(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_out_of_memory_takes_fewer_images_before_tiles(monkeypatch: pytest.MonkeyPatch) -> None:
     net = network("espcn")
-    batch = np.stack([picture(1, 20, 24, seed) for seed in range(5)])
+    batch = np.stack([sample(1, 20, 24, seed) for seed in range(5)])
     expected = Runner(net, Options(batch=5)).run_batch(batch)
     runner = Runner(net, Options(batch=5))
     compute = runner._compute
 
-    def fail_when_many(pictures):  # type: ignore[no-untyped-def]
-        if len(pictures) > 1:
+    def fail_when_many(images):  # type: ignore[no-untyped-def]
+        if len(images) > 1:
             raise torch.OutOfMemoryError("CUDA out of memory")
-        return compute(pictures)
+        return compute(images)
 
     monkeypatch.setattr(runner, "_compute", fail_when_many)
     assert np.abs(runner.run_batch(batch) - expected).max() <= 1e-6
-    assert runner.notes == ["out of memory: 2 pictures together", "out of memory: 1 pictures together"]
+    assert runner.notes == ["out of memory: 2 images together", "out of memory: 1 images together"]
 
 
-def test_only_the_pictures_that_overflow_run_again() -> None:
+def test_only_the_images_that_overflow_run_again() -> None:
     net = Network(Overflows().requires_grad_(False), 2, 1, 1, False, "overflows")
     runner = Runner(net, Options(precision="fp16", batch=3))
     batch = np.stack([np.full((1, 2, 2), value, np.float32) for value in (0.001, 1.0, 0.002)])
@@ -479,15 +479,15 @@ def test_each_run_sets_the_switches_of_its_own_options() -> None:
 
     first, second = runner(True), runner(False)
     for one in (first, second, first):
-        one.run(picture(1, 4, 4))
+        one.run(sample(1, 4, 4))
     assert seen == [True, False, True]
     assert torch.get_deterministic_debug_mode() == 1
 
 
-def test_a_picture_that_is_too_small_is_reflected_and_the_rest_cut_off() -> None:
+def test_a_image_that_is_too_small_is_reflected_and_the_rest_cut_off() -> None:
     net = network("rlfn", scale=2)
     net = replace(net, minimum_size=15, peak=255)
-    planes = 255 * picture(3, 5, 9)
+    planes = 255 * sample(3, 5, 9)
     runner = Runner(net)
     found = runner.run(planes)
     # numpy reflects as often as it takes: 5 rows are mirrored at rows 4, 0, 4, ...
@@ -496,7 +496,7 @@ def test_a_picture_that_is_too_small_is_reflected_and_the_rest_cut_off() -> None
         expected = net.module(padded)[0, :, :10, :18].numpy()
     assert np.array_equal(found.shape, (3, 10, 18))
     assert np.abs(found - expected).max() <= 1e-3
-    assert runner.summary() == ["pictures of less than 15 pixels were reflected up to that"]
+    assert runner.summary() == ["images of less than 15 pixels were reflected up to that"]
 
 
 def test_sides_become_multiples() -> None:
@@ -509,7 +509,7 @@ def test_sides_become_multiples() -> None:
             return nn.functional.pixel_shuffle(nn.functional.pixel_unshuffle(x, 2).repeat(1, 4, 1, 1), 4)
 
     net = Network(Halves(), 2, 1, 1, False, "halves", multiple_of=2)
-    assert Runner(net).run(picture(1, 5, 7)).shape == (1, 10, 14)
+    assert Runner(net).run(sample(1, 5, 7)).shape == (1, 10, 14)
     assert sizes == [(6, 8)]
 
 
@@ -528,7 +528,7 @@ def test_a_device_that_is_not_there_is_one_line(device: str, message: str) -> No
 
 
 @pytest.mark.skipif(not platform.libc_ver()[0].startswith("glibc"), reason="only glibc gives memory back")
-def test_a_second_picture_finds_the_memory_of_the_first() -> None:
+def test_a_second_image_finds_the_memory_of_the_first() -> None:
     """In a process of its own: 64 channels of 300 x 300 are 23 MB, 5600 pages each time."""
     code = """
 import resource, sys

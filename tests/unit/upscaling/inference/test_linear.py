@@ -54,9 +54,9 @@ def test_merged_layers_are_the_layers(layers: nn.Sequential, height: int, width:
 
     draw(layers)
     merged = MergedTail(layers, _Plan.of(layers))
-    picture = torch.rand(2, layers[0].in_channels, height, width)
-    expected = layers(picture)
-    assert torch.allclose(merged(picture), expected, rtol=0, atol=2e-6 * float(expected.abs().max()))
+    image = torch.rand(2, layers[0].in_channels, height, width)
+    expected = layers(image)
+    assert torch.allclose(merged(image), expected, rtol=0, atol=2e-6 * float(expected.abs().max()))
 
 
 @pytest.mark.parametrize("scale", [2, 3, 4])
@@ -67,9 +67,9 @@ def test_edsr_ends_in_one_convolution(scale: int) -> None:
     # A block depends on the features of two pixels on each side, and only the outermost knows of a border.
     assert (tail.plan.reach, tail.plan.band, tail.plan.scale) == (2, 1, scale)
     for size in ((1, 1), (4, 9), (5, 5), (6, 17), (31, 24)):
-        picture = torch.rand(1, 3, *size)
-        expected = net(picture)
-        assert torch.allclose(merged(picture), expected, rtol=0, atol=2e-6 * float(expected.abs().max()))
+        image = torch.rand(1, 3, *size)
+        expected = net(image)
+        assert torch.allclose(merged(image), expected, rtol=0, atol=2e-6 * float(expected.abs().max()))
 
 
 def test_multiplications_of_edsr_baseline_by_hand() -> None:

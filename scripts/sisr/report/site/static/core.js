@@ -4,7 +4,7 @@
 const SISR = (() => {
   const data = new Map(), waiting = new Map(), loading = new Map();
 
-  // Called by the files of data/ and pictures/.
+  // Called by the files of data/ and images/.
   function define(name, value) {
     data.set(name, value);
     for (const tell of waiting.get(name) || []) tell(value);

@@ -261,8 +261,8 @@
       ...(weights ? fact("Weights", [weights.source, ...Object.entries(weights.files).map(([file, hash]) => `${file} sha256 ${hash}`)].join("; ")) : fact("Weights", "none")),
       ...fact("Device", ran.map(([text]) => text).join("; ") + (ran.length && machine ? ` (${machine})` : "")),
       ...fact("Commit", run.provenance.commit && `${run.provenance.commit}${run.provenance.uncommitted ? " with uncommitted changes" : ""}`));
-    const picture = make("div", { class: "picture" }, "Loading its images …");
-    body.replaceChildren(picture, facts);
+    const image = make("div", { class: "image" }, "Loading its images …");
+    body.replaceChildren(image, facts);
     dialog.showModal();
     const places = SISR.get("places"), points = [];
     for (const dataset of group.datasets) {
@@ -275,7 +275,7 @@
     const known = points.filter(p => !Number.isNaN(p.value)).sort((a, b) => better(measure)(b.value, a.value));
     const finite = known.filter(p => Number.isFinite(p.value));
     if (finite.length) {
-      await SISR.chart(picture, {
+      await SISR.chart(image, {
         data: { values: finite }, width: 560, height: 90,
         layer: [
           { mark: { type: "point", filled: true, size: 60, opacity: 0.6, color: model.colour },
@@ -284,7 +284,7 @@
           { data: { values: [{ value: found.mean }] }, mark: { type: "rule", strokeWidth: 2 }, encoding: { x: { field: "value", type: "quantitative" } } },
         ],
       });
-    } else { picture.textContent = known.length ? "All values are infinite: SR and HR are the same pixels." : "No image was scored."; }
+    } else { image.textContent = known.length ? "All values are infinite: SR and HR are the same pixels." : "No image was scored."; }
     const table = make("table", {}, make("thead", {}, make("tr", {}, make("th", { scope: "col" }, "Image"), make("th", { scope: "col" }, measure.label))),
       make("tbody", {}, ...known.map(p => make("tr", {}, make("th", { scope: "row" }, make("bdi", {}, p.image)), make("td", {}, show(p.value, measure.digits))))));
     body.insertBefore(make("details", {}, make("summary", {}, `${known.length} images, worst first`),

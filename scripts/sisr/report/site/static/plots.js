@@ -39,9 +39,9 @@
     room.replaceChildren();
     for (const chart of charts) {
       if (mine !== turn) return; // another scale was chosen meanwhile
-      const picture = make("div", { class: "picture" });
-      room.append(make("section", { class: "chart", id: `chart-${chart.id}`, "aria-label": chart.title }, make("h2", {}, chart.title), make("p", { class: "soft" }, `${chart.alt} ${chart.text}`), picture));
-      await SISR.chart(picture, chart.spec);
+      const image = make("div", { class: "image" });
+      room.append(make("section", { class: "chart", id: `chart-${chart.id}`, "aria-label": chart.title }, make("h2", {}, chart.title), make("p", { class: "soft" }, `${chart.alt} ${chart.text}`), image));
+      await SISR.chart(image, chart.spec);
     }
   }
 })();

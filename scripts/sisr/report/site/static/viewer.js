@@ -1,17 +1,17 @@
 "use strict";
-// Pictures side by side, moved together. State: the HR pixel in the middle of each pane, and screen pixels per HR pixel.
+// Images side by side, moved together. State: the HR pixel in the middle of each pane, and screen pixels per HR pixel.
 (() => {
   const { make, choice, ticks } = SISR;
   const run = SISR.get("run"), view = run.viewer, MOST = 6;
   const sets = [...new Set(Object.keys(view.cells).map(cell => cell.split("/").slice(0, 3).join("/")))];
-  const state = { set: sets.reduce((a, b) => Number(b.split("/x")[1]) > Number(a.split("/x")[1]) ? b : a, sets[0] || ""), image: 0, models: [], x: 0, y: 0, zoom: 0, mode: "side", layer: "picture", wipe: 50, a: "", b: "" };
+  const state = { set: sets.reduce((a, b) => Number(b.split("/x")[1]) > Number(a.split("/x")[1]) ? b : a, sets[0] || ""), image: 0, models: [], x: 0, y: 0, zoom: 0, mode: "side", layer: "image", wipe: 50, a: "", b: "" };
   const label = new Map(run.models.map(m => [m.id, m.label]));
   const blocks = new Map();
   let size = { width: 1, height: 1 }, panes = [];
 
   const path = (kind, model) => {
     const [dataset, kernel, scale] = state.set.split("/").map(encodeURIComponent);
-    const folder = `pictures/${dataset}/${kernel}/${scale}`;
+    const folder = `images/${dataset}/${kernel}/${scale}`;
     return { hr: `${folder}/_originals/${state.image}.hr.webp`, lr: `${folder}/_originals/${state.image}.lr.webp`,
              sr: `${folder}/${encodeURIComponent(model)}/${state.image}.webp`,
              error: `${folder}/${encodeURIComponent(model)}/${state.image}.error.webp`,
@@ -38,9 +38,9 @@
           ...list.map((name, i) => make("option", { value: i, selected: i === state.image }, name))),
         button("›", "Next image", () => step(1)))),
       choice("View", [["side", "side by side"], ["wipe", "wipe between two"]], state.mode, v => { state.mode = v; if (state.fitted) state.zoom = 0; controls(); build(); }),
-      choice("Show", [["picture", "pictures"], ["error", "error in luma"]], state.layer, v => { state.layer = v; build(); }),
+      choice("Show", [["image", "images"], ["error", "error in luma"]], state.layer, v => { state.layer = v; build(); }),
       make("div", { class: "field" }, "Zoom", make("div", {}, button("−", "Zoom out", () => zoom(1 / 1.5)), button("+", "Zoom in", () => zoom(1.5)),
-        button("1:1", "1:1, one screen pixel for one HR pixel", () => { state.zoom = 1; state.fitted = false; move(); }), button("All", "All of the picture", fit))),
+        button("1:1", "1:1, one screen pixel for one HR pixel", () => { state.zoom = 1; state.fitted = false; move(); }), button("All", "All of the image", fit))),
       state.mode === "side"
         ? ticks(`Models (up to ${MOST})`, options.map(m => [m, label.get(m)]), state.models, v => { state.models = options.filter(m => v.includes(m)); build(); }, MOST)
         : wipeControls(options));
@@ -55,10 +55,10 @@
   }
 
   const image = (kind, alt, lowRes = false) => {
-    const picture = make("img", { alt, src: kind, draggable: "false", decoding: "async" });
-    picture.dataset.factor = lowRes ? scale() : 1;
-    picture.addEventListener("error", () => picture.replaceWith(make("p", { class: "missing" }, "This picture is missing.")));
-    return picture;
+    const image = make("img", { alt, src: kind, draggable: "false", decoding: "async" });
+    image.dataset.factor = lowRes ? scale() : 1;
+    image.addEventListener("error", () => image.replaceWith(make("p", { class: "missing" }, "This image is missing.")));
+    return image;
   };
 
   const layers = id => id === "hr" ? image(path("hr"), "HR") : id === "lr" ? image(path("lr"), "LR", true)
@@ -117,7 +117,7 @@
       if (!place || !found) continue;
       const bins = found.histogram.slice(0, view.errorTop), most = Math.max(...bins.map(Math.sqrt));
       const beyond = found.histogram.slice(view.errorTop).reduce((a, b) => a + b, 0), total = found.histogram.reduce((a, b) => a + b, 0);
-      const text = `Histogram of the error in luma over the whole picture, 0 to ${view.errorTop} levels, square-root scale; ${(100 * beyond / total).toFixed(2)} % of pixels are beyond`;
+      const text = `Histogram of the error in luma over the whole image, 0 to ${view.errorTop} levels, square-root scale; ${(100 * beyond / total).toFixed(2)} % of pixels are beyond`;
       place.replaceChildren(make("svg", { class: "histogram", viewBox: `0 0 ${bins.length} 46`, preserveAspectRatio: "none", role: "img", "aria-label": text },
         make("title", {}, text), ...bins.map((n, i) => make("rect", { x: i, width: 0.9, y: 46 - 44 * Math.sqrt(n) / most, height: 44 * Math.sqrt(n) / most }))));
     }
@@ -150,13 +150,13 @@
     state.y = Math.min(size.height, Math.max(0, state.y));
     const frame = frameSize();
     for (const pane of panes) {
-      const pictures = [...pane.frame.querySelectorAll("img")];
-      pictures.forEach((picture, i) => {
-        const factor = state.zoom * Number(picture.dataset.factor);
-        picture.style.transform = `translate(${frame.width / 2 - state.x * state.zoom}px, ${frame.height / 2 - state.y * state.zoom}px) scale(${factor})`;
-        if (pane.line && i === 1) { // clip in the picture's own pixels
+      const images = [...pane.frame.querySelectorAll("img")];
+      images.forEach((image, i) => {
+        const factor = state.zoom * Number(image.dataset.factor);
+        image.style.transform = `translate(${frame.width / 2 - state.x * state.zoom}px, ${frame.height / 2 - state.y * state.zoom}px) scale(${factor})`;
+        if (pane.line && i === 1) { // clip in the image's own pixels
           const cut = (frame.width * state.wipe / 100 - (frame.width / 2 - state.x * state.zoom)) / factor;
-          picture.style.clipPath = `inset(-1px -1px -1px ${cut}px)`;
+          image.style.clipPath = `inset(-1px -1px -1px ${cut}px)`;
         }
       });
       if (pane.line) pane.line.style.left = `${state.wipe}%`;
@@ -189,7 +189,7 @@
     }
     const psnr = pixels ? (sse ? (10 * Math.log10(255 ** 2 * pixels / sse)).toFixed(2) : "inf") : "—";
     const whole = left === 0 && top === 0 && right === found.columns && bottom === rows;
-    return `${whole ? "whole picture" : "in view"}: PSNR-Y ${psnr} dB, SSIM-Y ${windows ? (ssim / windows).toFixed(4) : "—"}${area ? `, LPIPS ${(lpips / area).toFixed(4)}` : ""}`;
+    return `${whole ? "whole image" : "in view"}: PSNR-Y ${psnr} dB, SSIM-Y ${windows ? (ssim / windows).toFixed(4) : "—"}${area ? `, LPIPS ${(lpips / area).toFixed(4)}` : ""}`;
   }
 
   function pointers() {
@@ -260,13 +260,13 @@
     if (!firstTime) return;
     const room = document.getElementById("picks"), side = 96;
     for (const pick of view.picks) {
-      const [dataset, kernel, scale] = pick.set.split("/").map(encodeURIComponent), folder = `pictures/${dataset}/${kernel}/${scale}`;
+      const [dataset, kernel, scale] = pick.set.split("/").map(encodeURIComponent), folder = `images/${dataset}/${kernel}/${scale}`;
       const small = (name, file, factor) => {
-        const picture = make("img", { src: file, alt: name, loading: "lazy" });
-        const frame = make("div", { class: "window" }, picture);
-        picture.addEventListener("load", () => {
+        const image = make("img", { src: file, alt: name, loading: "lazy" });
+        const frame = make("div", { class: "window" }, image);
+        image.addEventListener("load", () => {
           const k = frame.clientWidth / side;
-          picture.style.transform = `translate(${-(pick.x - side / 2) * k}px, ${-(pick.y - side / 2) * k}px) scale(${k * factor})`;
+          image.style.transform = `translate(${-(pick.x - side / 2) * k}px, ${-(pick.y - side / 2) * k}px) scale(${k * factor})`;
         });
         return make("figure", {}, frame, make("figcaption", {}, make("bdi", {}, name)));
       };
@@ -282,7 +282,7 @@
 
   SISR.page("viewer", (query, firstTime) => {
     if (!sets.length) {
-      document.getElementById("panes").replaceChildren(make("p", {}, "This site was made without pictures (site: pictures: false in the config)."));
+      document.getElementById("panes").replaceChildren(make("p", {}, "This site was made without images (site: images: false in the config)."));
       return;
     }
     if (sets.includes(query.get("set"))) {

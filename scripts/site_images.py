@@ -1,11 +1,11 @@
-"""Rule site_pictures: SR and error pictures of one cell."""
+"""Rule site_images: SR and error images of one cell."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sisr.base.cells import Cell
 from sisr.base.joblog import job
-from sisr.report.site.pictures import write_cell
+from sisr.report.site.viewer_images import write_cell
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake

@@ -1,4 +1,4 @@
-"""Rule score_photos: measures of SR images alone, of one model at one scale."""
+"""Rule score_user_images: measures of SR images alone, of one model at one scale."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING

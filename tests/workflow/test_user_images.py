@@ -1,4 +1,4 @@
-"""Pictures of one's own, named by the config alone: of all kinds, sizes and names."""
+"""User images, named by the config alone: of all kinds, sizes and names."""
 
 from __future__ import annotations
 
@@ -47,23 +47,23 @@ def write_photos(folder: Path) -> None:
     Image.fromarray(cat[:48, :61]).save(folder / "web.webp", lossless=True)
     page = Image.fromarray(cat[:47, :64])
     page.save(folder / "scan.tiff", save_all=True, append_images=[page])
-    (folder / "notes.txt").write_text("not a picture")
+    (folder / "notes.txt").write_text("not an image")
 
 
 @pytest.fixture(scope="module")
 def album(tmp_path_factory: pytest.TempPathFactory) -> Project:
-    """A project that nothing was run in, with a folder of pictures that no registry names."""
+    """A project that nothing was run in, with a folder of images that no registry names."""
     project = Project.create(tmp_path_factory.mktemp("album") / "project")
     write_photos(project.root / "album")
     project.configure({**CONFIG, "suites": {"main": SUITE}})
     return project
 
 
-def test_pictures_as_hr_are_run_to_the_report(album: Project) -> None:
-    run = album.run("--config", "my_photos=album", "datasets=my-photos")
+def test_images_as_hr_are_run_to_the_report(album: Project) -> None:
+    run = album.run("--config", "user_images=album", "datasets=user-images")
     assert run.status == 0, run.output
     images = {
-        image["name"]: image for image in json.loads(album.read("results/tiny/hr/my-photos.json"))["images"]
+        image["name"]: image for image in json.loads(album.read("results/tiny/hr/user-images.json"))["images"]
     }
     assert list(images) == sorted(EXPECTED)
     for name, (height, width, channels, note) in EXPECTED.items():
@@ -72,17 +72,17 @@ def test_pictures_as_hr_are_run_to_the_report(album: Project) -> None:
         assert note in " ".join(image["notes"]), name
     scores = rows(album.read(SCORES))
     assert {(row["dataset"], row["kernel"], row["scale"]) for row in scores} == {
-        ("my-photos", "matlab-bicubic", "2")
+        ("user-images", "matlab-bicubic", "2")
     }
     assert {row["model"] for row in scores} == {"nearest", "bicubic"}
     assert {row["image"] for row in scores} == set(EXPECTED)
-    assert "My photos" in album.read("results/tiny/tables/x2.md")
-    assert (album.root / "results/tiny/figures/crops/my-photos_matlab-bicubic_x2_1.jpg").is_file()
-    assert "My photos" in album.read("results/tiny/report.html")
+    assert "User images" in album.read("results/tiny/tables/x2.md")
+    assert (album.root / "results/tiny/figures/crops/user-images_matlab-bicubic_x2_1.jpg").is_file()
+    assert "User images" in album.read("results/tiny/report.html")
     config = json.loads(album.read("results/tiny/provenance.json"))["config"]
-    assert config["my_photos"] == {"path": "album"}
-    # Adding a picture prepares the set again; the same folder does not.
-    again = ("--dry-run", "--config", "my_photos=album", "datasets=my-photos", "--", SCORES)
+    assert config["user_images"] == {"path": "album"}
+    # Adding an image prepares the set again; the same folder does not.
+    again = ("--dry-run", "--config", "user_images=album", "datasets=user-images", "--", SCORES)
     assert "prepare_dataset" not in album.run(*again).jobs
     save(album.root / "album/zebra.png", data.chelsea()[:40, :40])
     assert album.run(*again).jobs["prepare_dataset"] == 1
@@ -92,17 +92,17 @@ def test_pictures_as_hr_are_run_to_the_report(album: Project) -> None:
 @pytest.mark.parametrize(
     ("file", "content", "line"),
     [
-        ("IMG_1.HEIC", b"", "config: my_photos.path: album/IMG_1.HEIC: HEIC is not read: convert to PNG"),
+        ("IMG_1.HEIC", b"", "config: user_images.path: album/IMG_1.HEIC: HEIC is not read: convert to PNG"),
         ("half.jpg", b"ID3", "album/half.jpg: not an image: expected one of PNG, JPEG"),
         ("gray.jpg", b"", "'gray.jpg' and 'gray.PNG' would both be image 'gray': rename one"),
     ],
 )
-def test_a_picture_that_cannot_be_used_is_named(album: Project, file: str, content: bytes, line: str) -> None:
+def test_a_image_that_cannot_be_used_is_named(album: Project, file: str, content: bytes, line: str) -> None:
     path = album.root / "album" / file
     path.write_bytes(content)
     try:
-        given = ("--config", "my_photos=album", "datasets=my-photos", "name=bad")
-        run = album.run(*given, "--", "results/bad/hr/my-photos.json")
+        given = ("--config", "user_images=album", "datasets=user-images", "name=bad")
+        run = album.run(*given, "--", "results/bad/hr/user-images.json")
     finally:
         path.unlink()
     assert run.status != 0
@@ -110,15 +110,15 @@ def test_a_picture_that_cannot_be_used_is_named(album: Project, file: str, conte
 
 
 def test_a_folder_that_is_not_there(album: Project) -> None:
-    run = album.run("--config", "my_photos=albun")
+    run = album.run("--config", "user_images=albun")
     assert run.errors == {
-        "config: my_photos.path: albun: expected a folder of images: No such file or directory"
+        "config: user_images.path: albun: expected a folder of images: No such file or directory"
     }
 
 
 @pytest.fixture(scope="module")
 def thumbnails(tmp_path_factory: pytest.TempPathFactory, mirror: Path) -> Project:
-    """A project with two small pictures, and one that is too small for NIQE at x2."""
+    """A project with two small images, and one that is too small for NIQE at x2."""
     project = Project.create(tmp_path_factory.mktemp("thumbnails") / "project")
     save(project.root / "thumbs/cat.png", data.chelsea()[80:135, 100:213])
     save(project.root / "thumbs/camera.png", data.camera()[60:113, 180:285])
@@ -128,17 +128,17 @@ def thumbnails(tmp_path_factory: pytest.TempPathFactory, mirror: Path) -> Projec
 
 
 @pytest.mark.mirror
-def test_pictures_as_lr_have_measures_of_the_sr_image_and_crops(thumbnails: Project) -> None:
-    given = ("--config", "my_photos={path: thumbs, as: lr}")
+def test_images_as_lr_have_measures_of_the_sr_image_and_crops(thumbnails: Project) -> None:
+    given = ("--config", "user_images={path: thumbs, as: lr}")
     run = thumbnails.run(*given)
     assert run.status == 0, run.output
-    # They are in no score, table or picture of the benchmark.
+    # They are in no score, table or image of the benchmark.
     cells = json.loads(thumbnails.read("results/tiny/provenance.json"))["config"]["suites"]
     assert cells == {"main": SUITE}
     assert {row["dataset"] for row in rows(thumbnails.read(SCORES))} == {"tiny"}
-    assert not list((thumbnails.root / "results/tiny/site/pictures").glob("my-photos*"))
+    assert not list((thumbnails.root / "results/tiny/site/images").glob("user-images*"))
 
-    folder = thumbnails.root / "results/tiny/my_photos"
+    folder = thumbnails.root / "results/tiny/user_images"
     scores = rows((folder / "scores_x2.csv").read_text())
     assert {(row["metric"], row["model"], row["image"]) for row in scores} == {
         ("niqe", model, image) for model in ("nearest", "bicubic") for image in ("cat", "camera")
@@ -152,19 +152,19 @@ def test_pictures_as_lr_have_measures_of_the_sr_image_and_crops(thumbnails: Proj
     assert status["bicubic"]["images"] == "3"
     table = (folder / "x2.md").read_text()
     assert "NIQE" in table and "PSNR" not in table
-    assert "My photos without 1 too small or flat (2)" in table and "Gone: unavailable" in table
-    sr = thumbnails.root / "results/tiny/sr/my-photos/given/x2/bicubic/0of1/stamp.png"
+    assert "User images without 1 too small or flat (2)" in table and "Gone: unavailable" in table
+    sr = thumbnails.root / "results/tiny/sr/user-images/given/x2/bicubic/0of1/stamp.png"
     with Image.open(sr) as image:
         assert image.size == (88, 64)
     with Image.open(folder / "crops_x2_1.jpg") as sheet:
         assert sheet.width > 300
-    assert "My photos" in thumbnails.read("results/tiny/report.html")
+    assert "User images" in thumbnails.read("results/tiny/report.html")
 
 
 @pytest.mark.mirror
-def test_lr_pictures_alone(thumbnails: Project) -> None:
-    given = ("--config", "my_photos={path: thumbs, as: lr}", "name=alone", "models=nearest")
-    run = thumbnails.run(*given, "--dry-run", "--", "my_photos")
+def test_lr_images_alone(thumbnails: Project) -> None:
+    given = ("--config", "user_images={path: thumbs, as: lr}", "name=alone", "models=nearest")
+    run = thumbnails.run(*given, "--dry-run", "--", "user_images")
     assert run.status == 0, run.output
     assert "score" not in run.jobs
-    assert (run.jobs["upscale"], run.jobs["score_photos"], run.jobs["photo_crops"]) == (1, 1, 1)
+    assert (run.jobs["upscale"], run.jobs["score_user_images"], run.jobs["user_crops"]) == (1, 1, 1)

@@ -1,10 +1,10 @@
-"""Rule photo_crops: crop sheets of LR pictures of the user's own at one scale."""
+"""Rule user_crops: crop sheets of LR user images at one scale."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sisr.base.joblog import job
-from sisr.data.my_photos import DATASET, GIVEN
+from sisr.data.user_images import DATASET, GIVEN
 from sisr.report.given_tables import names_of
 from sisr.report.result_crops import SetFiles, make_crops
 

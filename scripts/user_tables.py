@@ -1,4 +1,4 @@
-"""Rule photo_tables: scores, status and result tables of LR pictures of the user's own at one scale."""
+"""Rule user_tables: scores, status and result tables of LR user images at one scale."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING

@@ -1,9 +1,9 @@
-"""Pictures of the viewer: one folder per cell, and one for the HR and LR pictures of an LR set.
+"""Images of the viewer: one folder per cell, and one for the HR and LR images of an LR set.
 
 A file's name is the number of its image in the HR manifest, so that names of images never meet a file
 system.  Of each SR image there are three files:
 
-* ``N.webp``, the picture;
+* ``N.webp``, the image;
 * ``N.error.webp``, its error in luma, |SR - HR| on the 8-bit scale, coloured from 0 to :data:`ERROR_TOP`;
 * ``N.js``, which holds sums over blocks of :data:`sisr.scoring.blocks.BLOCK` HR pixels a side.  PSNR and
 SSIM of any
@@ -74,7 +74,7 @@ def write_cell(
         save(sr, out_dir / f"{number}.webp", quality)
         found = block_sums(reference, sr, scale)
         worst = worst_window(found["error"])
-        save(error_picture(found.pop("error")), out_dir / f"{number}.error.webp", 60)
+        save(error_image(found.pop("error")), out_dir / f"{number}.error.webp", 60)
         if name in lpips:
             found["lpips"] = lpips[name]
         (out_dir / f"{number}.js").write_text(script(f"blocks/{key}/{number}", found), encoding="utf-8")
@@ -130,7 +130,7 @@ def worst_window(error: NDArray[np.uint8], side: int = 96) -> list[int]:
     return [int(column) + box[0] // 2, int(row) + box[1] // 2]
 
 
-def error_picture(error: NDArray[np.uint8]) -> NDArray[np.uint8]:
+def error_image(error: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """uint8 (H, W) error -> RGB (H, W, 3): black is none, light yellow is :data:`ERROR_TOP` or more."""
     scaled = np.minimum(error.astype(np.uint16) * 255 // ERROR_TOP, 255).astype(np.uint8)
     return np.ascontiguousarray(cv2.applyColorMap(scaled, cv2.COLORMAP_INFERNO)[..., ::-1], np.uint8)

@@ -1,6 +1,6 @@
-"""Pictures of the user's own: the config key ``my_photos`` adds a folder of them to a run.
+"""User images: the config key ``user_images`` adds a folder of them to a run.
 
-As HR they are a dataset like any other, ``my-photos``, with the run's models and scales and its first LR
+As HR they are a dataset like any other, ``user-images``, with the run's models and scales and its first LR
 kernel.  As LR they have nothing to be compared with and are no cells: see :mod:`sisr.report.given_tables`.
 """
 
@@ -21,17 +21,17 @@ from typing import NamedTuple
 
 from sisr.base import registry
 from sisr.base.errors import ConfigError
-from sisr.base.image_files import own_pictures
+from sisr.base.image_files import own_images
 
 #: Id in ``config/datasets.yaml``; the suite has the name of the config's key.
-DATASET, SUITE = "my-photos", "my_photos"
+DATASET, SUITE = "user-images", "user_images"
 #: Stands for the kernel in paths and tables, and what it is called: "LR by ...".
-GIVEN, GIVEN_LABEL = "given", "no kernel (the pictures as they are)"
+GIVEN, GIVEN_LABEL = "given", "no kernel (the images as they are)"
 
 
 @dataclass(frozen=True)
-class MyPhotos:
-    """``path``: the folder as the config gives it; ``lr``: whether the pictures are LR instead of HR."""
+class UserImages:
+    """``path``: the folder as the config gives it; ``lr``: whether the images are LR instead of HR."""
 
     path: str
     lr: bool
@@ -41,20 +41,20 @@ class MyPhotos:
         return Path(self.path).expanduser()
 
     @classmethod
-    def of(cls, section: Mapping[str, Any] | None) -> MyPhotos | None:
+    def of(cls, section: Mapping[str, Any] | None) -> UserImages | None:
         """From a section of a checked config; None without one."""
         return None if section is None else cls(section["path"], section.get("as", "hr") == "lr")
 
     def require(self, source: str = "config") -> None:
-        """Raise :class:`ConfigError` unless the folder is there and all pictures in it are of known kinds."""
+        """Raise :class:`ConfigError` unless the folder is there and all images in it are of known kinds."""
         try:
-            own_pictures(self.folder)
+            own_images(self.folder)
         except ImageError as error:
-            raise ConfigError(f"{source}: my_photos.path: {error}") from None
+            raise ConfigError(f"{source}: user_images.path: {error}") from None
 
 
 def settings(cells: Iterable[NamedTuple]) -> list[tuple[str, int, str]]:
-    """(kernel, scale, model) for one's own pictures: what the cells have, with each scale's first kernel."""
+    """(kernel, scale, model) for user images: what the cells have, with each scale's first kernel."""
     kernels: dict[int, str] = {}
     for _, kernel, scale, _ in cells:
         kernels.setdefault(scale, kernel)
