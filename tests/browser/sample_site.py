@@ -25,9 +25,9 @@ from sisr.trust.anchors import Certified
 from sisr.trust.anchors import write as write_certification
 
 MEASURES = (
-    Measure("psnr", "y-bt601", "PSNR-Y", "dB", "higher", 2, 6, "fidelity"),
-    Measure("ssim", "y-bt601", "SSIM-Y", "", "higher", 4, 6, "fidelity"),
-    Measure("lpips", "alex-v0.1", "LPIPS", "", "lower", 4, 6, "lpips"),
+    Measure("psnr", "y-bt601", "PSNR-Y", "dB", "higher", 2, 6, "", True),
+    Measure("ssim", "y-bt601", "SSIM-Y", "", "higher", 4, 6, "", True),
+    Measure("lpips", "alex-v0.1", "LPIPS", "", "lower", 4, 6, "", False),
 )
 KERNEL = "matlab-bicubic"
 #: LPIPS of every block of every image.

@@ -181,8 +181,8 @@ def picks(
     """Places worth a look: those that the config names, where the models disagree, where the best one fails.
 
     ``cells``: ``dataset/kernel/xSCALE/model`` -> manifest of
-    :func:`sisr.report.site.viewer_images.write_cell`.  One of each kind for every LR set that has images; ``x`` and ``y`` are the middle of the place in HR
-    pixels.
+    :func:`sisr.report.site.viewer_images.write_cell`.  One of each kind for every LR set that
+    has images; ``x`` and ``y`` are the middle of the place in HR pixels.
     """
     measure = shown.fidelity
     sign = 1 if measure.direction == "higher" else -1

@@ -19,8 +19,8 @@ from sisr.report.figures import robustness_charts as figures
 from sisr.report.shown_run import Names
 from sisr.scoring.metrics.protocol import Measure
 
-PSNR = Measure("psnr", "y-bt601", "PSNR-Y", "dB", "higher", 2, 6, "fidelity")
-LPIPS = Measure("lpips", "alex-v0.1", "LPIPS", "", "lower", 4, 6, "lpips")
+PSNR = Measure("psnr", "y-bt601", "PSNR-Y", "dB", "higher", 2, 6, "", True)
+LPIPS = Measure("lpips", "alex-v0.1", "LPIPS", "", "lower", 4, 6, "", False)
 KERNELS = {"matlab-bicubic": "MATLAB bicubic", "area": "Area", "nearest": "Nearest"}
 MODELS = {"a": "Model A", "b": "Model B", "c": "Model C", "d": "Model D"}
 #: Rows are kernels, columns models.  Worked by hand below.

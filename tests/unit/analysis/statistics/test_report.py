@@ -145,7 +145,7 @@ def test_nan_and_empty_samples_name_the_cell(scores: pd.DataFrame, make_sample: 
 
 
 def test_where_closer_to_zero_is_better_sizes_are_compared(make_sample: MakeSample) -> None:
-    shift = Measure("shift-x", "subpixel", "Shift", "px", "closer to 0", 3, 6, "fidelity")
+    shift = Measure("shift-x", "subpixel", "Shift", "px", "closer to 0", 3, 6, "", True)
     small = np.linspace(-0.05, 0.04, 12)
     standing = stand(make_sample(np.stack([small, small - 0.5], axis=1), shift, models=["near", "far"]))
     assert standing.order == (0, 1) and standing.verdicts == ("best", "worse")

@@ -17,7 +17,7 @@ from sisr.report.shown_run import Names
 from sisr.scoring.gather import SCORE_COLUMNS
 from sisr.scoring.metrics.protocol import Measure
 
-PSNR = Measure("psnr", "y-bt601", "PSNR-Y", "dB", "higher", 2, 6, "fidelity")
+PSNR = Measure("psnr", "y-bt601", "PSNR-Y", "dB", "higher", 2, 6, "", True)
 MODELS = {f"m{i}": f"Model number {i}" for i in range(20)}
 NAMES = Names((PSNR,), MODELS, {"set5": "Set5", "set14": "Set14"}, {"k": "MATLAB bicubic"}, {})
 #: The first two need nothing; the last has no value; neighbours are close together.

@@ -16,8 +16,8 @@ from sisr.report.figures import crop_choice, crops
 from sisr.scoring.gather import SCORE_COLUMNS
 from sisr.scoring.metrics.protocol import Measure
 
-PSNR = Measure("psnr", "y-bt601", "PSNR-Y", "dB", "higher", 2, 6, "fidelity")
-LPIPS = Measure("lpips", "alex-v0.1", "LPIPS", "", "lower", 4, 6, "lpips")
+PSNR = Measure("psnr", "y-bt601", "PSNR-Y", "dB", "higher", 2, 6, "", True)
+LPIPS = Measure("lpips", "alex-v0.1", "LPIPS", "", "lower", 4, 6, "", False)
 SCALE = 4
 
 

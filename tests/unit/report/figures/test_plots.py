@@ -15,8 +15,8 @@ from sisr.report.shown_run import Names
 from sisr.scoring.gather import SCORE_COLUMNS
 from sisr.scoring.metrics.protocol import Measure
 
-PSNR = Measure("psnr", "y-bt601", "PSNR-Y", "dB", "higher", 2, 6, "fidelity")
-LPIPS = Measure("lpips", "alex-v0.1", "LPIPS", "", "lower", 4, 6, "lpips")
+PSNR = Measure("psnr", "y-bt601", "PSNR-Y", "dB", "higher", 2, 6, "", True)
+LPIPS = Measure("lpips", "alex-v0.1", "LPIPS", "", "lower", 4, 6, "", False)
 MODELS = {f"model-{i}": f"Model number {i}" for i in range(14)}
 KERNELS = {"matlab-bicubic": "MATLAB bicubic", "opencv-area": "OpenCV area"}
 DATASETS = {"set5": "Set5", "urban": "Urban"}

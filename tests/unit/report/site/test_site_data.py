@@ -21,7 +21,7 @@ from sisr.base.atomic import write_json
 from sisr.base.cells import Cell
 from sisr.base.errors import ConfigError
 from sisr.base.manifest import SrManifest
-from sisr.report.site import charts, images, methods, origins, shown_data
+from sisr.report.site import charts, methods, origins, shown_data, viewer_images
 from sisr.report.site.pack import pack
 from sisr.report.site.script import script
 from sisr.report.site.serve import page_of, serving
@@ -44,7 +44,7 @@ def test_all_blocks_together_are_the_table(size: tuple[int, int], scale: int) ->
     sr = np.clip(hr.astype(int) + np.random.default_rng(1).integers(-20, 21, hr.shape), 0, 255).astype(
         np.uint8
     )
-    blocks = images.block_sums(hr, sr, scale)
+    blocks = viewer_images.block_sums(hr, sr, scale)
     mse = floats(blocks["sse"]).sum() / floats(blocks["pixels"]).sum()
     similarity = floats(blocks["ssim"]).sum() / floats(blocks["windows"]).sum()
     assert 10 * math.log10(255**2 / mse) == pytest.approx(psnr(hr, sr, "y-bt601", scale), abs=1e-5)
@@ -55,7 +55,7 @@ def test_all_blocks_together_are_the_table(size: tuple[int, int], scale: int) ->
 def test_a_crop_is_the_sum_of_its_blocks() -> None:
     """PSNR over blocks 1 to 3 across and 2 to 4 down is that of those pixels cut out."""
     hr, sr = sample(96, 96), sample(96, 96, seed=3)
-    blocks = images.block_sums(hr, sr, 2)
+    blocks = viewer_images.block_sums(hr, sr, 2)
     grid = floats(blocks["sse"]).reshape(-1, blocks["columns"])
     cut = np.s_[2 * 16 : 5 * 16, 16 : 4 * 16]
     expected = psnr(hr[cut], sr[cut], "y-bt601-nocrop", 2)
@@ -65,18 +65,18 @@ def test_a_crop_is_the_sum_of_its_blocks() -> None:
 
 def test_identical_images_have_no_error() -> None:
     hr = sample(40, 40)
-    blocks = images.block_sums(hr, hr, 4)
+    blocks = viewer_images.block_sums(hr, hr, 4)
     assert floats(blocks["sse"]).sum() == 0
-    assert not images.error_image(blocks["error"]).any() or blocks["error"].max() == 0
+    assert not viewer_images.error_image(blocks["error"]).any() or blocks["error"].max() == 0
 
 
 def test_worst_window_is_where_the_error_is() -> None:
     error = np.zeros((200, 300), np.uint8)
     error[120:140, 210:230] = 50
-    x, y = images.worst_window(error)
+    x, y = viewer_images.worst_window(error)
     assert abs(x - 220) <= 48
     assert abs(y - 130) <= 48
-    assert images.worst_window(np.zeros((20, 30), np.uint8)) == [15, 10]
+    assert viewer_images.worst_window(np.zeros((20, 30), np.uint8)) == [15, 10]
 
 
 @given(st.text())
@@ -162,7 +162,7 @@ def test_picks_name_the_image_where_the_best_fails() -> None:
     from sisr.report.shown_run import Names
     from sisr.scoring.metrics.protocol import Measure
 
-    measure = Measure("psnr", "y-bt601", "PSNR-Y", "dB", "higher", 2, 6, "fidelity")
+    measure = Measure("psnr", "y-bt601", "PSNR-Y", "dB", "higher", 2, 6, "", True)
     rows = [
         ("d", image, "k", 4, model, "psnr", "y-bt601", value)
         for model, values in {"a": [30, 20, 31], "b": [29, 19, 25]}.items()
@@ -225,7 +225,7 @@ def test_rank_bars_overlap_where_ranks_are_nearer_than_the_critical_difference()
     from sisr.report.shown_run import Names
     from sisr.scoring.metrics.protocol import Measure
 
-    measure = Measure("psnr", "y-bt601", "PSNR-Y", "dB", "higher", 2, 6, "fidelity")
+    measure = Measure("psnr", "y-bt601", "PSNR-Y", "dB", "higher", 2, 6, "", True)
     shown = Names((measure,), {"a": "A", "b": "B", "c": "C"}, {"d": "D", "e": "E"}, {"k": "K"}, {})
     columns = [
         "group",
@@ -269,7 +269,7 @@ def test_a_image_keeps_within_its_budget(tmp_path: Path, quality: int | None, mo
     write_json(tmp_path / "sr.json", {"images": entries["sr"]})
     parts = {n: encode(np.ones((32, 32))) for n in shots}
     write_json(tmp_path / "parts.json", {"images": parts})
-    images.write_cell(
+    viewer_images.write_cell(
         tmp_path / "hr.json", [tmp_path / "sr.json"], Cell("d", "k", 4, "m"), tmp_path / "out",
         tmp_path / "out.json", quality, [tmp_path / "parts.json"],
     )  # fmt: skip

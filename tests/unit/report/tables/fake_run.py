@@ -10,10 +10,10 @@ from sisr.scoring.gather import SCORE_COLUMNS
 from sisr.scoring.metrics.protocol import Measure
 
 MEASURES = (
-    Measure("psnr", "y-bt601", "PSNR-Y", "dB", "higher", 2, 6, "fidelity"),
-    Measure("ssim", "y-bt601", "SSIM-Y", "", "higher", 4, 6, "fidelity"),
-    Measure("psnr", "rgb", "PSNR-RGB", "dB", "higher", 2, 6, "fidelity"),
-    Measure("lpips", "alex-v0.1", "LPIPS", "", "lower", 4, 6, "lpips"),
+    Measure("psnr", "y-bt601", "PSNR-Y", "dB", "higher", 2, 6, "", True),
+    Measure("ssim", "y-bt601", "SSIM-Y", "", "higher", 4, 6, "", True),
+    Measure("psnr", "rgb", "PSNR-RGB", "dB", "higher", 2, 6, "", True),
+    Measure("lpips", "alex-v0.1", "LPIPS", "", "lower", 4, 6, "", False),
 )
 #: model -> (gain in PSNR over bicubic in dB, change of LPIPS)
 MODELS = {

@@ -21,8 +21,8 @@ from sisr.report.table_writers import render
 from sisr.report.tables import build, rank
 from sisr.scoring.metrics.protocol import Measure
 
-PSNR = Measure("psnr", "y-bt601", "PSNR-Y", "dB", "higher", 2, 6, "fidelity")
-LPIPS = Measure("lpips", "alex-v0.1", "LPIPS", "", "lower", 4, 6, "lpips")
+PSNR = Measure("psnr", "y-bt601", "PSNR-Y", "dB", "higher", 2, 6, "", True)
+LPIPS = Measure("lpips", "alex-v0.1", "LPIPS", "", "lower", 4, 6, "", False)
 Tiny = Callable[..., pd.DataFrame]
 
 
