@@ -126,6 +126,7 @@ def test_every_example_says_how_many_files_it_touches() -> None:
     assert found == {
         "A fidelity metric": (2, [2]),
         "A network metric": (3, [3]),
+        "A plot": (4, [4]),
         "A table column": (1, [1]),
         "An architecture": (1, [1]),
         "A kernel": (2, [1, 2]),
@@ -167,6 +168,33 @@ def safetensors(filters: np.ndarray) -> bytes:
 def responses(image: np.ndarray, filters: np.ndarray) -> np.ndarray:
     windows = np.lib.stride_tricks.sliding_window_view(image / 255, (3, 3), axis=(0, 1))
     return np.maximum(0, np.einsum("hwcij,ncij->nhw", windows, filters))
+
+
+def test_a_plot(apply: Callable[[str], Copy]) -> None:
+    copy = apply("A plot")
+    assert copy.touched == {
+        "scripts/sisr/report/figures/spread.py",
+        "scripts/spread.py",
+        "workflow/report/spread.rst",
+        "workflow/rules/report/figures.smk",
+    }
+    plan = copy.follow()
+    assert re.search(r"(?m)^spread +2$", plan)
+    assert "figures/spread_x4.svg" in plan[plan.index("Rendering the report") :]
+    code = (
+        "import pandas as pd; from pathlib import Path; from sisr.report.figures.spread import draw_spread;"
+        "from sisr.report.shown_run import names;"
+        "rows = [('photos', 'k', 2, m, i, 'psnr', 'rgb', v) for m, i, v in"
+        " (('nearest', 'a', 20.0), ('nearest', 'b', 24.0), ('bicubic', 'a', 21.0), ('bicubic', 'b', 27.0))];"
+        "columns = ['dataset', 'kernel', 'scale', 'model', 'image', 'metric', 'protocol', 'value'];"
+        "shown = names(datasets=['photos'], models=['nearest', 'bicubic'], kernels=['matlab-bicubic'],"
+        " measures=['psnr@rgb'], pools={});"
+        "draw_spread(pd.DataFrame(rows, columns=columns), shown, 2, Path('spread.svg'))"
+    )
+    copy.run("-c", code)
+    drawn = (copy.root / "spread.svg").read_text(encoding="utf-8")
+    assert "<svg" in drawn
+    assert "patch_4" in drawn, "two bars on the background of figure and axes"
 
 
 def test_a_table_column(apply: Callable[[str], Copy]) -> None:
