@@ -117,7 +117,7 @@ def test_runs_that_do_not_match_are_refused(tmp_path: Path) -> None:
         "other": ({"dataset": "set14"}, r"no LR set in common: set5/matlab-bicubic/x4 against set14/"),
         "images": (
             {"image": "image"},
-            r"dataset 'set5' has 20 and 20 images; 'image_00' is in .*images only",
+            r"has 20 and 20 images; 'image_00' is in .*images only",
         ),
         "measure": ({"protocol": "rgb"}, r"no measure in common: psnr@y-bt601 against psnr@rgb"),
     }

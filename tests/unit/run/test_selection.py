@@ -13,17 +13,18 @@ from sisr.run.selection import EXTRAS
 FULL = yaml.safe_load((registry.CONFIG / "config.yaml").read_text())
 MODELS = len({model for suite in FULL["suites"].values() for model in suite["models"]})
 PAPERS = ["matlab-bicubic"]
-SETS = ["set5", "set14", "urban100"]
+SCALES = [2, 3, 4]
+SETS = ["set5", "set14", "urban100", "bsd100"]
 
 #: What is asked for, and the values of the four axes whose product the run is.
 SELECTIONS: list[tuple[dict[str, Any], tuple[list[str], list[str], list[int], int]]] = [
     ({"datasets": "set5,set14", "scales": "4", "models": "bicubic,vdsr"}, (SETS[:2], PAPERS, [4], 2)),
     ({"datasets": "set5", "scales": "4"}, (["set5"], PAPERS, [4], MODELS)),
     ({"scales": "4", "models": "imdn"}, (SETS, PAPERS, [4], 1)),
-    ({"models": "imdn"}, (SETS, PAPERS, [2, 4], 1)),
+    ({"models": "imdn"}, (SETS, PAPERS, SCALES, 1)),
     ({"kernels": "opencv-area,bd", "models": "span", "scales": 4}, (SETS, ["opencv-area", "bd"], [4], 1)),
-    ({"kernels": "pillow-box", "datasets": "set5"}, (["set5"], ["pillow-box"], [2, 4], MODELS)),
-    ({"datasets": "photos", "models": "bicubic"}, (["photos"], PAPERS, [2, 4], 1)),
+    ({"kernels": "pillow-box", "datasets": "set5"}, (["set5"], ["pillow-box"], SCALES, MODELS)),
+    ({"datasets": "photos", "models": "bicubic"}, (["photos"], PAPERS, SCALES, 1)),
     ({"datasets": "bsd100", "models": "bicubic", "scales": "3"}, (["bsd100"], PAPERS, [3], 1)),
     ({"scales": "3", "datasets": "set5", "models": "bilinear,bicubic"}, (["set5"], PAPERS, [3], 2)),
     ({"suite": "robustness", "models": "span"}, (["set5"], FULL["suites"]["robustness"]["kernels"], [4], 1)),
