@@ -14,7 +14,7 @@ from sisr.studies.common import StudyImage, crop, mean
 
 
 @pytest.fixture(scope="module")
-def sample() -> StudyImage:
+def image() -> StudyImage:
     from skimage.data import astronaut
 
     return crop("astronaut", astronaut(), 144)

@@ -15,7 +15,7 @@ PSNR, SSIM, LPIPS = (parse_measure(m) for m in ("psnr@rgb", "ssim@y-bt601", "lpi
 
 
 @pytest.fixture(scope="module")
-def sample() -> StudyImage:
+def image() -> StudyImage:
     from skimage.data import astronaut
 
     return crop("astronaut", astronaut(), 192)
