@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import itertools
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -21,10 +22,23 @@ class Architecture:
 
     A file of weights is this architecture where names and shapes of its tensors are those of
     ``build(scale, **form)`` for one of the ``forms``; it is then run on ``colour`` and ``input_range``, which
-    no file tells.
+    no file tells.  With ``sizes`` it is recognised in any size: a function from the shapes of the file's
+    tensors to the arguments that they tell; it may raise ``KeyError`` or ``ValueError`` for a file of another
+    architecture, and need not find out: what is built from its arguments has to agree in all tensors.
     """
 
     build: Callable[..., nn.Module]
     colour: Literal["rgb", "y"] = "rgb"
     input_range: Literal["0-1", "0-255"] = "0-1"
     forms: tuple[Mapping[str, Any], ...] = ({},)
+    sizes: Callable[[Mapping[str, tuple[int, ...]]], Mapping[str, Any]] | None = None
+
+
+def count_of(names: Iterable[str], pattern: str, start: int = 0) -> int:
+    """How many numbers from ``start`` on make a name that is there, when they are put into the pattern.
+
+    >>> count_of(["body.0.weight", "body.1.weight", "tail.weight"], "body.{}.weight")
+    2
+    """
+    have = set(names)
+    return next(number for number in itertools.count(start) if pattern.format(number) not in have) - start

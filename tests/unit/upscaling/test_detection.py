@@ -111,7 +111,7 @@ def test_a_spandrel_architecture_from_the_command_line(name: str, scale: int, tm
     assert f"{name} x{scale}, not x{other}" in output
 
 
-@pytest.mark.parametrize("name", ["espcn", "imdn", "rlfn", "carn-m"])
+@pytest.mark.parametrize("name", ["espcn", "imdn", "pan", "rfdn", "rlfn", "efdn", "carn-m"])
 @pytest.mark.parametrize("form", ["pth", "safetensors"])
 def test_an_architecture_of_the_project(name: str, form: str, tmp_path: Path) -> None:
     path = tmp_path / f"net.{form}"
@@ -123,7 +123,39 @@ def test_an_architecture_of_the_project(name: str, form: str, tmp_path: Path) ->
     assert found.channels == (1 if name == "espcn" else 3)
     network, link, files = detection.resolve(own(path), 4)
     assert (network.engine, link, files) == ("torch", 4, {"state": path})
-    assert network.input_peak == (255 if name == "rlfn" else 1), "the range of the registered model"
+    assert network.input_peak == (255 if name in ("rfdn", "rlfn") else 1), "the range of the registered model"
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments"),
+    [
+        ("pan", {"width": 12, "narrow": 10, "blocks": 3}),
+        ("rfdn", {"width": 16, "blocks": 6}),
+        ("efdn", {"width": 20}),
+        ("rlfn", {"width": 46, "middle": 48, "blocks": 4, "narrow": 16, "challenge": False}),
+        ("rlfn", {"width": 10, "middle": 12, "blocks": 3, "narrow": 5, "challenge": True}),
+    ],
+)
+def test_sizes_are_read_from_the_shapes(name: str, arguments: dict[str, int], tmp_path: Path) -> None:
+    path = tmp_path / "net.pth"
+    state = archs.build(name, 4, **arguments).state_dict()
+    torch.save(state, path)
+    found = detection.identify(path, 4)
+    assert (found.architecture, found.scales, found.range) == (
+        name,
+        (4,),
+        "0-255" if name in ("rfdn", "rlfn") else "0-1",
+    )
+    assert found.params["args"] == arguments
+    torch.save({**state, "more.weight": torch.zeros(1)}, path)
+    assert f"nearest {name} x4, but 'more.weight' is (1,), unexpected" in refusal(
+        lambda: detection.identify(path, 4)
+    )
+
+
+def test_pan_does_not_tell_x2_from_x3(tmp_path: Path) -> None:
+    torch.save(archs.build("pan", 3).state_dict(), tmp_path / "net.pth")
+    assert detection.identify(tmp_path / "net.pth").scales == (2, 3)
 
 
 def test_one_network_for_all_scales_asks_for_the_scale(tmp_path: Path) -> None:

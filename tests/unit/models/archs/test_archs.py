@@ -19,7 +19,11 @@ def count(name: str, scale: int, **arguments: object) -> int:
         ("carn-m", 4, 414_811),  # 412K
         ("imdn", 2, 694_404),  # 694K
         ("imdn", 4, 715_176),  # 715K
+        ("efdn", 4, 276_192),  # 0.276M
         ("lapsrn", 4, 870_112),
+        ("pan", 2, 261_403),  # 261K
+        ("pan", 4, 272_419),  # 272K
+        ("rfdn", 4, 433_448),  # 0.433M
         ("rlfn", 2, 526_856),  # 527K
         ("rlfn", 4, 543_740),  # 543K
         ("srgan", 2, 586_379),
@@ -32,7 +36,9 @@ def test_parameter_counts(name: str, scale: int, parameters: int) -> None:
 
 
 @pytest.mark.parametrize("scale", [2, 3, 4])
-@pytest.mark.parametrize("name", ["carn-m", "espcn", "imdn", "lapsrn", "rlfn", "srgan"])
+@pytest.mark.parametrize(
+    "name", ["carn-m", "efdn", "espcn", "imdn", "lapsrn", "pan", "rfdn", "rlfn", "srgan"]
+)
 def test_output_is_scale_times_the_input(name: str, scale: int) -> None:
     if scale == 3 and name in ("lapsrn", "srgan"):
         with pytest.raises(ConfigError, match=f"architecture '{name}'.*x3"):
@@ -44,8 +50,9 @@ def test_output_is_scale_times_the_input(name: str, scale: int) -> None:
         assert network(torch.rand(2, channels, 17, 19)).shape == (2, channels, 17 * scale, 19 * scale)
 
 
-def test_rlfn_states_its_smallest_input() -> None:
-    network = archs.build("rlfn", 2).eval()
+@pytest.mark.parametrize("name", ["efdn", "rfdn", "rlfn"])
+def test_smallest_input_of_a_pooled_attention(name: str) -> None:
+    network = archs.build(name, 2).eval()
     smallest = network.minimum_size
     with torch.inference_mode():
         assert network(torch.rand(1, 3, smallest, smallest)).shape[-1] == 2 * smallest

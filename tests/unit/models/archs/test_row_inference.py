@@ -26,7 +26,7 @@ from sisr.upscaling.networks import Network
 CONVOLUTIONAL = {
     "srcnn": 4, "fsrcnn": 2, "espcn": 4, "vdsr": 2, "lapsrn": 4, "srresnet": 4, "srgan": 4,
     "edsr-baseline": 4, "carn-m": 2, "fsrcnn-291": 4, "espcn-291": 2, "study-start": 4, "study-l1": 4,
-    "study-mse": 4, "study-perceptual": 4, "study-gan": 4,
+    "study-mse": 4, "study-perceptual": 4, "study-gan": 4, "pan": 4,
 }  # fmt: skip
 #: Those of the same kind that are large or look hundreds of pixels far: images of one line, or a test would
 #: take minutes.
@@ -34,12 +34,13 @@ DEEP = {
     "edsr": 2, "rrdb": 4, "esrgan": 4, "bsrgan": 4, "realesrgan-x4plus": 4, "realesrgan-x2plus": 2, "spsr": 4,
 }  # fmt: skip
 OTHERS = {
-    "rcan": 2, "imdn": 4, "rlfn": 4, "swinir-light": 2, "swinir": 4, "swinir-real": 4, "hat": 4, "dat": 2,
+    "rcan": 2, "imdn": 4, "rfdn": 4, "rlfn": 4, "rlfn-ntire": 4, "efdn": 4, "swinir-light": 2,
+    "swinir": 4, "swinir-real": 4, "hat": 4, "dat": 2,
     "edge-informed-sr": 2,
 }  # fmt: skip
 #: Rows that end in linear layers, which run as one convolution.
 MERGED = {"edsr-baseline", "edsr", "rcan", "swinir", "hat", "dat"}
-PUBLISHED = ("vdsr", "lapsrn", "srgan", "carn-m", "imdn", "rlfn")
+PUBLISHED = ("vdsr", "lapsrn", "srgan", "carn-m", "imdn", "pan", "rfdn", "rlfn", "rlfn-ntire", "efdn")
 TILES = (32, 64, 128, 256, 512)
 
 

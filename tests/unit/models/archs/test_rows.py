@@ -75,7 +75,11 @@ def test_a_row_says_what_it_is(row: str) -> None:
         ("edsr", 4, 43.1e6),  # EDSR, table 1: 43M
         ("carn-m", 4, 412e3),
         ("imdn", 4, 715e3),
+        ("pan", 4, 272e3),
+        ("rfdn", 4, 433e3),
         ("rlfn", 4, 543e3),
+        ("rlfn-ntire", 4, 317e3),
+        ("efdn", 4, 276e3),
         ("srcnn", 4, 57184),
         ("srresnet", 4, 1_517_571),  # NTIRE 2020 efficient SR, the baseline MSRResNet
     ],
