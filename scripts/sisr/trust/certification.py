@@ -82,6 +82,7 @@ def _certify_one(name: str, anchor: Mapping[str, Any], get_asset: GetAsset, thre
                 found=have,
                 tolerance=float(value["tolerance"]),
                 status=verdict,
+                given_by=value.get("given_by", anchor["given_by"]),
                 reason=reason or ("" if key in found else f"'{' '.join(key).strip()}' was not computed"),
             )
         )

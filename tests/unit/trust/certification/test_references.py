@@ -8,8 +8,10 @@ from typing import Any
 
 import pytest
 import yaml
+from sisr.base import registry
 from sisr.base.errors import ConfigError
 from sisr.trust import references
+from sisr.trust.anchors import GIVEN_BY
 
 ORDER = ["srcnn", "vdsr", "edsr", "rcan"]
 
@@ -58,6 +60,21 @@ def test_references_of_cells_need_no_registered_model() -> None:
     assert [r.value for r in references.of_cells(cells)] == [32.72, 0.9021]
 
 
+def test_every_number_says_who_gives_it() -> None:
+    given = {(r.source.id, r.model): r.given_by for r in references.load()}
+    assert given["imdn", "imdn"] == given["rcan", "rcan"] == "authors"
+    assert given["imdn", "vdsr"] == given["swinir", "imdn"] == given["rcan", "bicubic"] == "third-party"
+    anchors = registry.load("anchors").values()
+    givers = {value.get("given_by", anchor["given_by"]) for anchor in anchors for value in anchor["values"]}
+    assert givers == set(GIVEN_BY)
+
+
+def test_numbers_that_no_run_can_have_are_marked() -> None:
+    registered = registry.load("models")
+    marked = {r.model for r in references.load() if r.never_judged}
+    assert marked == {r.model for r in references.load() if r.model not in registered}
+
+
 def test_errata_are_not_in_the_tables() -> None:
     assert len(references.errata()) >= 6
     wrong = {(31.08, "lapsrn", "psnr"), (0.0726, "vdsr", "ssim"), (33.89, "edsr", "psnr")}
@@ -70,6 +87,10 @@ def _drop_tolerance(document: Any) -> None:
 
 def _unknown_source(document: Any) -> None:
     document["tables"][0]["source"] = "rcam"
+
+
+def _unknown_author(document: Any) -> None:
+    document["sources"]["imdn"]["authors_of"] = ["imdm"]
 
 
 def _unknown_model(document: Any) -> None:
@@ -89,6 +110,7 @@ def _twice(document: Any) -> None:
     [
         (_drop_tolerance, r"tables\.0\.tolerance: expected 2 numbers, found 1"),
         (_unknown_source, r"tables\.0\.source: unknown source 'rcam'; did you mean 'rcan'\?"),
+        (_unknown_author, r"sources\.imdn\.authors_of: unknown model 'imdm'; did you mean 'imdn'\?"),
         (_unknown_model, r"tables\.0\.values: unknown model 'bicubi'; did you mean 'bicubic'\?"),
         (_unknown_protocol, r"tables\.0\.measures: measure 'psnr@y-bt60': unknown protocol"),
         (_twice, r"tables\.\d+: rcan bicubic bsd100 matlab-bicubic 2 psnr@y-bt601 twice"),

@@ -35,7 +35,7 @@ def tables(folder: Path, scores: list[str], status: list[str]) -> tuple[Path, Pa
 
 
 def test_verdicts(tmp_path: Path) -> None:
-    cells = [cell("set5", model) for model in ("imdn", "bicubic", "vdsr", "edsr", "span")]
+    cells = [cell("set5", model) for model in ("imdn", "bicubic", "vdsr", "edsr", "span", "carn-m")]
     scores, status = tables(
         tmp_path,
         [
@@ -44,6 +44,7 @@ def test_verdicts(tmp_path: Path) -> None:
             "set5,a,matlab-bicubic,4,vdsr,psnr,y-bt601,31.00",
             "set5,a,matlab-bicubic,4,edsr,psnr,y-bt601,32.46",
             "set5,a,matlab-bicubic,4,span,psnr,y-bt601,32.20",
+            "set5,a,matlab-bicubic,4,carn-m,psnr,y-bt601,31.88",
         ],
         ["set5,matlab-bicubic,4,edsr,failed,one shard,1,", "set5,matlab-bicubic,4,imdn,ok,,2,1"],
     )
@@ -53,6 +54,7 @@ def test_verdicts(tmp_path: Path) -> None:
     assert found["bicubic", "psnr@y-bt601"] == "differs"  # 0.05 beyond
     assert found["vdsr", "psnr@y-bt601"] == "other weights"
     assert found["edsr", "psnr@y-bt601"] == "not run"  # the mean of a part would not be comparable
+    assert found["carn-m", "psnr@y-bt601"] == "erratum"
     assert ("bicubic", "lpips@alex-v0.1") not in found
     write(rows, tmp_path / "published.csv")
     with (tmp_path / "published.csv").open() as stream:
@@ -62,6 +64,9 @@ def test_verdicts(tmp_path: Path) -> None:
     text = (tmp_path / "published.html").read_text()
     assert "Beyond the tolerance" in text
     assert "failed: one shard" in text
+    assert "31.88 by the weights of its authors" in text
+    assert "carn (its authors)" in text
+    assert "swinir (a third party)" in text
     assert "Printed, but wrong" in text
 
 
