@@ -55,8 +55,10 @@ def page(rows: Sequence[Reproduced], path: Path) -> None:
         if rows
         else "No published number is registered for the cells of this run.",
         "“Other weights”: the network has the name of the published one, but somebody else trained it, so "
-        "that the difference says how far the weights are from the paper's. Set14 has one gray image; papers "
-        "seldom say by which rule they compare it, so the rule is part of the registry.",
+        "that the difference says how far the weights are from the paper's. “Other pipeline”: made on luma "
+        "alone, from LR that was never rounded; certification computes it, while a run's images are RGB in 8 "
+        "bits. Set14 has one gray image; papers seldom say by which rule they compare it, so the rule is "
+        "part of the registry.",
     ]
     sources = {row.reference.source.id: row.reference.source for row in rows}
     notes = [f"{key}: {source.title}; {source.where}. {source.url}" for key, source in sources.items()]

@@ -33,9 +33,10 @@ class Reference:
     """One published mean over the images of a dataset.
 
     ``model`` need not be in the model registry.  ``same_weights``: whether the model of that id here has the
-    very weights that the number was made with.  ``never_judged``: why no run can have it.  ``erratum``: what
-    its weights give instead, where that is known, and why.  ``gray``: on what basis the gray rule was
-    assigned, ``checked`` or ``assumed`` for Set14, empty for sets without gray images.
+    very weights that the number was made with.  ``gray``: on what basis the gray rule was assigned,
+    ``checked`` or ``assumed`` for Set14, empty for sets without gray images.  ``planes``: made on luma alone,
+    from LR that was never rounded, which no run does.  ``never_judged``: why no run can have the model.
+    ``erratum``: what its weights give instead, where that is known, and why.
     """
 
     source: Publication
@@ -51,6 +52,7 @@ class Reference:
     tolerance: float
     gray: Literal["", "checked", "assumed"]
     note: str
+    planes: bool = False
     never_judged: str = ""
     erratum: str = ""
 
@@ -173,6 +175,7 @@ def _of_table(
                     tolerance=tolerance,
                     gray=gray["basis"] if gray else "",
                     note=table.get("note", ""),
+                    planes=table.get("planes", False),
                     never_judged=entry.get("never_judged", ""),
                 )
 

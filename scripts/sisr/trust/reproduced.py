@@ -39,14 +39,16 @@ class Reproduced:
 
     @property
     def verdict(self) -> str:
-        """``agrees`` or ``differs``; ``other weights`` where the two need not agree; ``not run``.
-
-        ``erratum`` where it is known why the weights do not give what is printed.
+        """``agrees`` or ``differs``, or why neither: ``not run``, ``other weights``, which need not agree,
+        ``other pipeline``, on luma that was never rounded, or ``erratum``, where it is known why the weights
+        do not give what is printed.
         """
         if math.isnan(self.ours):
             return "not run"
         if self.reference.erratum:
             return "erratum"
+        if self.reference.planes:
+            return "other pipeline"
         if self.reference.never_judged or not self.reference.same_weights:
             return "other weights"
         return "agrees" if abs(self.difference) <= self.reference.tolerance + 1e-12 else "differs"

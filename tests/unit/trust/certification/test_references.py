@@ -18,15 +18,16 @@ ORDER = ["srcnn", "vdsr", "edsr", "rcan"]
 
 def test_every_model_of_the_field_has_numbers() -> None:
     have = {(r.model, r.scale, r.dataset) for r in references.load() if r.metric == "psnr"}
-    for model in ("bicubic", "srcnn", "fsrcnn", "vdsr", "lapsrn", "edsr", "rcan", "carn", "imdn", "swinir"):
-        for scale in (2, 4):
+    every = ("bicubic", "srcnn", "fsrcnn", "vdsr", "lapsrn", "edsr", "rcan", "carn")
+    for model in (*every, "imdn", "swinir"):
+        for scale in (2, 3, 4) if model in every else (2, 4):
             for dataset in ("set5", "set14", "bsd100", "urban100"):
                 assert (model, scale, dataset) in have
     for model in ("srresnet", "srgan", "rrdb", "esrgan", "spsr", "edsr-baseline"):
         assert (model, 4, "set5") in have
 
 
-@pytest.mark.parametrize("scale", [2, 4])
+@pytest.mark.parametrize("scale", [2, 3, 4])
 @pytest.mark.parametrize("dataset", ["set5", "set14", "bsd100", "urban100"])
 def test_values_are_plausible(scale: int, dataset: str) -> None:
     """Newer networks are better in the papers' tables: a slip of digits would show here."""
@@ -48,7 +49,7 @@ def test_values_are_plausible(scale: int, dataset: str) -> None:
 
 def test_gray_rule_is_part_of_the_protocol() -> None:
     found = {(r.model, r.protocol) for r in references.load() if r.dataset == "set14" and r.scale == 4}
-    assert ("bicubic", "y-bt601") in found
+    assert ("bicubic", "y-bt601-uint8") in found
     assert ("imdn", "y-bt601-replicate") in found
     assert ("imdn", "y-bt601") not in found
     assert all(r.gray for r in references.load() if r.dataset == "set14")
@@ -113,7 +114,7 @@ def _twice(document: Any) -> None:
         (_unknown_author, r"sources\.imdn\.authors_of: unknown model 'imdm'; did you mean 'imdn'\?"),
         (_unknown_model, r"tables\.0\.values: unknown model 'bicubi'; did you mean 'bicubic'\?"),
         (_unknown_protocol, r"tables\.0\.measures: measure 'psnr@y-bt60': unknown protocol"),
-        (_twice, r"tables\.\d+: rcan bicubic bsd100 matlab-bicubic 2 psnr@y-bt601 twice"),
+        (_twice, r"tables\.\d+: rcan bicubic bsd100 matlab-bicubic 2 psnr@y-bt601-uint8 twice"),
     ],
 )
 def test_errors_name_the_table(config_copy: Path, spoil: Callable[[Any], None], message: str) -> None:

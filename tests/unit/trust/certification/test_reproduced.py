@@ -35,12 +35,13 @@ def tables(folder: Path, scores: list[str], status: list[str]) -> tuple[Path, Pa
 
 
 def test_verdicts(tmp_path: Path) -> None:
-    cells = [cell("set5", model) for model in ("imdn", "bicubic", "vdsr", "edsr", "span", "carn-m")]
+    cells = [cell("set5", model) for model in ("imdn", "bicubic", "vdsr", "edsr", "span", "carn-m", "swinir")]
     scores, status = tables(
         tmp_path,
         [
             *(f"set5,{i},matlab-bicubic,4,imdn,psnr,y-bt601,{v}" for i, v in enumerate((32.0, 32.41))),
-            "set5,a,matlab-bicubic,4,bicubic,psnr,y-bt601,28.47",
+            "set5,a,matlab-bicubic,4,bicubic,psnr,y-bt601-uint8,28.47",
+            "set5,a,matlab-bicubic,4,swinir,psnr,y-bt601,32.97",
             "set5,a,matlab-bicubic,4,vdsr,psnr,y-bt601,31.00",
             "set5,a,matlab-bicubic,4,edsr,psnr,y-bt601,32.46",
             "set5,a,matlab-bicubic,4,span,psnr,y-bt601,32.20",
@@ -51,7 +52,8 @@ def test_verdicts(tmp_path: Path) -> None:
     rows = compare(scores, status, cells, {}, ["psnr@y-bt601", "ssim@y-bt601"])
     found = {(r.reference.model, r.reference.measure): r.verdict for r in rows}
     assert found["imdn", "psnr@y-bt601"] == "agrees"  # 32.205 beside 32.21
-    assert found["bicubic", "psnr@y-bt601"] == "differs"  # 0.05 beyond
+    assert found["swinir", "psnr@y-bt601"] == "differs"  # 0.05 beyond
+    assert found["bicubic", "psnr@y-bt601-uint8"] == "other pipeline"
     assert found["vdsr", "psnr@y-bt601"] == "other weights"
     assert found["edsr", "psnr@y-bt601"] == "not run"  # the mean of a part would not be comparable
     assert found["carn-m", "psnr@y-bt601"] == "erratum"
