@@ -17,6 +17,7 @@ def anchor(expected: float, asset: str) -> dict[str, object]:
         "kind": "edited",
         "tier": "quick",
         "source": "the definition",
+        "given_by": "calculation",
         "asset": asset,
         "file": "train.png" if asset == "tiny-train" else "gone.safetensors",
         "edit": "flip-last-bit",
@@ -53,5 +54,6 @@ def test_what_is_off_is_named_and_the_table_stays(project: Project) -> None:
     assert run.status == 0, run.output
     assert run.jobs == {"certify": 1, "certified": 1}
     assert project.read(RESULT) == (
-        "1 of 1 reference values (1 anchors) were computed again within their tolerance.\n"
+        "1 of 1 reference values (1 anchors) were computed again within their tolerance: "
+        "1 of 1 of separate calculations.\n"
     )

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from sisr.base import registry
 from sisr.report.listing import Block, Entry, Page, write_page
-from sisr.trust.anchors import Certified, number_text, summary
+from sisr.trust.anchors import GIVEN_BY, Certified, by_giver, number_text, summary
 
 _GROUPS = {
     "lr-set": "LR images against MATLAB's, value for value",
@@ -24,7 +24,7 @@ def write(rows: Sequence[Certified], path: Path, config: Path = registry.CONFIG)
     """Write the page: summary first, failures before the rest, then a table for each kind of anchor."""
     columns = (
         ("Anchor", ""), ("Measure", ""), ("Expected", ""), ("Found", ""), ("Difference", ""),
-        ("Tolerance", ""), ("", ""), ("Source", ""),
+        ("Tolerance", ""), ("", ""), ("Given by", ""), ("Source", ""),
     )  # fmt: skip
     kinds = {"pass": "pass", "fail": "fail", "not run": "none"}
 
@@ -41,11 +41,17 @@ def write(rows: Sequence[Certified], path: Path, config: Path = registry.CONFIG)
             *shown,
             Entry(number_text(row.tolerance)),
             Entry(row.status, kinds[row.status]),
+            Entry(row.given_by),
             Entry(detail, "text"),
         ]
 
     anchors = registry.load("anchors", config)
-    blocks = []
+    givers = [
+        [Entry(giver), Entry(GIVEN_BY[giver], "text"), Entry(str(of)), Entry(str(passed))]
+        for giver, (passed, of) in by_giver(rows).items()
+    ]
+    counted = (("Given by", ""), ("", ""), ("Numbers", ""), ("Within tolerance", ""))
+    blocks = [Block("Where the numbers come from", counted, givers)] if givers else []
     failed = [row for row in rows if row.status == "fail"]
     if failed:
         blocks.append(Block("Failed", columns, [line(row) for row in failed]))
@@ -55,8 +61,8 @@ def write(rows: Sequence[Certified], path: Path, config: Path = registry.CONFIG)
             blocks.append(Block(caption, columns, [line(row) for row in of_kind]))
     lead = [
         summary(rows),
-        "Numbers that others published, or that other programs give, computed again by this run's own code "
-        "from files with checksums. A measure is metric@protocol; a name behind it is one image, without one "
-        "it is a mean. An anchor that was not run says why.",
+        "Numbers from outside, computed again by this run's own code from files with checksums. "
+        "A measure is metric@protocol; a name behind it is one image, without one it is a mean. An anchor "
+        "that was not run says why.",
     ]
     write_page(Page("Certification", lead, blocks), path)

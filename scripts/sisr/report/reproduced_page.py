@@ -28,7 +28,8 @@ def page(rows: Sequence[Reproduced], path: Path) -> None:
         digits = parse_measure(r.measure).digits
         have = not math.isnan(row.ours)
         gray = {"checked": "gray rule checked", "assumed": "gray rule assumed"}.get(r.gray, "")
-        detail = "; ".join(filter(None, (r.source.id, gray, row.reason)))
+        giver = {"authors": "its authors", "third-party": "a third party"}[r.given_by]
+        detail = "; ".join(filter(None, (f"{r.source.id} ({giver})", gray, r.erratum, row.reason)))
         return [
             Entry(registered[r.model]["label"] if r.model in registered else r.label),
             Entry(datasets[r.dataset]["label"] if r.dataset in datasets else r.dataset),
@@ -45,15 +46,19 @@ def page(rows: Sequence[Reproduced], path: Path) -> None:
     for kernel, scale in dict.fromkeys((r.reference.kernel, r.reference.scale) for r in rows):
         part = [r for r in rows if (r.reference.kernel, r.reference.scale) == (kernel, scale)]
         blocks.append(Block(f"×{scale}, LR by {kernel}", columns, [line(row) for row in part]))
+    by_authors = [row for row in rows if row.reference.given_by == "authors"]
     counts = {verdict: sum(row.verdict == verdict for row in rows) for verdict in ("agrees", "differs")}
     lead = [
         f"Of {len(rows)} published numbers for the cells of this run, {counts['agrees']} agree with it, and "
-        f"{counts['differs']} differ although the weights are the same."
+        f"{counts['differs']} differ although the weights are the same. The authors of the model printed "
+        f"{len(by_authors)}, third parties {len(rows) - len(by_authors)}."
         if rows
         else "No published number is registered for the cells of this run.",
         "“Other weights”: the network has the name of the published one, but somebody else trained it, so "
-        "that the difference says how far the weights are from the paper's. Set14 has one gray image; papers "
-        "seldom say by which rule they compare it, so the rule is part of the registry.",
+        "that the difference says how far the weights are from the paper's. “Other pipeline”: made on luma "
+        "alone, from LR that was never rounded; certification computes it, while a run's images are RGB in 8 "
+        "bits. Set14 has one gray image; papers seldom say by which rule they compare it, so the rule is "
+        "part of the registry.",
     ]
     sources = {row.reference.source.id: row.reference.source for row in rows}
     notes = [f"{key}: {source.title}; {source.where}. {source.url}" for key, source in sources.items()]

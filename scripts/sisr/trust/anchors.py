@@ -23,12 +23,23 @@ TIERS = ("quick", "full", "heavy")
 #: The one thing that is certified and is no measure: LR values that differ from MATLAB's.
 DIFFERING = "differing values"
 
+#: By whom a number is given, as the registries say it and as it reads.
+GIVEN_BY = {
+    "authors": "published by authors of their own work",
+    "third-party": "published by third parties",
+    "peer": "computed by other programs",
+    "calculation": "of separate calculations",
+}
+
 Status = Literal["pass", "fail", "not run"]
 
 
 @dataclass(frozen=True)
 class Certified:
-    """One expected number and what was found; ``found`` is NaN where the anchor was not run."""
+    """One expected number and what was found; ``found`` is NaN where the anchor was not run.
+
+    ``given_by`` is a key of :data:`GIVEN_BY`; empty in tables of earlier versions.
+    """
 
     anchor: str
     label: str
@@ -40,6 +51,7 @@ class Certified:
     tolerance: float
     status: Status
     reason: str = ""
+    given_by: str = ""
 
     @property
     def difference(self) -> float:
@@ -53,8 +65,8 @@ class Certified:
 
 
 COLUMNS = (
-    "anchor", "label", "measure", "image", "expected", "source", "found", "difference", "tolerance", "status",
-    "reason",
+    "anchor", "label", "measure", "image", "expected", "source", "given_by", "found", "difference",
+    "tolerance", "status", "reason",
 )  # fmt: skip
 
 
@@ -135,7 +147,7 @@ def read(path: Path) -> list[Certified]:
 
 
 def summary(rows: Sequence[Certified]) -> str:
-    """One line: how many numbers pass, fail and were not run, by anchors and values."""
+    """One line: how many numbers pass, of each giver apart, and what fails and was not run."""
     counts = {status: [r for r in rows if r.status == status] for status in ("pass", "fail", "not run")}
 
     def anchors(of: Sequence[Certified]) -> int:
@@ -145,12 +157,20 @@ def summary(rows: Sequence[Certified]) -> str:
         f"{len(counts['pass'])} of {len(rows)} reference values ({anchors(rows)} anchors) "
         f"were computed again within their tolerance"
     )
+    parts = [f"{passed} of {of} {GIVEN_BY[giver]}" for giver, (passed, of) in by_giver(rows).items()]
+    text += f": {', '.join(parts)}" if parts else ""
     if counts["fail"]:
         names = ", ".join(dict.fromkeys(row.anchor for row in counts["fail"]))
         text += f"; {len(counts['fail'])} FAILED: {names}"
     if counts["not run"]:
         text += f"; {len(counts['not run'])} of {anchors(counts['not run'])} anchors were not run"
     return text + "."
+
+
+def by_giver(rows: Sequence[Certified]) -> dict[str, tuple[int, int]]:
+    """Who gave numbers -> how many of them pass, and how many they are, in the order of :data:`GIVEN_BY`."""
+    found = {giver: [row.status == "pass" for row in rows if row.given_by == giver] for giver in GIVEN_BY}
+    return {giver: (sum(passed), len(passed)) for giver, passed in found.items() if passed}
 
 
 def judge(rows: Sequence[Certified]) -> None:

@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from sisr.base import registry
-from sisr.base.colour import Uint8Image
+from sisr.base.colour import Float64Plane, Uint8Image
 from sisr.base.errors import ConfigError, ScoreError, SisrError
 from sisr.base.images import modcrop, read_image
 from sisr.data.assets.fetched_asset import FetchedAsset
@@ -82,6 +82,7 @@ def _certify_one(name: str, anchor: Mapping[str, Any], get_asset: GetAsset, thre
                 found=have,
                 tolerance=float(value["tolerance"]),
                 status=verdict,
+                given_by=value.get("given_by", anchor["given_by"]),
                 reason=reason or ("" if key in found else f"'{' '.join(key).strip()}' was not computed"),
             )
         )
@@ -149,23 +150,44 @@ def _cell(anchor: Mapping[str, Any], fetched: Mapping[str, FetchedAsset], thread
 
 
 def _planes(anchor: Mapping[str, Any], fetched: Mapping[str, FetchedAsset], threads: int) -> Found:
-    """PSNR on luma of a network that refines or enlarges a plane, without rounding to 8 bits anywhere."""
-    from sisr.base.colour import rgb_to_y
+    """Means on luma alone: LR is never rounded, HR and SR only where the protocol rounds luma."""
+    from sisr.base.colour import LUMAS
+    from sisr.lr.kernels.matlab import imresize
+    from sisr.scoring.metrics.code import function_of
+    from sisr.scoring.metrics.fidelity import PreparedPair, fidelity_protocol
+
+    scale = anchor["scale"]
+    enlarge = _on_planes(anchor, fetched, threads)
+    measures = [parse_measure(text) for text in measures_of(anchor)]
+    values: dict[Measure, list[float]] = {measure: [] for measure in measures}
+    for _, hr in _images(fetched[anchor["hr"]], scale):
+        pairs = {}
+        for rules in map(fidelity_protocol, dict.fromkeys(measure.protocol for measure in measures)):
+            luma = LUMAS[rules.luma]
+            y = (luma.full_range() if hr.ndim == 2 and rules.gray == "raw" else luma).of(hr)
+            sr = enlarge(imresize(y, 1 / scale))
+            if luma.rounded:
+                sr = np.clip(np.floor(sr + 0.5), 0, 255)
+            border = rules.border(scale)
+            inner = np.s_[None, border : -border or None, border : -border or None]
+            pairs[rules.id] = PreparedPair(y[inner], sr[inner], rules)
+        for measure in measures:
+            values[measure].append(function_of(measure)(pairs[measure.protocol]))
+    return {(measure.id, ""): math.fsum(of) / len(of) for measure, of in values.items()}
+
+
+def _on_planes(
+    anchor: Mapping[str, Any], fetched: Mapping[str, FetchedAsset], threads: int
+) -> Callable[[Float64Plane], Float64Plane]:
+    """What enlarges a plane on the 8-bit scale: MATLAB's bicubic, or a network for luma."""
     from sisr.lr.kernels.matlab import imresize
     from sisr.upscaling.engines.pytorch import load_network
 
-    scale = anchor["scale"]
-    network = load_network(
-        model_entries.get(anchor["model"]), scale, _weights(anchor, fetched), threads=threads
-    )
-    values = []
-    for _, hr in _images(fetched[anchor["hr"]], scale):
-        y = rgb_to_y(hr)
-        lr = imresize(y, 1 / scale) / 255
-        sr = 255.0 * network(lr[None].astype(np.float32))[0]
-        inner = np.s_[scale:-scale, scale:-scale]
-        values.append(10 * math.log10(255**2 / float(np.mean((y[inner] - sr[inner]) ** 2))))
-    return {("psnr@y-bt601", ""): math.fsum(values) / len(values)}
+    scale, model = anchor["scale"], model_entries.get(anchor["model"])
+    if model.params.get("method") == "matlab-bicubic":
+        return lambda lr: imresize(lr, scale)
+    network = load_network(model, scale, _weights(anchor, fetched), threads=threads)
+    return lambda lr: np.float64(255) * network((lr / 255)[None].astype(np.float32))[0]
 
 
 KINDS: dict[str, Callable[[Mapping[str, Any], Mapping[str, FetchedAsset], int], Found]] = {

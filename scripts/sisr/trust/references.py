@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import Any, Literal
@@ -19,12 +19,13 @@ _REPLICATED = {"y-bt601": "y-bt601-replicate"}
 
 @dataclass(frozen=True)
 class Publication:
-    """Where a number is printed: a paper or repository, and the place in it."""
+    """Where a number is printed: a paper or repository, and the place in it; ``authors_of``: their models."""
 
     id: str
     title: str
     url: str
     where: str
+    authors_of: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -33,7 +34,9 @@ class Reference:
 
     ``model`` need not be in the model registry.  ``same_weights``: whether the model of that id here has the
     very weights that the number was made with.  ``gray``: on what basis the gray rule was assigned,
-    ``checked`` or ``assumed`` for Set14, empty for sets without gray images.
+    ``checked`` or ``assumed`` for Set14, empty for sets without gray images.  ``planes``: made on luma alone,
+    from LR that was never rounded, which no run does.  ``never_judged``: why no run can have the model.
+    ``erratum``: what its weights give instead, where that is known, and why.
     """
 
     source: Publication
@@ -49,6 +52,14 @@ class Reference:
     tolerance: float
     gray: Literal["", "checked", "assumed"]
     note: str
+    planes: bool = False
+    never_judged: str = ""
+    erratum: str = ""
+
+    @property
+    def given_by(self) -> Literal["authors", "third-party"]:
+        """Who prints the number: the authors of the model, or somebody else."""
+        return "authors" if self.model in self.source.authors_of else "third-party"
 
     @property
     def measure(self) -> str:
@@ -79,6 +90,7 @@ def load(config: Path = registry.CONFIG) -> tuple[Reference, ...]:
     """
     document = registry.load("references", config)
     sources = _sources(document)
+    wrong = {(e.source.id, e.model, e.dataset, e.scale, e.metric): e for e in errata(config)}
     found: dict[tuple[Any, ...], Reference] = {}
     for index, table in enumerate(_list(document, "tables")):
         where = f"config/references.yaml: tables.{index}"
@@ -89,7 +101,11 @@ def load(config: Path = registry.CONFIG) -> tuple[Reference, ...]:
             )  # fmt: skip
             if key in found:
                 raise ConfigError(f"{where}: {' '.join(map(str, key))} twice")
-            found[key] = reference
+            r = reference
+            about = wrong.get((r.source.id, r.model, r.dataset, r.scale, r.metric))
+            found[key] = (
+                replace(r, erratum=": ".join(filter(None, (about.right, about.reason)))) if about else r
+            )
     return tuple(found.values())
 
 
@@ -159,11 +175,20 @@ def _of_table(
                     tolerance=tolerance,
                     gray=gray["basis"] if gray else "",
                     note=table.get("note", ""),
+                    planes=table.get("planes", False),
+                    never_judged=entry.get("never_judged", ""),
                 )
 
 
 def _sources(document: dict[str, Any]) -> dict[str, Publication]:
-    return {key: Publication(key, **entry) for key, entry in document["sources"].items()}
+    found = {}
+    for key, entry in document["sources"].items():
+        for model in entry["authors_of"]:
+            if model not in document["models"]:
+                where = f"config/references.yaml: sources.{key}.authors_of"
+                raise ConfigError(f"{where}: {unknown('model', model, document['models'])}")
+        found[key] = Publication(key, **{**entry, "authors_of": tuple(entry["authors_of"])})
+    return found
 
 
 def _source(key: str, where: str, sources: dict[str, Publication]) -> Publication:

@@ -19,7 +19,8 @@ CellFiles = Mapping[Cell, tuple[Path, Sequence[Path]]]
 
 COLUMNS = (
     "dataset", "kernel", "scale", "model", "metric", "protocol", "ours", "published", "difference",
-    "tolerance", "same_weights", "verdict", "gray_rule", "source", "url", "where",
+    "tolerance", "same_weights", "verdict", "gray_rule", "given_by", "source", "url", "where",
+    "erratum",
 )  # fmt: skip
 
 
@@ -38,10 +39,17 @@ class Reproduced:
 
     @property
     def verdict(self) -> str:
-        """``agrees`` or ``differs``; ``other weights`` where the two need not agree; ``not run``."""
+        """``agrees`` or ``differs``, or why neither: ``not run``, ``other weights``, which need not agree,
+        ``other pipeline``, on luma that was never rounded, or ``erratum``, where it is known why the weights
+        do not give what is printed.
+        """
         if math.isnan(self.ours):
             return "not run"
-        if not self.reference.same_weights:
+        if self.reference.erratum:
+            return "erratum"
+        if self.reference.planes:
+            return "other pipeline"
+        if self.reference.never_judged or not self.reference.same_weights:
             return "other weights"
         return "agrees" if abs(self.difference) <= self.reference.tolerance + 1e-12 else "differs"
 
@@ -103,6 +111,6 @@ def write(rows: Sequence[Reproduced], path: Path) -> None:
         ours, difference = (f"{row.ours:.6f}", f"{row.difference:+.6f}") if have else ("", "")
         names = (r.dataset, r.kernel, r.scale, r.model, r.metric, r.protocol)
         judged = (r.tolerance, str(r.same_weights).lower(), row.verdict, r.gray)
-        where = (r.source.title, r.source.url, r.source.where)
+        where = (r.given_by, r.source.title, r.source.url, r.source.where, r.erratum)
         lines.append([*names, ours, r.value, difference, *judged, *where])
     write_rows(path, COLUMNS, lines)

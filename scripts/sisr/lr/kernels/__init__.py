@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 #: are also given ``rng``, a ``numpy.random.Generator``.
 FUNCTIONS: dict[str, str] = {
     "anisotropic-gaussian": "sisr.lr.kernels.gaussian:anisotropic_subsample",
+    "basicsr-imresize": "sisr.lr.kernels.resamplers:basicsr_imresize",
     "bicubic-jpeg": "sisr.lr.kernels.jpeg:bicubic_jpeg",
     "bicubic-noise": "sisr.lr.kernels.noise:bicubic_noise",
     "bsrgan": "sisr.lr.kernels.bsrgan:bsrgan",

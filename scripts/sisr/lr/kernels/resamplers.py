@@ -1,11 +1,18 @@
-"""Downsampling with OpenCV, Pillow, PyTorch and scikit-image, as found in training code and in practice.
+"""Downsampling with OpenCV, Pillow, PyTorch, scikit-image and BasicSR, as training code and users do it.
 
 The libraries are called, not rewritten.  OpenCV's linear, cubic and Lanczos kernels are those of enlarging:
 they read 2, 4 or 8 HR samples a side, however much they shrink, so that finer detail aliases.  Pillow, and
-PyTorch with ``antialias``, widen their kernels by the scale, as MATLAB does; scikit-image blurs first.
+PyTorch with ``antialias``, widen their kernels by the scale, as MATLAB does; scikit-image blurs first;
+BasicSR's ``imresize`` is MATLAB's without its rounding between the passes.
 """
 
 from __future__ import annotations
+
+import importlib.util
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -91,6 +98,37 @@ def skimage_resize(hr: NDArray[np.uint8], scale: int, *, border: str, order: int
         for plane in np.atleast_3d(hr).transpose(2, 0, 1)
     ]
     return np.dstack(planes) if hr.ndim == 3 else planes[0]
+
+
+def basicsr_imresize(hr: NDArray[np.uint8], scale: int, *, border: str) -> NDArray[np.uint8]:
+    """``imresize`` of BasicSR (KAIR's is the same code) on float32 in [0, 1], then clipped and rounded.
+
+    The rounding is that of BasicSR's ``tensor2img``, half to even.  BasicSR cannot mirror more pixels than an
+    image has; one of a single LR pixel a side is mirrored here beforehand.
+    """
+    _require_border(border, "mirror", "BasicSR")
+    imresize = _imresize_of_basicsr()
+    margins = [(scale, scale) if side == scale else (0, 0) for side in hr.shape[:2]]
+    inner = tuple(np.s_[1:2] if before else np.s_[:] for before, _ in margins)
+    planes = []
+    for plane in np.atleast_3d(hr).transpose(2, 0, 1):  # one by one: float32 of the whole takes 4 times hr
+        lr = imresize(np.pad(plane, margins, "symmetric").astype(np.float32) / np.float32(255), 1 / scale)
+        planes.append((lr[inner].clip(0, 1) * 255).round().astype(np.uint8))
+    return np.dstack(planes) if hr.ndim == 3 else planes[0]
+
+
+@cache
+def _imresize_of_basicsr() -> Callable[[NDArray[np.float32], float], NDArray[np.float32]]:
+    """The function, from its file alone: importing the package would import all of its 650 modules."""
+    package = importlib.util.find_spec("basicsr")
+    if package is None or not package.submodule_search_locations:
+        raise ConfigError("BasicSR is not installed; `make setup` and envs/torch.post-deploy.sh do it")
+    file = Path(package.submodule_search_locations[0]) / "utils" / "matlab_functions.py"
+    spec = importlib.util.spec_from_file_location("_basicsr_matlab_functions", file)
+    assert spec is not None and spec.loader is not None  # it ends in .py
+    module: Any = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module.imresize
 
 
 def subsample(hr: NDArray[np.uint8], scale: int, *, border: str) -> NDArray[np.uint8]:

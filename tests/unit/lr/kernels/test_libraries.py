@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import cv2
 import numpy as np
 import pytest
 import torch
 from PIL import Image
+from sisr.base.images import modcrop
 from sisr.lr import kernels
+from sisr.models.compat import prepare_torchvision
 from skimage import img_as_ubyte
 from skimage.transform import resize
 from torch.nn.functional import interpolate
@@ -76,6 +81,41 @@ def test_skimage(hr: np.ndarray, scale: int) -> None:
     size = (hr.shape[0] // scale, hr.shape[1] // scale)
     expected = img_as_ubyte(resize(hr, size, anti_aliasing=True))
     assert np.array_equal(kernels.apply("skimage-aa", hr, scale), expected)
+
+
+def basicsr(hr: np.ndarray, scale: int) -> np.ndarray:
+    """LR as a user of BasicSR makes it: all channels at once, its own rounding."""
+    prepare_torchvision()
+    imresize = pytest.importorskip("basicsr.utils.matlab_functions").imresize
+    lr = imresize(hr.astype(np.float32) / 255.0, 1 / scale)
+    return (torch.from_numpy(lr).clamp(0, 1).numpy() * 255.0).round().astype(np.uint8)
+
+
+@SCALES
+@pytest.mark.parametrize(
+    "shape", [(72, 96, 3), (72, 96), (65, 101, 3), (139, 83, 3), (47, 211)], ids=lambda shape: f"{shape}"
+)
+def test_basicsr(shape: tuple[int, ...], scale: int) -> None:
+    hr = modcrop(RNG.integers(0, 256, shape, dtype=np.uint8), scale)
+    assert np.array_equal(kernels.apply("basicsr-bicubic", hr, scale), basicsr(hr, scale))
+
+
+def test_basicsr_is_matlab_without_rounding_between_the_passes() -> None:
+    lr, matlab = (
+        kernels.apply(kernel, HR, 4).astype(int) for kernel in ("basicsr-bicubic", "matlab-bicubic")
+    )
+    assert np.abs(lr - matlab).max() == 1
+    assert 0.1 < np.mean(lr != matlab) < 0.2
+
+
+def test_basicsr_is_not_imported_whole() -> None:
+    code = (
+        "import sys, numpy as np; from sisr.lr import kernels;"
+        "kernels.apply('basicsr-bicubic', np.zeros((8, 8), np.uint8), 2);"
+        "print([name for name in sys.modules if name.split('.')[0] == 'basicsr'])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"
 
 
 @SCALES

@@ -8,23 +8,26 @@ from typing import Any
 
 import pytest
 import yaml
+from sisr.base import registry
 from sisr.base.errors import ConfigError
 from sisr.trust import references
+from sisr.trust.anchors import GIVEN_BY
 
 ORDER = ["srcnn", "vdsr", "edsr", "rcan"]
 
 
 def test_every_model_of_the_field_has_numbers() -> None:
     have = {(r.model, r.scale, r.dataset) for r in references.load() if r.metric == "psnr"}
-    for model in ("bicubic", "srcnn", "fsrcnn", "vdsr", "lapsrn", "edsr", "rcan", "carn", "imdn", "swinir"):
-        for scale in (2, 4):
+    every = ("bicubic", "srcnn", "fsrcnn", "vdsr", "lapsrn", "edsr", "rcan", "carn")
+    for model in (*every, "imdn", "swinir"):
+        for scale in (2, 3, 4) if model in every else (2, 4):
             for dataset in ("set5", "set14", "bsd100", "urban100"):
                 assert (model, scale, dataset) in have
     for model in ("srresnet", "srgan", "rrdb", "esrgan", "spsr", "edsr-baseline"):
         assert (model, 4, "set5") in have
 
 
-@pytest.mark.parametrize("scale", [2, 4])
+@pytest.mark.parametrize("scale", [2, 3, 4])
 @pytest.mark.parametrize("dataset", ["set5", "set14", "bsd100", "urban100"])
 def test_values_are_plausible(scale: int, dataset: str) -> None:
     """Newer networks are better in the papers' tables: a slip of digits would show here."""
@@ -46,7 +49,7 @@ def test_values_are_plausible(scale: int, dataset: str) -> None:
 
 def test_gray_rule_is_part_of_the_protocol() -> None:
     found = {(r.model, r.protocol) for r in references.load() if r.dataset == "set14" and r.scale == 4}
-    assert ("bicubic", "y-bt601") in found
+    assert ("bicubic", "y-bt601-uint8") in found
     assert ("imdn", "y-bt601-replicate") in found
     assert ("imdn", "y-bt601") not in found
     assert all(r.gray for r in references.load() if r.dataset == "set14")
@@ -56,6 +59,21 @@ def test_gray_rule_is_part_of_the_protocol() -> None:
 def test_references_of_cells_need_no_registered_model() -> None:
     cells = [("set5", "matlab-bicubic", 4, "swinir-div2k"), ("set5", "opencv-cubic", 4, "imdn")]
     assert [r.value for r in references.of_cells(cells)] == [32.72, 0.9021]
+
+
+def test_every_number_says_who_gives_it() -> None:
+    given = {(r.source.id, r.model): r.given_by for r in references.load()}
+    assert given["imdn", "imdn"] == given["rcan", "rcan"] == "authors"
+    assert given["imdn", "vdsr"] == given["swinir", "imdn"] == given["rcan", "bicubic"] == "third-party"
+    anchors = registry.load("anchors").values()
+    givers = {value.get("given_by", anchor["given_by"]) for anchor in anchors for value in anchor["values"]}
+    assert givers == set(GIVEN_BY)
+
+
+def test_numbers_that_no_run_can_have_are_marked() -> None:
+    registered = registry.load("models")
+    marked = {r.model for r in references.load() if r.never_judged}
+    assert marked == {r.model for r in references.load() if r.model not in registered}
 
 
 def test_errata_are_not_in_the_tables() -> None:
@@ -70,6 +88,10 @@ def _drop_tolerance(document: Any) -> None:
 
 def _unknown_source(document: Any) -> None:
     document["tables"][0]["source"] = "rcam"
+
+
+def _unknown_author(document: Any) -> None:
+    document["sources"]["imdn"]["authors_of"] = ["imdm"]
 
 
 def _unknown_model(document: Any) -> None:
@@ -89,9 +111,10 @@ def _twice(document: Any) -> None:
     [
         (_drop_tolerance, r"tables\.0\.tolerance: expected 2 numbers, found 1"),
         (_unknown_source, r"tables\.0\.source: unknown source 'rcam'; did you mean 'rcan'\?"),
+        (_unknown_author, r"sources\.imdn\.authors_of: unknown model 'imdm'; did you mean 'imdn'\?"),
         (_unknown_model, r"tables\.0\.values: unknown model 'bicubi'; did you mean 'bicubic'\?"),
         (_unknown_protocol, r"tables\.0\.measures: measure 'psnr@y-bt60': unknown protocol"),
-        (_twice, r"tables\.\d+: rcan bicubic bsd100 matlab-bicubic 2 psnr@y-bt601 twice"),
+        (_twice, r"tables\.\d+: rcan bicubic bsd100 matlab-bicubic 2 psnr@y-bt601-uint8 twice"),
     ],
 )
 def test_errors_name_the_table(config_copy: Path, spoil: Callable[[Any], None], message: str) -> None:

@@ -35,24 +35,28 @@ def tables(folder: Path, scores: list[str], status: list[str]) -> tuple[Path, Pa
 
 
 def test_verdicts(tmp_path: Path) -> None:
-    cells = [cell("set5", model) for model in ("imdn", "bicubic", "vdsr", "edsr", "span")]
+    cells = [cell("set5", model) for model in ("imdn", "bicubic", "vdsr", "edsr", "span", "carn-m", "swinir")]
     scores, status = tables(
         tmp_path,
         [
             *(f"set5,{i},matlab-bicubic,4,imdn,psnr,y-bt601,{v}" for i, v in enumerate((32.0, 32.41))),
-            "set5,a,matlab-bicubic,4,bicubic,psnr,y-bt601,28.47",
+            "set5,a,matlab-bicubic,4,bicubic,psnr,y-bt601-uint8,28.47",
+            "set5,a,matlab-bicubic,4,swinir,psnr,y-bt601,32.97",
             "set5,a,matlab-bicubic,4,vdsr,psnr,y-bt601,31.00",
             "set5,a,matlab-bicubic,4,edsr,psnr,y-bt601,32.46",
             "set5,a,matlab-bicubic,4,span,psnr,y-bt601,32.20",
+            "set5,a,matlab-bicubic,4,carn-m,psnr,y-bt601,31.88",
         ],
         ["set5,matlab-bicubic,4,edsr,failed,one shard,1,", "set5,matlab-bicubic,4,imdn,ok,,2,1"],
     )
     rows = compare(scores, status, cells, {}, ["psnr@y-bt601", "ssim@y-bt601"])
     found = {(r.reference.model, r.reference.measure): r.verdict for r in rows}
     assert found["imdn", "psnr@y-bt601"] == "agrees"  # 32.205 beside 32.21
-    assert found["bicubic", "psnr@y-bt601"] == "differs"  # 0.05 beyond
+    assert found["swinir", "psnr@y-bt601"] == "differs"  # 0.05 beyond
+    assert found["bicubic", "psnr@y-bt601-uint8"] == "other pipeline"
     assert found["vdsr", "psnr@y-bt601"] == "other weights"
     assert found["edsr", "psnr@y-bt601"] == "not run"  # the mean of a part would not be comparable
+    assert found["carn-m", "psnr@y-bt601"] == "erratum"
     assert ("bicubic", "lpips@alex-v0.1") not in found
     write(rows, tmp_path / "published.csv")
     with (tmp_path / "published.csv").open() as stream:
@@ -62,6 +66,9 @@ def test_verdicts(tmp_path: Path) -> None:
     text = (tmp_path / "published.html").read_text()
     assert "Beyond the tolerance" in text
     assert "failed: one shard" in text
+    assert "31.88 by the weights of its authors" in text
+    assert "carn (its authors)" in text
+    assert "swinir (a third party)" in text
     assert "Printed, but wrong" in text
 
 
