@@ -23,6 +23,7 @@ from torch import Tensor
 from sisr.base import registry
 from sisr.base.errors import ConfigError, ModelError, ModelSkipped
 from sisr.models import archs, libraries
+from sisr.models.architecture import Shapes
 from sisr.models.model_entries import Colour, Model
 from sisr.models.state_dicts import Part
 from sisr.models.weights import content_of, is_counter, read_checkpoint
@@ -212,7 +213,7 @@ def _of_tensors(
     nearest = (0, "")
     tried = dict.fromkeys((*_SCALES, *([scale] if scale else [])))
     # BasicSR takes seconds to import: its architectures come last.
-    for candidate in sorted(_candidates(), key=lambda c: c.params["arch"].startswith("basicsr:")):
+    for candidate in sorted(_candidates(shapes), key=lambda c: c.params["arch"].startswith("basicsr:")):
         fitting = []
         for at in tried:
             own = _shapes(candidate, at)
@@ -267,8 +268,8 @@ class _Candidate:
     range: str | None = None
 
 
-def _candidates() -> Iterator[_Candidate]:
-    """Architectures as the registered models use them, then in the other forms that they state."""
+def _candidates(shapes: Shapes) -> Iterator[_Candidate]:
+    """Architectures as the registered models use them, then in the other forms that a file may have."""
     seen: list[tuple[str, Any]] = []
     for entry in registry.load("models").values():
         params = {key: value for key, value in entry.get("params", {}).items() if key != "format"}
@@ -278,7 +279,7 @@ def _candidates() -> Iterator[_Candidate]:
             yield _Candidate(key[0], params, entry.get("colour", "rgb"), entry.get("input_range"))
     for name in archs.known():
         made = archs.get(name)
-        for form in made.forms:
+        for form in made.forms_of(shapes):
             if (name, form) not in seen:
                 params = {"arch": name, **({"args": dict(form)} if form else {})}
                 yield _Candidate(name, params, made.colour, made.input_range)
