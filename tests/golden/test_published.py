@@ -185,6 +185,29 @@ def test_imdn(
     assert found[1] == pytest.approx(ssim, abs=0.0001)
 
 
+# SMFANet (Zheng et al., ECCV 2024): table 1, row DF2K.  The others: their authors' or the challenges' classes
+# with the same weights, on the same LR images.
+@pytest.mark.parametrize(
+    ("model", "scale", "psnr", "ssim"),
+    [
+        ("smfanet", 2, 38.08, 0.9607),
+        ("smfanet", 3, 34.42, 0.9274),
+        ("smfanet", 4, 32.25, 0.8956),
+        ("plainusr", 4, 32.02, 0.8922),
+        ("plainusr-u", 4, 30.77, 0.8698),
+        ("spanf", 4, 31.77, 0.8896),
+        ("span-28", 4, 31.74, 0.8897),
+        ("disp", 4, 31.94, 0.8918),
+    ],
+)
+def test_recent_networks_on_set5(
+    model: str, scale: int, psnr: float, ssim: float, hr_images: Callable, get_files: GetFiles
+) -> None:
+    found = means(load(model, scale, get_files, threads=2), hr_images("set5", scale), scale)
+    assert found[0] == pytest.approx(psnr, abs=0.01)
+    assert found[1] == pytest.approx(ssim, abs=0.0001)
+
+
 def protocol_of(dataset: str) -> str:
     """Papers replicate Set14's gray image to RGB before networks on colour see it, and compare it as RGB."""
     return "y-bt601-replicate" if dataset == "set14" else "y-bt601"

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import re
+import itertools
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
     from torch import nn
-
-#: Names of a file's tensors, and their shapes.
-Shapes = Mapping[str, tuple[int, ...]]
 
 
 @dataclass(frozen=True)
@@ -24,31 +21,24 @@ class Architecture:
     ``multiple_of``, ``tiling``.
 
     A file of weights is this architecture where names and shapes of its tensors are those of
-    ``build(scale, **form)`` for one of the ``forms``: those that there are, or a function that reads widths
-    and numbers of blocks from the shapes (a ``KeyError`` of it: this is another architecture).  The network
-    is then run on ``colour`` and ``input_range``, which no file tells.
+    ``build(scale, **form)`` for one of the ``forms``; it is then run on ``colour`` and ``input_range``, which
+    no file tells.  With ``sizes`` it is recognised in any size: a function from the shapes of the file's
+    tensors to the arguments that they tell; it may raise ``KeyError`` or ``ValueError`` for a file of another
+    architecture, and need not find out: what is built from its arguments has to agree in all tensors.
     """
 
     build: Callable[..., nn.Module]
     colour: Literal["rgb", "y"] = "rgb"
     input_range: Literal["0-1", "0-255"] = "0-1"
-    forms: tuple[Mapping[str, Any], ...] | Callable[[Shapes], Iterable[Mapping[str, Any]]] = ({},)
-
-    def forms_of(self, shapes: Shapes) -> tuple[Mapping[str, Any], ...]:
-        """The arguments under which a file may be this architecture."""
-        if not callable(self.forms):
-            return self.forms
-        try:
-            return tuple(self.forms(shapes))
-        except KeyError:
-            return ({},)
+    forms: tuple[Mapping[str, Any], ...] = ({},)
+    sizes: Callable[[Mapping[str, tuple[int, ...]]], Mapping[str, Any]] | None = None
 
 
-def numbered(shapes: Shapes, prefix: str) -> int:
-    """How many different numbers follow a prefix in the names of a file's tensors.
+def count_of(names: Iterable[str], pattern: str, start: int = 0) -> int:
+    """How many numbers from ``start`` on make a name that is there, when they are put into the pattern.
 
-    >>> numbered({"body.0.weight": (1,), "body.0.bias": (1,), "body.7.bias": (1,), "tail.1.bias": (1,)}, "body.")
+    >>> count_of(["body.0.weight", "body.1.weight", "tail.weight"], "body.{}.weight")
     2
     """
-    pattern = re.compile(re.escape(prefix) + r"(\d+)")
-    return len({found[1] for name in shapes if (found := pattern.match(name))})
+    have = set(names)
+    return next(number for number in itertools.count(start) if pattern.format(number) not in have) - start

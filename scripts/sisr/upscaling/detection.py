@@ -23,7 +23,7 @@ from torch import Tensor
 from sisr.base import registry
 from sisr.base.errors import ConfigError, ModelError, ModelSkipped
 from sisr.models import archs, libraries
-from sisr.models.architecture import Shapes
+from sisr.models.architecture import Architecture
 from sisr.models.model_entries import Colour, Model
 from sisr.models.state_dicts import Part
 from sisr.models.weights import content_of, is_counter, read_checkpoint
@@ -268,8 +268,8 @@ class _Candidate:
     range: str | None = None
 
 
-def _candidates(shapes: Shapes) -> Iterator[_Candidate]:
-    """Architectures as the registered models use them, then in the other forms that a file may have."""
+def _candidates(shapes: Mapping[str, tuple[int, ...]]) -> Iterator[_Candidate]:
+    """Architectures as the registered models use them, then in the other forms and sizes that they state."""
     seen: list[tuple[str, Any]] = []
     for entry in registry.load("models").values():
         params = {key: value for key, value in entry.get("params", {}).items() if key != "format"}
@@ -279,10 +279,18 @@ def _candidates(shapes: Shapes) -> Iterator[_Candidate]:
             yield _Candidate(key[0], params, entry.get("colour", "rgb"), entry.get("input_range"))
     for name in archs.known():
         made = archs.get(name)
-        for form in made.forms_of(shapes):
+        for form in (*made.forms, *_sizes(made, shapes)):
             if (name, form) not in seen:
                 params = {"arch": name, **({"args": dict(form)} if form else {})}
                 yield _Candidate(name, params, made.colour, made.input_range)
+
+
+def _sizes(made: Architecture, shapes: Mapping[str, tuple[int, ...]]) -> list[Mapping[str, Any]]:
+    """The arguments that an architecture reads from the shapes, if it finds its own there."""
+    try:
+        return [made.sizes(shapes)] if made.sizes else []
+    except (KeyError, ValueError):
+        return []
 
 
 def _shapes(candidate: _Candidate, scale: int) -> dict[str, tuple[int, ...]] | None:

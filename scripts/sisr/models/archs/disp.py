@@ -1,21 +1,21 @@
-"""DISP: a network of the NTIRE 2026 challenge on efficient super-resolution, CVPR Workshops 2026."""
+"""DISP: Ren et al., The eleventh NTIRE 2026 efficient super-resolution challenge report, CVPR Workshops."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from torch import Tensor, nn
 from torch.nn import functional
 
-from sisr.models.architecture import Architecture, Shapes, numbered
+from sisr.models.architecture import Architecture, count_of
 from sisr.models.archs.span import merged
 
 
 class DISP(nn.Module):
     """Four residual blocks of four convolutions, one shortcut, one pixel shuffle.
 
-    Input ``(n, 3, h, w)`` RGB in [0, 1], output ``(n, 3, s*h, s*w)``.  163,760 parameters at x4.  Layer names
+    Input ``(n, 3, h, w)`` RGB in [0, 1], output ``(n, 3, s*h, s*w)``.  163,792 parameters at x4.  Layer names
     are those of the authors' weights.
     """
 
@@ -48,10 +48,10 @@ class _Block(nn.Module):
         return y + x
 
 
-def _forms(shapes: Shapes) -> Iterable[Mapping[str, Any]]:
+def _sizes(shapes: Mapping[str, tuple[int, ...]]) -> dict[str, Any]:
     width = shapes["conv_1.eval_conv.weight"][0]
-    further = numbered(shapes, "blocks.0._extern_conv_block.")
-    yield {"width": width, "blocks": numbered(shapes, "blocks."), "further": further}
+    further = count_of(shapes, "blocks.0._extern_conv_block.{}.eval_conv.weight")
+    return {"width": width, "blocks": count_of(shapes, "blocks.{}.c1_r.eval_conv.weight"), "further": further}
 
 
-ARCHITECTURE = Architecture(DISP, forms=_forms)
+ARCHITECTURE = Architecture(DISP, sizes=_sizes)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from sisr.models.architecture import Architecture, Shapes, numbered
+from sisr.models.architecture import Architecture, count_of
 
 
 class PlainUSR(nn.Module):
@@ -105,14 +105,18 @@ class _SoftPooling(nn.Module):
         return functional.avg_pool2d(weight * x, 7, stride=3) / functional.avg_pool2d(weight, 7, stride=3)
 
 
-def _forms(shapes: Shapes) -> Iterable[Mapping[str, Any]]:
-    outer = numbered(shapes, "block") // 2
+def _sizes(shapes: Mapping[str, tuple[int, ...]]) -> dict[str, Any]:
+    outer = count_of(shapes, "block{}.body.0.weight", start=1) // 2
     names = [*(f"block{number}" for number in range(1, outer + 1)), "blockm"]
-    widths = [shapes[f"{name}.body.0.weight"][0] for name in names]
-    convolutions = sum(f"block1.body.{number}.weight" in shapes for number in range(0, 8, 2))
+    convolutions = sum(f"blockm.body.{number}.weight" in shapes for number in range(0, 8, 2))
     attention = f"body.{2 * convolutions - 1}.body.0.weight"
-    form = {"widths": widths, "convolutions": convolutions, "narrow": shapes[f"blockm.{attention}"][0]}
-    yield {**form, "light": f"block1.{attention}" not in shapes}
+    form: dict[str, Any] = {
+        "widths": [shapes[f"{name}.body.0.weight"][0] for name in names],
+        "convolutions": convolutions,
+    }
+    if f"block1.{attention}" not in shapes:
+        return {**form, "light": True}
+    return {**form, "narrow": shapes[f"blockm.{attention}"][0]}
 
 
-ARCHITECTURE = Architecture(PlainUSR, forms=_forms)
+ARCHITECTURE = Architecture(PlainUSR, sizes=_sizes)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from sisr.models.architecture import Architecture, Shapes, numbered
+from sisr.models.architecture import Architecture, count_of
 
 
 class SMFANet(nn.Module):
@@ -104,10 +104,10 @@ class _PartialConvolution(nn.Module):
         return self.conv_2(torch.cat([functional.gelu(self.conv_1(convolved)), kept], dim=1))
 
 
-def _forms(shapes: Shapes) -> Iterable[Mapping[str, Any]]:
+def _sizes(shapes: Mapping[str, tuple[int, ...]]) -> dict[str, Any]:
     width = shapes["to_feat.weight"][0]
     expansion = shapes["feats.0.pcfn.conv_0.weight"][0] / width
-    yield {"width": width, "blocks": numbered(shapes, "feats."), "expansion": expansion}
+    return {"width": width, "blocks": count_of(shapes, "feats.{}.smfa.alpha"), "expansion": expansion}
 
 
-ARCHITECTURE = Architecture(SMFANet, forms=_forms)
+ARCHITECTURE = Architecture(SMFANet, sizes=_sizes)

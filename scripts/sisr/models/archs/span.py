@@ -6,21 +6,21 @@ As it is trained, each convolution has three branches beside the one that runs; 
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from sisr.models.architecture import Architecture, Shapes, numbered
+from sisr.models.architecture import Architecture, count_of
 
 
 class SPAN(nn.Module):
     """Six blocks of attention without parameters; the first and the last one's features meet at the end.
 
     Input ``(n, 3, h, w)`` RGB in [0, 1], output ``(n, 3, s*h, s*w)``; within it the mean colour of DIV2K is
-    subtracted and white is 255.  411,648 parameters at x4 with 48 channels, 150,944 with the 28 of NTIRE's
+    subtracted and white is 255.  426,288 parameters at x4 with 48 channels, 150,688 with the 28 of NTIRE's
     baseline.  Layer names are those of the authors' weights.
     """
 
@@ -69,8 +69,11 @@ class AttentionBlock(nn.Module):
         return ((y + x) * (y.sigmoid() - 0.5) if self.attends else y), inner
 
 
-def _forms(shapes: Shapes) -> Iterable[Mapping[str, Any]]:
-    yield {"width": shapes["conv_1.eval_conv.weight"][0], "blocks": numbered(shapes, "block_")}
+def _sizes(shapes: Mapping[str, tuple[int, ...]]) -> dict[str, Any]:
+    return {
+        "width": shapes["conv_1.eval_conv.weight"][0],
+        "blocks": count_of(shapes, "block_{}.c1_r.eval_conv.weight", start=1),
+    }
 
 
-ARCHITECTURE = Architecture(SPAN, forms=_forms)
+ARCHITECTURE = Architecture(SPAN, sizes=_sizes)

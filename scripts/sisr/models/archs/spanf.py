@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from sisr.models.architecture import Architecture, Shapes, numbered
+from sisr.models.architecture import Architecture, count_of
 from sisr.models.archs.span import AttentionBlock, merged
 
 
 class SPANF(nn.Module):
     """SPAN without its first convolution: the first block reads the image, the last layers its copies.
 
-    Input ``(n, 3, h, w)`` RGB in [0, 1], output ``(n, 3, s*h, s*w)``.  150,832 parameters at x4.  Layer names
+    Input ``(n, 3, h, w)`` RGB in [0, 1], output ``(n, 3, s*h, s*w)``.  148,288 parameters at x4.  Layer names
     are those of the authors' weights.
     """
 
@@ -38,8 +38,11 @@ class SPANF(nn.Module):
         return self.enlarge(self.conv_2(self.conv_cat(together)))
 
 
-def _forms(shapes: Shapes) -> Iterable[Mapping[str, Any]]:
-    yield {"width": shapes["block_1.c1_r.eval_conv.weight"][0], "blocks": numbered(shapes, "block_")}
+def _sizes(shapes: Mapping[str, tuple[int, ...]]) -> dict[str, Any]:
+    return {
+        "width": shapes["block_1.c1_r.eval_conv.weight"][0],
+        "blocks": count_of(shapes, "block_{}.c1_r.eval_conv.weight", start=1),
+    }
 
 
-ARCHITECTURE = Architecture(SPANF, forms=_forms)
+ARCHITECTURE = Architecture(SPANF, sizes=_sizes)
