@@ -197,6 +197,16 @@ def test_imdn(
         ("rlfn-ntire", 4, 32.10, 0.8939),
         ("efdn", 4, 32.08, 0.8931),
         ("rfdn", 4, 32.16, 0.8946),
+        # SMFANet (Zheng et al., ECCV 2024): table 1, row DF2K.  The others: their authors' or the challenges'
+        # classes with the same weights, on the same LR images.
+        ("smfanet", 2, 38.08, 0.9607),
+        ("smfanet", 3, 34.42, 0.9274),
+        ("smfanet", 4, 32.25, 0.8956),
+        ("plainusr", 4, 32.02, 0.8922),
+        ("plainusr-u", 4, 30.77, 0.8698),
+        ("spanf", 4, 31.77, 0.8896),
+        ("span-28", 4, 31.74, 0.8897),
+        ("disp", 4, 31.94, 0.8918),
     ],
 )
 def test_efficient_networks_on_set5(

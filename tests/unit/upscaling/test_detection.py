@@ -111,7 +111,13 @@ def test_a_spandrel_architecture_from_the_command_line(name: str, scale: int, tm
     assert f"{name} x{scale}, not x{other}" in output
 
 
-@pytest.mark.parametrize("name", ["espcn", "imdn", "pan", "rfdn", "rlfn", "efdn", "carn-m"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("espcn", "imdn", "pan", "rfdn", "rlfn", "efdn", "carn-m"),
+        *("smfanet", "plainusr", "span", "spanf", "disp"),
+    ],
+)
 @pytest.mark.parametrize("form", ["pth", "safetensors"])
 def test_an_architecture_of_the_project(name: str, form: str, tmp_path: Path) -> None:
     path = tmp_path / f"net.{form}"
@@ -156,6 +162,45 @@ def test_sizes_are_read_from_the_shapes(name: str, arguments: dict[str, int], tm
 def test_pan_does_not_tell_x2_from_x3(tmp_path: Path) -> None:
     torch.save(archs.build("pan", 3).state_dict(), tmp_path / "net.pth")
     assert detection.identify(tmp_path / "net.pth").scales == (2, 3)
+
+
+@pytest.mark.parametrize(
+    ("name", "scale", "arguments"),
+    [
+        ("smfanet", 3, {"width": 20, "blocks": 3, "expansion": 1.5}),
+        ("plainusr", 2, {"widths": [80, 64, 48], "convolutions": 3, "narrow": 16}),
+        ("plainusr", 3, {"widths": [20, 16, 12, 8], "convolutions": 2, "narrow": 5}),
+        ("plainusr", 4, {"widths": [32, 16], "convolutions": 2, "light": True}),
+        ("span", 4, {"width": 26, "blocks": 4}),
+        ("spanf", 2, {"width": 40, "blocks": 7}),
+        ("disp", 3, {"width": 24, "blocks": 5, "further": 2}),
+    ],
+)
+def test_widths_and_depths_are_read_from_the_file(
+    name: str, scale: int, arguments: dict[str, Any], tmp_path: Path
+) -> None:
+    torch.save({"params": archs.build(name, scale, **arguments).state_dict()}, tmp_path / "net.pth")
+    found = detection.identify(tmp_path / "net.pth")
+    assert (found.architecture, found.scales, found.range) == (name, (scale,), "0-1")
+    assert found.params["args"] == arguments
+
+
+def test_span_as_it_is_trained_is_the_same_network(tmp_path: Path) -> None:
+    """spandrel runs the branches, this project what they merge into: the same pixels in any width."""
+    prepare_torchvision()
+    from spandrel.architectures.SPAN import SPAN
+
+    torch.manual_seed(0)
+    trained = SPAN(num_in_ch=3, num_out_ch=3, feature_channels=28, upscale=2).eval()
+    expected = by_torch(trained)  # merges the branches
+    state = trained.state_dict()
+    torch.save(state, tmp_path / "trained.pth")
+    merged = {name: v for name, v in state.items() if ".sk." not in name and ".conv." not in name}
+    torch.save(merged, tmp_path / "merged.pth")
+    assert detection.identify(tmp_path / "trained.pth").architecture == "SPAN"
+    assert detection.identify(tmp_path / "merged.pth").params["args"] == {"width": 28, "blocks": 6}
+    for name in ("trained", "merged"):
+        assert np.abs(upscale(own(tmp_path / f"{name}.pth"), 2).astype(int) - expected).max() <= 1
 
 
 def test_one_network_for_all_scales_asks_for_the_scale(tmp_path: Path) -> None:

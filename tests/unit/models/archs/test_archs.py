@@ -12,6 +12,9 @@ def count(name: str, scale: int, **arguments: object) -> int:
     return sum(p.numel() for p in archs.build(name, scale, **arguments).parameters())
 
 
+RECENT = ("smfanet", "plainusr", "span", "spanf", "disp")
+
+
 # Numbers in the published weights; beside them what the papers' tables say.
 @pytest.mark.parametrize(
     ("name", "scale", "parameters"),
@@ -29,6 +32,14 @@ def count(name: str, scale: int, **arguments: object) -> int:
         ("srgan", 2, 586_379),
         ("srgan", 4, 734_092),
         ("vdsr", 4, 664_704),  # 665K
+        ("smfanet", 2, 185_628),  # 186K
+        ("smfanet", 3, 190_503),  # 191K
+        ("smfanet", 4, 197_328),  # 197K
+        ("plainusr", 2, 311_364),
+        ("plainusr", 4, 333_108),
+        ("spanf", 4, 148_288),
+        ("span", 4, 426_288),
+        ("disp", 4, 163_792),
     ],
 )
 def test_parameter_counts(name: str, scale: int, parameters: int) -> None:
@@ -37,7 +48,7 @@ def test_parameter_counts(name: str, scale: int, parameters: int) -> None:
 
 @pytest.mark.parametrize("scale", [2, 3, 4])
 @pytest.mark.parametrize(
-    "name", ["carn-m", "efdn", "espcn", "imdn", "lapsrn", "pan", "rfdn", "rlfn", "srgan"]
+    "name", ["carn-m", "efdn", "espcn", "imdn", "lapsrn", "pan", "rfdn", "rlfn", "srgan", *RECENT]
 )
 def test_output_is_scale_times_the_input(name: str, scale: int) -> None:
     if scale == 3 and name in ("lapsrn", "srgan"):
@@ -52,6 +63,16 @@ def test_output_is_scale_times_the_input(name: str, scale: int) -> None:
 
 @pytest.mark.parametrize("name", ["efdn", "rfdn", "rlfn"])
 def test_smallest_input_of_a_pooled_attention(name: str) -> None:
+    network = archs.build(name, 2).eval()
+    smallest = network.minimum_size
+    with torch.inference_mode():
+        assert network(torch.rand(1, 3, smallest, smallest)).shape[-1] == 2 * smallest
+        with pytest.raises(RuntimeError):
+            network(torch.rand(1, 3, smallest - 1, smallest))
+
+
+@pytest.mark.parametrize("name", ["smfanet", "plainusr"])
+def test_coarse_views_state_their_smallest_input(name: str) -> None:
     network = archs.build(name, 2).eval()
     smallest = network.minimum_size
     with torch.inference_mode():

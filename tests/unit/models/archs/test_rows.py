@@ -81,6 +81,13 @@ def test_a_row_says_what_it_is(row: str) -> None:
         ("rlfn-ntire", 4, 317e3),
         ("efdn", 4, 276e3),
         ("srcnn", 4, 57184),
+        ("smfanet", 4, 197e3),
+        ("smfanet-plus", 4, 496e3),
+        ("plainusr", 4, 333_108),
+        ("plainusr-u", 4, 19_820),
+        ("spanf", 4, 148_288),
+        ("span-28", 4, 0.151e6),  # NTIRE 2026, the baseline
+        ("disp", 4, 163_792),
         ("srresnet", 4, 1_517_571),  # NTIRE 2020 efficient SR, the baseline MSRResNet
     ],
 )
