@@ -115,7 +115,10 @@ def test_runs_that_do_not_match_are_refused(tmp_path: Path) -> None:
     a = make_run(tmp_path / "a", {"vdsr": BASE})
     others = {
         "other": ({"dataset": "set14"}, r"no LR set in common: set5/matlab-bicubic/x4 against set14/"),
-        "images": ({"image": "image"}, r"dataset 'set5' has 20 and 20 images; 'image_00' is in .*images only"),
+        "images": (
+            {"image": "image"},
+            r"dataset 'set5' has 20 and 20 images; 'image_00' is in .*images only",
+        ),
         "measure": ({"protocol": "rgb"}, r"no measure in common: psnr@y-bt601 against psnr@rgb"),
     }
     for name, (options, message) in others.items():
