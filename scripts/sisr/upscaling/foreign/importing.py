@@ -115,7 +115,7 @@ def told(error: BaseException, name: str) -> str:
     file = class_files.file_of(name)
     frames = traceback.extract_tb(error.__traceback__)
     if isinstance(error, SyntaxError) and error.filename:
-        place = f"{error.filename}, line {error.lineno}"
+        place = f"{_shown(error.filename)}, line {error.lineno}"
     else:
         library = str(Path(__file__).parents[2])
         theirs = [
@@ -125,12 +125,17 @@ def told(error: BaseException, name: str) -> str:
             and not any(part in frame.filename for part in ("site-packages", "dist-packages"))
             and not frame.filename.startswith(str(Path(importlib.__file__).parents[1]))
         ]
-        place = f"{theirs[-1].filename}, line {theirs[-1].lineno}" if theirs else str(file or name)
+        place = f"{_shown(theirs[-1].filename)}, line {theirs[-1].lineno}" if theirs else str(file or name)
     if isinstance(error, ModuleNotFoundError) and error.name:
         return f"{place}: {_missing(error.name, file)}"
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     said = f": {lines[-1][:300]}" if lines else ""
     return f"{place}: {type(error).__name__}{said}"
+
+
+def _shown(file: str) -> str:
+    """A file as seen from the current folder: results are to say the same on every machine."""
+    return str(Path(file).relative_to(Path.cwd())) if Path(file).is_relative_to(Path.cwd()) else file
 
 
 def _missing(module: str, file: Path | None) -> str:

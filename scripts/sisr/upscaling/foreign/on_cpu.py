@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from types import SimpleNamespace
 from typing import Any
 from unittest.mock import patch
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
 _CUDA = re.compile(r"cuda(?::\d+)?")
@@ -32,24 +32,32 @@ class _Nothing:
     def __exit__(self, *_error: object) -> None: ...
 
 
-def _does_nothing(*_args: object, **_options: object) -> None: ...
+def _giving(answer: Any) -> Callable[..., Any]:
+    """A new function each time: torch's compiler takes none under two names."""
+    return lambda *_args, **_options: answer
 
 
+_PROPERTIES = SimpleNamespace(name="cpu", major=0, minor=0, total_memory=0, multi_processor_count=1)
 #: What stands for the functions of ``torch.cuda`` that fail without a GPU.
 _STANDINS: dict[str, Any] = {
-    **dict.fromkeys(("init", "synchronize", "empty_cache", "set_device", "set_stream"), _does_nothing),
-    **dict.fromkeys(("current_device", "device_count"), lambda: 0),
-    "is_available": lambda: False,
-    "get_device_name": lambda *_: "cpu",
-    "get_device_capability": lambda *_: (0, 0),
-    "get_device_properties": lambda *_: SimpleNamespace(
-        name="cpu", major=0, minor=0, total_memory=0, multi_processor_count=1
-    ),
-    "mem_get_info": lambda *_: (0, 0),
-    **dict.fromkeys(("device", "stream"), lambda *_: nullcontext()),
-    **dict.fromkeys(("current_stream", "default_stream", "Stream", "Event"), _Nothing),
+    **{name: _giving(None) for name in ("init", "synchronize", "empty_cache", "set_device", "set_stream")},
+    **{name: _giving(0) for name in ("current_device", "device_count")},
+    "is_available": _giving(False),
+    "get_device_name": _giving("cpu"),
+    "get_device_capability": _giving((0, 0)),
+    "get_device_properties": _giving(_PROPERTIES),
+    "mem_get_info": _giving((0, 0)),
+    **{name: _giving(nullcontext()) for name in ("device", "stream")},
+    **{name: type(name, (_Nothing,), {}) for name in ("current_stream", "default_stream", "Stream", "Event")},
     **{f"{kind}Tensor": getattr(torch, f"{kind}Tensor") for kind in _TYPES},
 }
+_module_to = nn.Module.to
+
+
+def _to(module: nn.Module, *args: Any, **kwargs: Any) -> nn.Module:
+    """``Module.to``, which reads its arguments before any function of torch is called."""
+    kwargs = {key: _moved(value, key == "device") for key, value in kwargs.items()}
+    return _module_to(module, *(_moved(value, place == 0) for place, value in enumerate(args)), **kwargs)
 
 
 class _ToCpu(TorchFunctionMode):
@@ -75,5 +83,5 @@ def _moved(value: Any, is_device: bool) -> Any:
 @contextmanager
 def all_on_cpu() -> Iterator[None]:
     """Within the block nothing is put on a GPU, whether there is one or not."""
-    with patch.multiple(torch.cuda, **_STANDINS), _ToCpu():
+    with patch.multiple(torch.cuda, **_STANDINS), patch.object(nn.Module, "to", _to), _ToCpu():
         yield
