@@ -44,7 +44,7 @@ class Built:
 
 
 @dataclass(frozen=True)
-class Weights:
+class WeightsFile:
     """A file with all state dicts that it may mean."""
 
     path: Path
@@ -60,7 +60,11 @@ class _Unfit(ModelError):
 
 
 def build(
-    cls: type[nn.Module], name: str, arguments: Mapping[str, Any], scale: int | None, weights: Weights | None
+    cls: type[nn.Module],
+    name: str,
+    arguments: Mapping[str, Any],
+    scale: int | None,
+    weights: WeightsFile | None,
 ) -> Built:
     """A network for a scale; where that is not known, the first whose tensors are those of the weights.
 
@@ -108,7 +112,7 @@ def _check_arguments(cls: type[nn.Module], name: str, given: Mapping[str, Any]) 
     if missing:
         ways = " ".join(f"--params {key}=VALUE" for key in missing)
         raise ModelError(
-            f"{name}: needs {_listed(missing)}, which have no default: give {ways} (params in an entry)"
+            f"{name}: needs {_listed(missing)}, without a default: give {ways} (params in an entry)"
         )
 
 
@@ -129,7 +133,7 @@ def _planes_of(module: nn.Module, name: str) -> Planes:
 # --- weights ---------------------------------------------------------------------------------------------
 
 
-def _fill(module: nn.Module, weights: Weights) -> tuple[Part, str]:
+def _fill(module: nn.Module, weights: WeightsFile) -> tuple[Part, str]:
     """Load the state dict that fits best, and say what of it was let pass; :class:`_Unfit` for any other
     difference.
     """

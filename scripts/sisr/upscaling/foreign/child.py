@@ -23,7 +23,7 @@ from sisr.base.errors import SisrError
 from sisr.models.model_entries import Model
 from sisr.models.weights import read_checkpoint
 from sisr.upscaling.engines.pytorch import TorchUpscaler
-from sisr.upscaling.foreign.building import Built, Weights, build
+from sisr.upscaling.foreign.building import Built, WeightsFile, build
 from sisr.upscaling.foreign.importing import import_class, told
 from sisr.upscaling.foreign.on_cpu import all_on_cpu
 from sisr.upscaling.inference.options import Options
@@ -39,7 +39,7 @@ class _Served:
         self._folder = Path.cwd()
         self._class: type[nn.Module] | None = None
         #: As read before the class could change what reads them.
-        self._weights: dict[Path, Weights] = {}
+        self._weights: dict[Path, WeightsFile] = {}
         self._upscalers: list[TorchUpscaler] = []
 
     def look(self, arguments: Mapping[str, Any], scale: int | None, weights: Path | None) -> Any:
@@ -80,7 +80,7 @@ class _Served:
     def _build(self, arguments: Mapping[str, Any], scale: int | None, weights: Path | None) -> Built:
         os.chdir(self._folder)  # where names of files are meant, wherever the class went
         if weights is not None and weights not in self._weights:
-            self._weights = {weights: Weights(weights, read_checkpoint(weights)[0])}
+            self._weights = {weights: WeightsFile(weights, read_checkpoint(weights)[0])}
         with all_on_cpu():
             if self._class is None:
                 self._class = import_class(self._name)

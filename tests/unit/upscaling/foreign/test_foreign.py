@@ -203,7 +203,7 @@ MISTAKES = {
     "needs arguments": (
         source("width, depth, scale=2"),
         ("--params", "depth=3"),
-        "net.py:Net: needs 'width', which have no default: give --params width=VALUE (params in an entry)",
+        "net.py:Net: needs 'width', without a default: give --params width=VALUE (params in an entry)",
     ),
     "another argument": (
         source(),
