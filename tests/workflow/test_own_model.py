@@ -54,3 +54,43 @@ def test_one_entry_with_a_path(project: Project) -> None:
     network.unlink()
     run = project.run("--dry-run", "--", SCORES)
     assert run.errors == {"config/models.yaml: mine: mine.pth: no such file"}
+
+
+def test_a_class_of_a_file(project: Project) -> None:
+    """Its cells run again when a file that it imports changes; a mistake in it costs nobody else a row."""
+    text = "from torch import nn\nfrom .block import Up\n\n\nclass Net(nn.Sequential):\n"
+    text += "    def __init__(self, upscale):\n        assert upscale < 4, 'not for x4'\n"
+    text += "        super().__init__(Up(scale_factor=upscale))\n"
+    (project.root / "nets").mkdir()
+    (project.root / "nets/net.py").write_text(text)
+    block = project.root / "nets/block.py"
+    block.write_text("from torch import nn\n\nUp = nn.UpsamplingNearest2d\n")
+    project.register("models", {"net": {"label": "Net", "python": "nets/net.py:Net"}})
+    suite = {
+        "datasets": ["tiny"],
+        "kernels": ["matlab-bicubic"],
+        "scales": [2, 4],
+        "models": ["nearest", "net"],
+    }
+    project.configure({**CONFIG, "suites": {"own": suite}})
+
+    run = project.run("--", SCORES)
+    assert run.status == 0, run.output
+    scores = rows(project.read(SCORES))
+    assert {(row["model"], row["scale"]) for row in scores} == {
+        ("nearest", "2"),
+        ("nearest", "4"),
+        ("net", "2"),
+    }
+    values = {
+        (row["model"], row["image"], row["metric"]): row["value"] for row in scores if row["scale"] == "2"
+    }
+    assert all(values["net", *key[1:]] == value for key, value in values.items())
+    status = json.loads(project.read("results/tiny/sr/tiny/matlab-bicubic/x4/net/0of1.json"))
+    assert (status["status"], status["reason"]) == (
+        "failed",
+        "nets/net.py, line 7: AssertionError: not for x4",
+    )
+
+    block.write_text(block.read_text() + "# the same, but who knows\n")
+    assert project.run("--dry-run", "--", SCORES).jobs["upscale"] == 2

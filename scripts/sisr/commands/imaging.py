@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -49,11 +49,26 @@ def upscale(
     source: Annotated[Path, typer.Argument(metavar="IN", help="Image, or folder of LR images.")],
     target: Annotated[Path, typer.Argument(metavar="OUT", help="Folder for the SR images.")],
     model: Annotated[
-        str,
+        str | None,
         typer.Option(
-            "--model", "-m", help="An id of `sisr list models`, with + for self-ensemble; or a file."
+            "--model",
+            "-m",
+            show_default=False,
+            help="An id of `sisr list models`, with + for self-ensemble; or a file.",
         ),
-    ],
+    ] = None,
+    class_: Annotated[
+        str | None,
+        typer.Option(
+            "--class",
+            metavar="FILE.py:CLASS",
+            help="The network of a file of weights, or one without: --class span.py:SPAN.",
+        ),
+    ] = None,
+    params: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME=VALUE", help="Argument of the class: width=28; may be repeated."),
+    ] = None,
     scale: Annotated[
         int | None,
         typer.Option("--scale", "-s", min=1, max=16, help="Factor, where the model does not tell it."),
@@ -99,7 +114,8 @@ def upscale(
     """Enlarge images with a model of the registry, or with one's own from a file.
 
     Weights of the registry are fetched when they are first needed.  A file is .pth, .pt or .safetensors,
-    .onnx, .pb, TorchScript, or ncnn's .param with its .bin beside it; what it holds is found out.
+    .onnx, .pb, TorchScript, or ncnn's .param with its .bin beside it; what it holds is found out.  A network
+    that is not known runs with the Python file of its authors: --model weights.pth --class file.py:Class.
     """
     from sisr.base import device as devices
     from sisr.base.image_files import list_images
@@ -121,7 +137,8 @@ def upscale(
     )
     resolved = devices.resolve(device)
     options.require(resolved)
-    chosen = model_entries.named(model, modify or (), input_range and input_range.value)
+    stated = model_entries.Stated(class_, _arguments(params or ()), input_range and input_range.value)
+    chosen = model_entries.named(model, modify or (), stated)
     if options.changed() and not chosen.uses_gpu:
         asked = ", ".join(options.changed())
         raise SisrError(f"upscale: {chosen.label} is no PyTorch network, which alone have: {asked}")
@@ -138,6 +155,26 @@ def upscale(
     for note in upscaler.notes:
         typer.echo(note, err=True)
     typer.echo(f"{len(written)} SR images in {target}")
+
+
+def _arguments(params: Sequence[str]) -> dict[str, Any]:
+    """Arguments of a class, with values as YAML reads them.
+
+    >>> _arguments(["width=28", "norm=false", "act=lrelu"])
+    {'width': 28, 'norm': False, 'act': 'lrelu'}
+    """
+    import yaml
+
+    found = {}
+    for param in params:
+        name, equals, value = param.partition("=")
+        if not equals or not name.isidentifier():
+            raise SisrError(f"params: '{param}': expected NAME=VALUE, as width=28")
+        try:
+            found[name] = yaml.safe_load(value)
+        except yaml.YAMLError:
+            found[name] = value
+    return found
 
 
 def _only_scale(model: Model) -> int:

@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 from sisr.base import extensions, registry
 from sisr.base.errors import ConfigError, ModelSkipped, unknown
+from sisr.models import class_files
 from sisr.models.modifiers import Modifier, chain_of, parse_modifiers
 
 Colour = Literal["rgb", "y"]
@@ -50,8 +51,9 @@ class Own:
     """A network of the user's own, whose kind is found out when its file is opened.
 
     ``files`` has the file of each scale, or one file under None whose scale is not known yet; it is empty for
-    a Python class without weights.  ``python`` is that class, as ``package.module:Class``.  ``colour`` and
-    ``input_range`` are what the entry states, None where it states nothing.
+    a Python class without weights.  ``python`` is that class, as ``file.py:Class`` or
+    ``package.module:Class``.  ``colour`` and ``input_range`` are what the entry states, None where it states
+    nothing.
     """
 
     files: Mapping[int | None, Path] = field(default_factory=dict)
@@ -123,7 +125,8 @@ class Model:
         return self.links.get(scale, chain.by or scale)
 
     def own_files(self, scale: int) -> list[Path]:
-        """Files of one's own that a scale is made from: the network, values beside it, and the Python module.
+        """Files of one's own that a scale is made from: the network, values beside it, and of a Python class
+        its file with what that imports of its own package.
 
         Raises :class:`ConfigError` for one that is not there.
         """
@@ -137,12 +140,18 @@ class Model:
             data = path.with_name(f"{path.name}.data")  # torch's exporter puts the values there
             files += [data] if data.is_file() else []
         if self.own.python:
-            source = Path(*self.own.python.partition(":")[0].split(".")).with_suffix(".py")
-            files += [source] if source.is_file() else []
+            source = class_files.file_of(self.own.python)
+            files += [] if source is None else _relative(class_files.read(source).files())
         missing = next((file for file in files if not file.is_file()), None)
         if missing is not None:
             raise ConfigError(f"config/models.yaml: {self.id}: {missing}: no such file")
         return files
+
+
+def _relative(files: Sequence[Path]) -> list[Path]:
+    """Files with those in the current folder named from there, as an entry names them."""
+    here = Path.cwd()
+    return [file.relative_to(here) if file.is_relative_to(here) else file for file in files]
 
 
 def parse(model_id: str, entry: Mapping[str, Any]) -> Model:
@@ -224,27 +233,56 @@ def get(model_id: str, config: Path = registry.CONFIG) -> Model:
     return parse(model_id, entry_of(model_id, config))
 
 
+@dataclass(frozen=True)
+class Stated:
+    """What the command line says of a network of one's own: its class, arguments of that, its input range."""
+
+    python: str | None = None
+    params: Mapping[str, Any] = field(default_factory=dict)
+    input_range: str | None = None
+
+
 def named(
-    name: str, modify: Sequence[str] = (), input_range: str | None = None, config: Path = registry.CONFIG
+    name: str | None, modify: Sequence[str] = (), stated: Stated | None = None, config: Path = registry.CONFIG
 ) -> Model:
     """A model as the command line names it: an id, an id with ``+`` (self-ensemble), or a file's path.
 
     ``modify`` are names of further modifiers.  A registered id comes first, then what is a file or
-    looks like one.
+    looks like one.  With a class, the name is that of its weights, None for none.
     """
-    entries = registry.load("models", config)
-    base, extra = name, list(modify)
-    if name not in entries and name.endswith("+") and name.rstrip("+") in entries:
-        base, extra = name.rstrip("+"), ["self-ensemble", *modify]
-    if base in entries:
-        entry = complete(base, entries)
-        if input_range is not None and "path" not in entry:
-            raise ConfigError(f"input range: '{name}' is in the registry, which states it")
-    elif Path(name).suffix and (Path(name).expanduser().exists() or "/" in name or "\\" in name):
-        entry = {"label": Path(name).name, "path": name}
+    entries, stated = registry.load("models", config), stated or Stated()
+    base, extra = name or "", list(modify)
+    if stated.python is not None:
+        where, class_name = class_files.split(stated.python)
+        if not where or not class_name.isidentifier():
+            raise ConfigError(f"class '{stated.python}': expected file.py:Class")
+        if name is not None and not Path(name).expanduser().is_file():
+            raise ConfigError(f"{name}: no such file; with a class, the model is the file of its weights")
+        label = Path(name or stated.python).name
+        entry: dict[str, Any] = {"label": label, "python": stated.python, "params": dict(stated.params)}
+        entry |= {} if name is None else {"path": name}
+        name = name or stated.python
+    elif name is None:
+        raise ConfigError("no model: name one, or a file of weights, or the class of a network")
+    elif stated.params:
+        raise ConfigError("params: they are arguments of a class, and none is given")
     else:
-        raise ConfigError(unknown("model", name, entries))
-    if input_range is not None:
-        entry["input_range"] = input_range
+        if name not in entries and name.endswith("+") and name.rstrip("+") in entries:
+            base, extra = name.rstrip("+"), ["self-ensemble", *modify]
+        entry = _named_entry(name, base, entries, stated.input_range is not None)
+    if stated.input_range is not None:
+        entry["input_range"] = stated.input_range
     entry["modifiers"] = [*entry.get("modifiers", []), *extra]
     return parse(name, entry)
+
+
+def _named_entry(name: str, base: str, entries: Mapping[str, Any], ranged: bool) -> dict[str, Any]:
+    """The entry of a registered model, or one for a file."""
+    if base in entries:
+        entry = complete(base, entries)
+        if ranged and "path" not in entry:
+            raise ConfigError(f"input range: '{name}' is in the registry, which states it")
+        return entry
+    if Path(name).suffix and (Path(name).expanduser().exists() or "/" in name or "\\" in name):
+        return {"label": Path(name).name, "path": name}
+    raise ConfigError(unknown("model", name, entries))

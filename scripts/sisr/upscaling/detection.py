@@ -29,6 +29,7 @@ from sisr.models.state_dicts import Part
 from sisr.models.weights import content_of, is_counter, read_checkpoint
 from sisr.upscaling import loaders
 from sisr.upscaling.engines.planes import probe
+from sisr.upscaling.foreign import process
 
 #: Scales that architectures are tried at.
 _SCALES = (2, 3, 4, 8)
@@ -39,7 +40,7 @@ class Found:
     """A network in a file.  ``scales`` has more than one where the tensors are the same for several.
 
     ``files`` is role -> path for the engine, ``range`` what the architecture is known to take, or None;
-    ``part`` which of a checkpoint's state dicts it is.
+    ``part`` which of a checkpoint's state dicts it is, and ``note`` what was not plain about that.
     """
 
     architecture: str
@@ -50,6 +51,7 @@ class Found:
     params: Mapping[str, Any] = field(default_factory=dict)
     range: str | None = None
     part: Part | None = field(default=None, compare=False)
+    note: str = ""
 
 
 def resolve(model: Model, scale: int) -> tuple[Model, int, Mapping[str, Path]]:
@@ -94,9 +96,9 @@ def describe(model: Model, scale: int) -> str:
     network, link, _ = _resolved(model, scale, found)
     colour = "luma" if network.colour == "y" else "RGB"
     line = f"{model.label}: {found.architecture} x{link}, {colour}, white is {network.input_peak}"
-    if found.part is None or not found.part.name:
-        return line
-    return f"{line}; weights '{found.part.name}'{' (averaged over training)' if found.part.averaged else ''}"
+    if found.part is not None and found.part.name:
+        line += f"; weights '{found.part.name}'{' (averaged over training)' if found.part.averaged else ''}"
+    return f"{line}; {found.note}" if found.note else line
 
 
 def look(model: Model, scale: int | None) -> Found:
@@ -153,9 +155,32 @@ def _module(
     scale: int | None,
     params: Mapping[str, Any],
 ) -> Found:
-    """A torch module of which nothing is known but what it does."""
-    source = str(files.get("state", params.get("class", kind)))
+    """A program of which nothing is known but what it does."""
+    source = str(files["state"])
     channels, found = probe(loaders.planes_of(module, source), (3, 1), source)
+    return _program(kind, files, (channels, found), scale, params)
+
+
+def _python(name: str, params: Mapping[str, Any], scale: int | None, weights: Path | None) -> Found:
+    """A class of somebody's own, as the process that it runs in saw it."""
+    arguments = {key: value for key, value in params.items() if key != "pre_upscale"}
+    files = {} if weights is None else {"state": weights}
+    channels, enlarges, part, note = process.look(name, arguments, scale, weights)
+    chosen = {"class": name, "args": arguments, "pre_upscale": params.get("pre_upscale"), "note": note}
+    found = _program("python", files, (channels, enlarges), scale, chosen)
+    return replace(found, part=part, note=note)
+
+
+def _program(
+    kind: str,
+    files: Mapping[str, Path],
+    seen: tuple[int, int],
+    scale: int | None,
+    params: Mapping[str, Any],
+) -> Found:
+    """A network of which nothing is known but its channels and how many times it enlarges."""
+    source = str(files.get("state", params.get("class", kind)))
+    channels, found = seen
     keep = {"arch": kind, **params}
     if params.get("pre_upscale") is None:
         return Found(f"a {kind} network", "torch", (_enlarges(found, source),), channels, files, keep)
@@ -163,21 +188,6 @@ def _module(
         raise ModelError(f"{source}: pre_upscale is stated, but the network enlarges x{found} itself")
     scales = (scale,) if scale else _SCALES
     return Found(f"a {kind} network", "torch", scales, channels, files, keep)
-
-
-def _python(name: str, params: Mapping[str, Any], scale: int | None, weights: Path | None) -> Found:
-    arguments = {key: value for key, value in params.items() if key != "pre_upscale"}
-    files = {} if weights is None else {"state": weights}
-    chosen = {"class": name, "args": arguments, "pre_upscale": params.get("pre_upscale")}
-    first: ModelError | None = None
-    for tried in (scale,) if scale else _SCALES:
-        try:
-            module = loaders.build_class(name, arguments, tried, weights)
-            return _module(module, "python", files, tried, chosen)
-        except ModelError as error:
-            first = first or error
-    assert first is not None
-    raise first
 
 
 def _enlarges(scale: int, source: object) -> int:

@@ -1,13 +1,8 @@
-"""Networks that are programs of the user's own: TorchScript, and Python classes."""
+"""TorchScript: networks that are programs of the user's own."""
 
 from __future__ import annotations
 
-import importlib
-import inspect
 import re
-import sys
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +11,6 @@ import torch
 from torch import Tensor, nn
 
 from sisr.base.errors import ModelError
-from sisr.models.weights import load_into, read_checkpoint
 from sisr.upscaling.engines.planes import Planes
 
 #: What reaches beyond tensors in the source of TorchScript: files, other machines, other compiled code.
@@ -40,9 +34,6 @@ def planes_of(module: nn.Module, source: str) -> Planes:
         return output[0].float().numpy()
 
     return run
-
-
-# --- TorchScript -----------------------------------------------------------------------------------------
 
 
 def torchscript(path: Path) -> torch.jit.ScriptModule:
@@ -78,56 +69,6 @@ def _beyond_tensors(kind: str, archive: Any, name: str) -> str | None:
     # Values may be of a class of compiled code, which builds itself from what the file says.
     compiled = kind.endswith(".pkl") and b"classes" in archive.get_record(name)
     return "a class of compiled code" if compiled else None
-
-
-# --- a Python class --------------------------------------------------------------------------------------
-
-
-def python_class(name: str) -> Any:
-    """The class ``package.module:Class``, from what is installed or from the current folder.
-
-    Raises :class:`ModelError` where there is no such module or class, or it is no ``torch.nn.Module``.
-    """
-    module_name, _, class_name = name.partition(":")
-    try:
-        with _current_folder_importable():
-            found = getattr(importlib.import_module(module_name), class_name)
-    except (ImportError, AttributeError) as error:
-        raise ModelError(f"python: {name}: {error}") from None
-    if not (isinstance(found, type) and issubclass(found, nn.Module)):
-        raise ModelError(f"python: {name} is not a torch.nn.Module")
-    return found
-
-
-@contextmanager
-def _current_folder_importable() -> Iterator[None]:
-    folder = str(Path.cwd())
-    sys.path.append(folder)
-    try:
-        yield
-    finally:
-        sys.path.remove(folder)
-
-
-def build_class(name: str, arguments: Mapping[str, Any], scale: int, weights: Path | None) -> nn.Module:
-    """A network of a class of the user's own; ``scale`` is passed on if the class has such an argument.
-
-    Raises :class:`ModelError` where the class does not take the arguments, or the weights do not fit it.
-    """
-    cls = python_class(name)
-    given = dict(arguments)
-    if "scale" in inspect.signature(cls).parameters:
-        given.setdefault("scale", scale)
-    try:
-        module = cls(**given)
-    except (TypeError, ValueError) as error:
-        raise ModelError(f"python: {name}: {error}") from None
-    if weights is not None:
-        parts, _ = read_checkpoint(weights)
-        names = set(module.state_dict())
-        fitting = max(parts, key=lambda part: len(names & part.state.keys()))  # of equals the first
-        load_into(module, fitting.state, weights)
-    return module.eval()
 
 
 def _last_line(error: BaseException) -> str:

@@ -63,8 +63,8 @@ def load(model: Model, scale: int, files: Mapping[str, Path]) -> Network:
     colour, or cannot be read safely.
     """
     name = model.params["arch"]
-    if name in ("torchscript", "python"):
-        return _program(name, model, scale, files)
+    if name == "torchscript":
+        return _program(model, scale, files)
     source = files["state"]
     state = read_state_dict(source, model.params["format"], model.params.get("part", ""))
     channels = 1 if model.colour == "y" else 3
@@ -116,17 +116,11 @@ def _detected(state: Mapping[str, Tensor], source: Path, scale: int, channels: i
     )
 
 
-def _program(name: str, model: Model, scale: int, files: Mapping[str, Path]) -> Network:
-    """A network of the user's own of which nothing is known but what :mod:`sisr.upscaling.detection` saw it
-    do.
-    """
+def _program(model: Model, scale: int, files: Mapping[str, Path]) -> Network:
+    """TorchScript, of which nothing is known but what :mod:`sisr.upscaling.detection` saw it do."""
     from sisr.upscaling import loaders
 
-    if name == "torchscript":
-        module: nn.Module = loaders.torchscript(files["state"])
-    else:
-        name = model.params["class"]
-        module = loaders.build_class(name, model.params["args"], scale, files.get("state"))
+    module: nn.Module = loaders.torchscript(files["state"])
     for parameter in module.parameters():  # a ScriptModule has no requires_grad_() of its own
         parameter.requires_grad_(False)
     return Network(
@@ -135,7 +129,7 @@ def _program(name: str, model: Model, scale: int, files: Mapping[str, Path]) -> 
         channels=1 if model.colour == "y" else 3,
         peak=model.input_peak,
         enlarge_first=model.params.get("pre_upscale") is not None,
-        architecture=name,
+        architecture="torchscript",
         minimum_size=getattr(module, "minimum_size", 1),
         multiple_of=getattr(module, "multiple_of", 1),
         tiling=getattr(module, "tiling", "discouraged"),

@@ -325,6 +325,7 @@ def test_a_python_class_with_and_without_weights(tmp_path: Path, monkeypatch: py
     plain = model_entries.parse("mine", entry)
     assert plain.own_files(2) == [Path("my_networks.py")]
     assert upscale(plain, 4).shape == (68, 88, 3)
+    monkeypatch.syspath_prepend(tmp_path)
     from my_networks import Net  # type: ignore[import-not-found]
 
     torch.manual_seed(5)

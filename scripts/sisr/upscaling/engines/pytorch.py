@@ -6,12 +6,14 @@ runs.
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 
 from sisr.models.model_entries import Model
+from sisr.models.modified import RawUpscaler
 from sisr.upscaling import networks
 from sisr.upscaling.engines.luma import luma_plane, with_chroma
 from sisr.upscaling.inference.options import Options
@@ -19,6 +21,9 @@ from sisr.upscaling.inference.runner import Runner
 
 #: float32 (c, h, w) on the network's input range -> float32 (c, s*h, s*w).
 PlanesUpscaler = Callable[[np.ndarray], np.ndarray]
+
+#: What runs a class of somebody's own.  A table, as :data:`sisr.upscaling.engines.RESOLVERS`.
+FOREIGN = {"class": "sisr.upscaling.foreign.process"}
 
 
 def load_network(
@@ -89,7 +94,10 @@ def load(
     device: str,
     threads: int,
     options: Options | None = None,
-) -> TorchUpscaler:
+) -> RawUpscaler:
     """See :func:`sisr.upscaling.engines.load`."""
+    if model.params["arch"] == "python":  # somebody's class, which this process does not run
+        foreign = importlib.import_module(FOREIGN["class"])
+        return foreign.load(model, scale, files, device, threads, options or Options())
     network = networks.load(model, scale, files)
     return TorchUpscaler(Runner(network, options, device, threads, model.label), model.colour)
