@@ -35,7 +35,7 @@ DEEP = {
 }  # fmt: skip
 OTHERS = {
     "rcan": 2, "imdn": 4, "rlfn": 4, "swinir-light": 2, "swinir": 4, "swinir-real": 4, "hat": 4, "dat": 2,
-    "edge-informed-sr": 2,
+    "dat-light": 4, "edge-informed-sr": 2,
 }  # fmt: skip
 #: Rows that end in linear layers, which run as one convolution.
 MERGED = {"edsr-baseline", "edsr", "rcan", "swinir", "hat", "dat"}
