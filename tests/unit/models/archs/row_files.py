@@ -149,6 +149,25 @@ FILES: Mapping[tuple[str, int], File] = {
         under("params"),
         example="layers.5.blocks.5.ffn.sg.conv.weight",
     ),
+    ("dat-light", 4): File(
+        of_spandrel(
+            "DAT",
+            upscale=4,
+            in_chans=3,
+            img_size=64,
+            img_range=1.0,
+            split_size=[8, 32],
+            depth=[18],
+            embed_dim=60,
+            num_heads=[6],
+            expansion_factor=2,
+            resi_connection="3conv",
+            upsampler="pixelshuffledirect",
+        ),
+        "upsample.0",
+        under("params"),
+        example="layers.0.blocks.17.ffn.sg.conv.weight",
+    ),
     ("spsr", 4): File(
         lambda: archs.build("spsr", 4), "f_HR_conv1.0", example="b_block_4.RDB3.conv5.0.weight"
     ),

@@ -36,7 +36,7 @@ DEEP = {
 }  # fmt: skip
 OTHERS = {
     "rcan": 2, "imdn": 4, "rfdn": 4, "rlfn": 4, "rlfn-ntire": 4, "efdn": 4, "swinir-light": 2,
-    "swinir": 4, "swinir-real": 4, "hat": 4, "dat": 2,
+    "swinir": 4, "swinir-real": 4, "hat": 4, "dat": 2, "dat-light": 4,
     "edge-informed-sr": 2, "smfanet": 4, "smfanet-plus": 4, "plainusr": 4,
 }  # fmt: skip
 #: Rows that end in linear layers, which run as one convolution.
