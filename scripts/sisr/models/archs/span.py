@@ -24,6 +24,8 @@ class SPAN(nn.Module):
     baseline.  Layer names are those of the authors' weights.
     """
 
+    mean: Tensor
+
     def __init__(self, scale: int, width: int = 48, blocks: int = 6) -> None:
         super().__init__()
         mean = torch.tensor([0.4488, 0.4371, 0.4040]).view(1, 3, 1, 1)
