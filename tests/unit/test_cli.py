@@ -90,7 +90,7 @@ def test_inference_options_of_upscale(hr: Path, tmp_path: Path) -> None:
 
 def test_list_of_models_says_what_matters() -> None:
     lines = {line.split()[0]: line for line in run("list", "models").splitlines()}
-    assert "VDSR; torch; x2 x4; 664,704 parameters; licence: MIT" in lines["vdsr"]
+    assert "VDSR; torch; x2 x3 x4; 664,704 parameters; licence: MIT" in lines["vdsr"]
     assert "unavailable: weights were never released" in lines["edge-informed-sr"]
     assert "licence" not in lines["bicubic"]
 
