@@ -186,8 +186,8 @@ def test_imdn(
 
 
 # PAN (Zhao et al., ECCV Workshops 2020): the paper's table, made with these weights; x3 was measured here
-# once and pinned.  RLFN and EFDN: the classes of the challenges' repositories on the same LR images.  RFDN, whose weights for AIM
-# 2020 are not those of its paper's tables: measured here once and pinned.
+# once and pinned.  RLFN and EFDN: the classes of the challenges' repositories on the same LR images.  RFDN,
+# whose weights for AIM 2020 are not those of its paper's tables: measured here once and pinned.
 @pytest.mark.parametrize(
     ("model", "scale", "psnr", "ssim"),
     [

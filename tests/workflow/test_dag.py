@@ -38,8 +38,8 @@ def test_whole_plan_has_one_job_a_cell_and_shard(project: Project, configfile: s
     assert (run.jobs["site_images"], run.jobs["site_originals"]) == (len(planned.cells), len(sets))
     assert not (project.root / "results").exists()
     if configfile is None:
-        # Three scales: 54 models on Set5 and Set14, and on Urban100 in four shards; 27 on BSD100.  VDSR+ at two
-        # scales on two sets.  Robustness: 12 models on 24 kernels beside MATLAB bicubic.
+        # Three scales: 54 models on Set5 and Set14, and on Urban100 in four shards; 27 on BSD100.  VDSR+ at
+        # two scales on two sets.  Robustness: 12 models on 24 kernels beside MATLAB bicubic.
         assert cells == 3 * (2 * 54 + 4 * 54 + 27) + 4 + 288
 
 
