@@ -59,7 +59,7 @@ def configure(project: Project, datasets: list[str], models: list[str]) -> None:
     )
 
 
-def images(folder: Path, count: int) -> None:
+def write_images(folder: Path, count: int) -> None:
     random = np.random.default_rng(0)
     for index in range(count):
         save(folder / f"{index:06}.png", random.integers(0, 256, (SIDE, SIDE, 3), dtype=np.uint8))
@@ -72,7 +72,7 @@ def plan(root: Path, jobs: int) -> tuple[int, float, float]:
     names = [f"large{index}" for index in range(jobs // (2 * len(models)))]
     project.register("datasets", {name: dataset(f"sets/{name}") for name in names})
     for name in names:
-        images(root / "sets" / name, 1)
+        write_images(root / "sets" / name, 1)
     configure(project, names, models)
     seconds, memory = timed(project, "--dry-run", "--quiet", "--", SCORES)
     return 2 * len(names) * (len(models) + 1) + 1, seconds, memory
@@ -83,7 +83,7 @@ def run(root: Path, images: int, shard: int) -> tuple[int, float, float]:
     project = Project.create(root)
     shards = max(1, images // shard)
     project.register("datasets", {"large": {**dataset("sets/large"), "shards": shards}})
-    images(root / "sets/large", images)
+    write_images(root / "sets/large", images)
     configure(project, ["large"], ["bicubic"])
     seconds, memory = timed(project, "--", SCORES)
     return shards, seconds, memory

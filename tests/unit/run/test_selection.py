@@ -13,8 +13,8 @@ from sisr.run.selection import EXTRAS
 FULL = yaml.safe_load((registry.CONFIG / "config.yaml").read_text())
 MODELS = len({model for suite in FULL["suites"].values() for model in suite["models"]})
 PAPERS = ["matlab-bicubic"]
-SCALES = [2, 3, 4]
-SETS = ["set5", "set14", "urban100", "bsd100"]
+SCALES = [2, 4]
+SETS = ["set5", "set14", "urban100"]
 
 #: What is asked for, and the values of the four axes whose product the run is.
 SELECTIONS: list[tuple[dict[str, Any], tuple[list[str], list[str], list[int], int]]] = [

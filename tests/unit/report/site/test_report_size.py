@@ -24,7 +24,7 @@ from sisr.scoring.metrics import parse_measure
 from skimage import data
 
 #: Images of the benchmark's datasets.
-IMAGES = {"set5": 5, "set14": 14, "urban100": 100}
+IMAGES = {"set5": 5, "set14": 14, "bsd100": 100, "urban100": 100}
 #: Bytes of a report that holds nothing, and of one job's time: the demo's report (5.49 MB with 2.29 MB of
 #: results in base64, 84 jobs) without its results.
 FRAME, JOB = 3_200_000, 240

@@ -237,7 +237,7 @@ def test_a_mistake_is_one_line_with_its_place(mistake: str, tmp_path: Path, lr: 
     result = runner.invoke(
         app, ["upscale", "--device", "cpu", "--class", f"{file}:Net", *arguments, str(lr), "sr"]
     )
-    lines = [line for line in result.output.splitlines() if "images/s" not in line and "image/s" not in line]
+    lines = [line for line in result.output.splitlines() if line.strip() and "image/s" not in line]
     assert result.exit_code == 1
     assert len(lines) == 1 + shown, result.output
     assert wanted.replace("FILE", str(file)).replace("FOLDER", str(tmp_path)) in lines[-1]
