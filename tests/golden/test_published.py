@@ -207,30 +207,16 @@ def test_imdn(
         ("spanf", 4, 31.77, 0.8896),
         ("span-28", 4, 31.74, 0.8897),
         ("disp", 4, 31.94, 0.8918),
+        # DAT-light (Chen et al., ICCV 2023): table 2 of its supplementary material, made with these weights.
+        pytest.param("dat-light", 2, 38.24, 0.9614, marks=pytest.mark.release),
+        pytest.param("dat-light", 3, 34.76, 0.9299, marks=pytest.mark.release),
+        pytest.param("dat-light", 4, 32.57, 0.8991, marks=pytest.mark.release),
     ],
 )
 def test_efficient_networks_on_set5(
     model: str, scale: int, psnr: float, ssim: float, hr_images: Callable, get_files: GetFiles
 ) -> None:
     found = means(load(model, scale, get_files, threads=2), hr_images("set5", scale), scale)
-    assert found[0] == pytest.approx(psnr, abs=0.01)
-    assert found[1] == pytest.approx(ssim, abs=0.0001)
-
-
-# DAT-light (Chen et al., ICCV 2023): table 2 of its supplementary material, made with these weights.
-@pytest.mark.slow
-@pytest.mark.parametrize(
-    ("scale", "psnr", "ssim"),
-    [
-        pytest.param(2, 38.24, 0.9614, marks=pytest.mark.release),
-        pytest.param(3, 34.76, 0.9299, marks=pytest.mark.release),
-        pytest.param(4, 32.57, 0.8991, marks=pytest.mark.release),
-    ],
-)
-def test_dat_light_on_set5(
-    scale: int, psnr: float, ssim: float, hr_images: Callable, get_files: GetFiles
-) -> None:
-    found = means(load("dat-light", scale, get_files, threads=2), hr_images("set5", scale), scale)
     assert found[0] == pytest.approx(psnr, abs=0.01)
     assert found[1] == pytest.approx(ssim, abs=0.0001)
 

@@ -11,6 +11,10 @@ if TYPE_CHECKING:
     from torch import nn
 
 
+#: Scales that are tried for weights that do not tell theirs.
+SCALES = (2, 3, 4, 8)
+
+
 @dataclass(frozen=True)
 class Architecture:
     """An architecture, as ``ARCHITECTURE`` of its module; the module's docstring cites its paper.

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from torch import Tensor, nn
 
+from sisr.base import extensions
 from sisr.base.errors import ConfigError, ModelError, unknown
 from sisr.models.compat import prepare_torchvision
 
@@ -63,10 +64,10 @@ def _without_everything_else() -> Iterator[None]:
     if "basicsr" in sys.modules:
         yield
         return
-    spec = importlib.util.find_spec("basicsr")
-    if spec is None or not spec.submodule_search_locations:
+    initial = extensions.place("basicsr")
+    if initial is None:
         raise ConfigError("BasicSR is not installed; `make setup` and envs/torch.post-deploy.sh do it")
-    root = Path(spec.submodule_search_locations[0])
+    root = initial.parent
     bare = {"basicsr": root, "basicsr.archs": root / "archs"}
     for package, folder in bare.items():
         sys.modules[package] = ModuleType(package)

@@ -93,9 +93,9 @@ def read(document: Mapping[str, Any], source: str = "config", config: Path = reg
     document = _coerce(document)
     registry.validate(document, "config", source)
     suites = document["suites"]
-    photos = UserImages.of(document.get("user_images"))
+    given = UserImages.of(document.get("user_images"))
     # LR images are no cells and so no suite: they are run with whatever is left.
-    names = [*suites, *([SUITE] if photos is not None and not photos.lr else [])]
+    names = [*suites, *([SUITE] if given is not None and not given.lr else [])]
     if len(set(names)) < len(names):
         raise ConfigError(f"{source}: suites.{SUITE}: the key '{SUITE}' makes a suite of that name already")
     chosen = document.get("suite") or names
@@ -116,11 +116,11 @@ def read(document: Mapping[str, Any], source: str = "config", config: Path = reg
         raise ConfigError(f"{source}: metrics: {error}") from None
 
     if is_selected(document) and "suite" not in document:
-        cells = _named_cells(document, suites, photos, source, config)
+        cells = _named_cells(document, suites, given, source, config)
     else:
-        cells = _cells_of_suites(document, suites, chosen, photos, source)
+        cells = _cells_of_suites(document, suites, chosen, given, source)
     _check_links({cell.dataset for cell in cells}, {cell.model for cell in cells}, config)
-    if photos is not None and photos.lr and any(cell.dataset == DATASET for cell in cells):
+    if given is not None and given.lr and any(cell.dataset == DATASET for cell in cells):
         raise ConfigError(
             f"{source}: user_images.as: a suite names '{DATASET}', so expected 'hr', found 'lr'"
         )
@@ -149,7 +149,7 @@ def read(document: Mapping[str, Any], source: str = "config", config: Path = reg
         site_images=document.get("site", {}).get("images", True),
         site_quality=document.get("site", {}).get("quality"),
         studies=tuple(settings.get("studies", ())) if "studies" in extras else (),
-        user_images=photos,
+        user_images=given,
         summary=summary(document["name"], tuple(cells), extras, document),
         resolved=document,
     )
@@ -159,17 +159,17 @@ Suites = Mapping[str, Mapping[str, Sequence[Any]]]
 
 
 def _named_cells(
-    document: Mapping[str, Any], suites: Suites, photos: UserImages | None, source: str, config: Path
+    document: Mapping[str, Any], suites: Suites, given: UserImages | None, source: str, config: Path
 ) -> dict[Cell, None]:
     """The product that the document names; user images are one more dataset of the suites."""
-    if photos is None or photos.lr:
+    if given is None or given.lr:
         return named_cells(document, suites, source, config)
     first = next(iter(suites.values()))
     return named_cells(document, {**suites, SUITE: {**first, "datasets": [DATASET]}}, source, config)
 
 
 def _cells_of_suites(
-    document: Mapping[str, Any], suites: Suites, chosen: Sequence[str], photos: UserImages | None, source: str
+    document: Mapping[str, Any], suites: Suites, chosen: Sequence[str], given: UserImages | None, source: str
 ) -> dict[Cell, None]:
     """Cells of the chosen suites that the document's other keys leave."""
     # User images alone are run with what all suites have.
@@ -181,7 +181,7 @@ def _cells_of_suites(
     )
     everything = tuple(cells)
     cells = restricted(cells, everything, document, ("kernels", "scales", "models"), source)
-    if photos is not None and SUITE in chosen:
+    if given is not None and SUITE in chosen:
         own = dict.fromkeys(Cell(DATASET, *setting) for setting in settings_of_user_images(cells))
         cells = {**cells, **own} if registered else own
         everything = (*everything, *own) if registered else tuple(own)

@@ -21,16 +21,10 @@ from sisr.models.model_entries import get as get_model
 #: Axes of a suite, in the order of a cell, and what a user calls one value of each.
 AXES = {"datasets": "dataset", "kernels": "kernel", "scales": "scale", "models": "model"}
 
-#: What a run has beside its cells, and what it is for.
-EXTRAS = {
-    "counts": "parameters and multiply-adds",
-    "timing": "time and memory",
-    "ledger": "lower precisions against fp32",
-    "studies": "how super-resolution works",
-    "loss-study": "networks trained with several losses",
-    "protocols": "the same pixels under all protocols",
-    "certification": "published values, computed again",
-}
+#: What a run has beside its cells: parameters and multiply-adds; time and memory; lower precisions against
+#: fp32; how super-resolution works; networks trained with several losses; the same pixels under all
+#: protocols; published values, computed again.
+EXTRAS = ("counts", "timing", "ledger", "studies", "loss-study", "protocols", "certification")
 
 
 def is_selected(document: Mapping[str, Any]) -> bool:

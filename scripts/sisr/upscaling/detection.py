@@ -23,16 +23,13 @@ from torch import Tensor
 from sisr.base import registry
 from sisr.base.errors import ConfigError, ModelError, ModelSkipped
 from sisr.models import archs, libraries
-from sisr.models.architecture import Architecture
+from sisr.models.architecture import SCALES, Architecture
 from sisr.models.model_entries import Colour, Model
 from sisr.models.state_dicts import Part
 from sisr.models.weights import content_of, is_counter, read_checkpoint
 from sisr.upscaling import loaders
 from sisr.upscaling.engines.planes import probe
 from sisr.upscaling.foreign import process
-
-#: Scales that architectures are tried at.
-_SCALES = (2, 3, 4, 8)
 
 
 @dataclass(frozen=True)
@@ -186,7 +183,7 @@ def _program(
         return Found(f"a {kind} network", "torch", (_enlarges(found, source),), channels, files, keep)
     if found != 1:
         raise ModelError(f"{source}: pre_upscale is stated, but the network enlarges x{found} itself")
-    scales = (scale,) if scale else _SCALES
+    scales = (scale,) if scale else SCALES
     return Found(f"a {kind} network", "torch", scales, channels, files, keep)
 
 
@@ -221,7 +218,7 @@ def _of_tensors(
     """The architecture whose tensors these are, or None and what comes nearest."""
     shapes = {name: tuple(tensor.shape) for name, tensor in state.items()}
     nearest = (0, "")
-    tried = dict.fromkeys((*_SCALES, *([scale] if scale else [])))
+    tried = dict.fromkeys((*SCALES, *([scale] if scale else [])))
     # BasicSR takes seconds to import: its architectures come last.
     for candidate in sorted(_candidates(shapes), key=lambda c: c.params["arch"].startswith("basicsr:")):
         fitting = []

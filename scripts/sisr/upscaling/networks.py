@@ -64,7 +64,12 @@ def load(model: Model, scale: int, files: Mapping[str, Path]) -> Network:
     """
     name = model.params["arch"]
     if name == "torchscript":
-        return _program(model, scale, files)
+        from sisr.upscaling import loaders
+
+        program = loaders.torchscript(files["state"])
+        for parameter in program.parameters():  # a ScriptModule has no requires_grad_() of its own
+            parameter.requires_grad_(False)
+        return of_program(program.float().eval(), model, scale, name)
     source = files["state"]
     state = read_state_dict(source, model.params["format"], model.params.get("part", ""))
     channels = 1 if model.colour == "y" else 3
@@ -116,20 +121,15 @@ def _detected(state: Mapping[str, Tensor], source: Path, scale: int, channels: i
     )
 
 
-def _program(model: Model, scale: int, files: Mapping[str, Path]) -> Network:
-    """TorchScript, of which nothing is known but what :mod:`sisr.upscaling.detection` saw it do."""
-    from sisr.upscaling import loaders
-
-    module: nn.Module = loaders.torchscript(files["state"])
-    for parameter in module.parameters():  # a ScriptModule has no requires_grad_() of its own
-        parameter.requires_grad_(False)
+def of_program(module: nn.Module, model: Model, scale: int, architecture: str) -> Network:
+    """A module of which nothing is known but what :mod:`sisr.upscaling.detection` saw it do."""
     return Network(
-        module=module.float().eval(),
+        module=module,
         scale=scale,
         channels=1 if model.colour == "y" else 3,
         peak=model.input_peak,
         enlarge_first=model.params.get("pre_upscale") is not None,
-        architecture="torchscript",
+        architecture=architecture,
         minimum_size=getattr(module, "minimum_size", 1),
         multiple_of=getattr(module, "multiple_of", 1),
         tiling=getattr(module, "tiling", "discouraged"),

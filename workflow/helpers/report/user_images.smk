@@ -17,7 +17,7 @@ def user_items():
     ]
 
 
-def sr_of_photos(wildcards):
+def sr_of_user_images(wildcards):
     return [
         f"<results>/sr/{USER_LR}/x{wildcards.scale}/{model}/0of1.json"
         for model in models_of_scale(wildcards.scale)

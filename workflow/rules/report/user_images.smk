@@ -8,7 +8,7 @@ rule user_tables:
             f"<results>/user_images/scores/x{wildcards.scale}/{model}.csv"
             for model in models_of_scale(wildcards.scale)
         ],
-        sr=sr_of_photos,
+        sr=sr_of_user_images,
     output:
         scores="<results>/user_images/scores_x{scale}.csv",
         status="<results>/user_images/status_x{scale}.csv",
@@ -51,8 +51,8 @@ rule user_crops:
         scores="<results>/user_images/scores_x{scale}.csv",
         lr=f"<results>/lr/{USER_LR}/x{{scale}}.json",
         lr_images=f"<results>/lr/{USER_LR}/x{{scale}}",
-        sr=sr_of_photos,
-        sr_images=lambda wildcards: [path.removesuffix(".json") for path in sr_of_photos(wildcards)],
+        sr=sr_of_user_images,
+        sr_images=lambda wildcards: [path.removesuffix(".json") for path in sr_of_user_images(wildcards)],
     output:
         report(
             collect(

@@ -11,12 +11,12 @@ from __future__ import annotations
 import importlib.util
 from collections.abc import Callable
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from sisr.base import extensions
 from sisr.base.errors import ConfigError, unknown
 
 _OPENCV = {
@@ -120,10 +120,9 @@ def basicsr_imresize(hr: NDArray[np.uint8], scale: int, *, border: str) -> NDArr
 @cache
 def _imresize_of_basicsr() -> Callable[[NDArray[np.float32], float], NDArray[np.float32]]:
     """The function, from its file alone: importing the package would import all of its 650 modules."""
-    package = importlib.util.find_spec("basicsr")
-    if package is None or not package.submodule_search_locations:
+    file = extensions.place("basicsr.utils.matlab_functions")
+    if file is None:
         raise ConfigError("BasicSR is not installed; `make setup` and envs/torch.post-deploy.sh do it")
-    file = Path(package.submodule_search_locations[0]) / "utils" / "matlab_functions.py"
     spec = importlib.util.spec_from_file_location("_basicsr_matlab_functions", file)
     assert spec is not None and spec.loader is not None  # it ends in .py
     module: Any = importlib.util.module_from_spec(spec)

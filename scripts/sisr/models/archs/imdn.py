@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
@@ -9,7 +11,32 @@ from torch.nn import functional
 from sisr.models.architecture import Architecture
 
 
-class IMDN(nn.Module):
+class FusedBlocks(nn.Module):
+    """Blocks in a row whose outputs are fused, one shortcut, one pixel shuffle.
+
+    ``blocks`` are the layer names of the blocks, in order, and what makes one of a width.
+    """
+
+    def __init__(self, scale: int, width: int, blocks: Mapping[str, Callable[[int], nn.Module]]) -> None:
+        super().__init__()
+        self.blocks = tuple(blocks)
+        self.fea_conv = nn.Conv2d(3, width, 3, padding=1)
+        for name, block in blocks.items():
+            self.add_module(name, block(width))
+        self.c = nn.Sequential(nn.Conv2d(width * len(blocks), width, 1), nn.LeakyReLU(0.05, inplace=True))
+        self.LR_conv = nn.Conv2d(width, width, 3, padding=1)
+        self.upsampler = nn.Sequential(nn.Conv2d(width, 3 * scale**2, 3, padding=1), nn.PixelShuffle(scale))
+
+    def forward(self, rgb: Tensor) -> Tensor:
+        shallow = x = self.fea_conv(rgb)
+        outputs = []
+        for name in self.blocks:
+            x = self.get_submodule(name)(x)
+            outputs.append(x)
+        return self.upsampler(self.LR_conv(self.c(torch.cat(outputs, 1))) + shallow)
+
+
+class IMDN(FusedBlocks):
     """Six information multi-distillation blocks, fused, then one pixel shuffle.
 
     Input ``(n, 3, h, w)`` RGB in [0, 1], output ``(n, 3, s*h, s*w)``.  715,176 parameters at x4, 694,404 at
@@ -19,24 +46,9 @@ class IMDN(nn.Module):
 
     #: The attention of a tile is not that of the whole image.
     tiling = "discouraged"
-    blocks = 6
 
     def __init__(self, scale: int, width: int = 64) -> None:
-        super().__init__()
-        self.fea_conv = nn.Conv2d(3, width, 3, padding=1)
-        for number in range(1, self.blocks + 1):
-            self.add_module(f"IMDB{number}", _DistillationBlock(width))
-        self.c = nn.Sequential(nn.Conv2d(width * self.blocks, width, 1), nn.LeakyReLU(0.05, inplace=True))
-        self.LR_conv = nn.Conv2d(width, width, 3, padding=1)
-        self.upsampler = nn.Sequential(nn.Conv2d(width, 3 * scale**2, 3, padding=1), nn.PixelShuffle(scale))
-
-    def forward(self, rgb: Tensor) -> Tensor:
-        shallow = x = self.fea_conv(rgb)
-        outputs = []
-        for number in range(1, self.blocks + 1):
-            x = self.get_submodule(f"IMDB{number}")(x)
-            outputs.append(x)
-        return self.upsampler(self.LR_conv(self.c(torch.cat(outputs, 1))) + shallow)
+        super().__init__(scale, width, {f"IMDB{number}": _DistillationBlock for number in range(1, 7)})
 
 
 class _DistillationBlock(nn.Module):

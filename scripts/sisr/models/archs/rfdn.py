@@ -10,9 +10,10 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from sisr.models.architecture import Architecture, count_of
+from sisr.models.archs.imdn import FusedBlocks
 
 
-class RFDN(nn.Module):
+class RFDN(FusedBlocks):
     """Residual feature distillation blocks, fused, then one pixel shuffle.
 
     Input ``(n, 3, h, w)`` RGB in **[0, 255]**, output ``(n, 3, s*h, s*w)`` on the same range.  433,448
@@ -26,22 +27,7 @@ class RFDN(nn.Module):
     tiling = "discouraged"
 
     def __init__(self, scale: int, width: int = 50, blocks: int = 4) -> None:
-        super().__init__()
-        self.blocks = blocks
-        self.fea_conv = nn.Conv2d(3, width, 3, padding=1)
-        for number in range(1, blocks + 1):
-            self.add_module(f"B{number}", _DistillationBlock(width))
-        self.c = nn.Sequential(nn.Conv2d(width * blocks, width, 1), nn.LeakyReLU(0.05, inplace=True))
-        self.LR_conv = nn.Conv2d(width, width, 3, padding=1)
-        self.upsampler = nn.Sequential(nn.Conv2d(width, 3 * scale**2, 3, padding=1), nn.PixelShuffle(scale))
-
-    def forward(self, rgb: Tensor) -> Tensor:
-        shallow = x = self.fea_conv(rgb)
-        outputs = []
-        for number in range(1, self.blocks + 1):
-            x = self.get_submodule(f"B{number}")(x)
-            outputs.append(x)
-        return self.upsampler(self.LR_conv(self.c(torch.cat(outputs, 1))) + shallow)
+        super().__init__(scale, width, {f"B{number}": _DistillationBlock for number in range(1, blocks + 1)})
 
 
 class _DistillationBlock(nn.Module):

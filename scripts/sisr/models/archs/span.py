@@ -29,7 +29,6 @@ class SPAN(nn.Module):
     def __init__(self, scale: int, width: int = 48, blocks: int = 6) -> None:
         super().__init__()
         mean = torch.tensor([0.4488, 0.4371, 0.4040]).view(1, 3, 1, 1)
-        self.mean: Tensor
         self.register_buffer("mean", mean, persistent=False)
         self.blocks = blocks
         self.conv_1 = merged(3, width)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _NormBase
 
 from sisr.base.errors import ModelError, unknown
+from sisr.models.architecture import SCALES
 from sisr.models.state_dicts import Part
 from sisr.models.weights import is_counter
 from sisr.upscaling.engines.planes import Planes, probe
@@ -24,8 +25,6 @@ _SCALE = (
     "scale", "upscale", "upscaling_factor", "upscale_factor", "scale_factor", "sr_rate", "up_scale",
     "upscaling", "upsampling_factor", "upsample_factor", "scaling_factor", "scale_ratio", "up_factor", "sf",
 )  # fmt: skip
-#: Scales that are tried where it is not known.
-_SCALES = (2, 3, 4, 8)
 _FEW = 3
 
 
@@ -75,7 +74,7 @@ def build(
     default = inspect.signature(cls).parameters[keyword].default if keyword else None
     tried: Sequence[int | None] = (scale,) if scale else (None if isinstance(default, int) else 2,)
     if keyword and not scale and weights is not None:
-        tried = (*tried, *_SCALES)
+        tried = (*tried, *SCALES)
     nearest: _Unfit | None = None
     for one in tried:
         given = {**arguments, keyword: one} if keyword and one else dict(arguments)
@@ -176,11 +175,11 @@ class _Difference:
         missing = [name for name in own if name not in state]
         left = [name for name in state if name not in own]
         return cls(
-            _those(missing, lambda name: not harmless(name)),
-            _those(left, lambda name: not harmless(name)),
+            [name for name in missing if not harmless(name)],
+            [name for name in left if not harmless(name)],
             [name for name in own if name in state and own[name].shape != state[name].shape],
-            _those(missing, lambda name: harmless(name) and not is_counter(name)),
-            _those(left, lambda name: harmless(name) and not is_counter(name)),
+            [name for name in missing if name in made and not is_counter(name)],
+            [name for name in left if name in made and not is_counter(name)],
         )
 
     @property
@@ -203,10 +202,6 @@ class _Difference:
         said = [f"not in the weights, made by the class: {_listed(self.kept)}"] if self.kept else []
         said += [f"left over, made by the class: {_listed(self.dropped)}"] if self.dropped else []
         return "; ".join(said)
-
-
-def _those(names: Iterable[str], chosen: Callable[[str], bool]) -> list[str]:
-    return [name for name in names if chosen(name)]
 
 
 def _listed(names: Sequence[str]) -> str:

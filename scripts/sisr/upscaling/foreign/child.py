@@ -28,7 +28,7 @@ from sisr.upscaling.foreign.importing import import_class, told
 from sisr.upscaling.foreign.on_cpu import all_on_cpu
 from sisr.upscaling.inference.options import Options
 from sisr.upscaling.inference.runner import Runner
-from sisr.upscaling.networks import Network
+from sisr.upscaling.networks import of_program
 
 
 class _Served:
@@ -55,17 +55,7 @@ class _Served:
         module = built.module
         if device.startswith("cuda"):
             _let_tensors_move(module)
-        network = Network(
-            module=module,
-            scale=scale,
-            channels=1 if model.colour == "y" else 3,
-            peak=model.input_peak,
-            enlarge_first=model.params.get("pre_upscale") is not None,
-            architecture=model.params["class"],
-            minimum_size=getattr(module, "minimum_size", 1),
-            multiple_of=getattr(module, "multiple_of", 1),
-            tiling=getattr(module, "tiling", "discouraged"),
-        )
+        network = of_program(module, model, scale, model.params["class"])
         with _placed(device):
             runner = Runner(network, options, device, threads, model.label)
         self._upscalers.append(TorchUpscaler(runner, model.colour))

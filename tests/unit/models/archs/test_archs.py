@@ -61,17 +61,7 @@ def test_output_is_scale_times_the_input(name: str, scale: int) -> None:
         assert network(torch.rand(2, channels, 17, 19)).shape == (2, channels, 17 * scale, 19 * scale)
 
 
-@pytest.mark.parametrize("name", ["efdn", "rfdn", "rlfn"])
-def test_smallest_input_of_a_pooled_attention(name: str) -> None:
-    network = archs.build(name, 2).eval()
-    smallest = network.minimum_size
-    with torch.inference_mode():
-        assert network(torch.rand(1, 3, smallest, smallest)).shape[-1] == 2 * smallest
-        with pytest.raises(RuntimeError):
-            network(torch.rand(1, 3, smallest - 1, smallest))
-
-
-@pytest.mark.parametrize("name", ["smfanet", "plainusr"])
+@pytest.mark.parametrize("name", ["efdn", "rfdn", "rlfn", "smfanet", "plainusr"])
 def test_coarse_views_state_their_smallest_input(name: str) -> None:
     network = archs.build(name, 2).eval()
     smallest = network.minimum_size
