@@ -86,14 +86,19 @@ STAGES = ("hr", "lr", "sr", "scores", "scores.csv")
 
 
 def _kill_and_complete(
-    cluster: OneNodeSlurm, python: Path, project: Project, moments: list[tuple[int, float]], expected: bytes
+    cluster: OneNodeSlurm,
+    python: Path,
+    project: Project,
+    moments: list[tuple[int, bool, float]],
+    expected: bytes,
 ) -> int:
-    """For each (stages that are done, seconds): a run that is killed then, and one that completes.
+    """For each (stages that are done, from the first submission or the start, seconds): one run that is killed
+    then, and one that completes.
 
     Returns how many submissions were killed.
     """
     killed = 0
-    for done, seconds in moments:
+    for done, submitted, seconds in moments:
         for made in STAGES[done:]:
             path = project.root / "results/tiny" / made
             if path.is_dir():
@@ -102,6 +107,8 @@ def _kill_and_complete(
                 path.unlink(missing_ok=True)
         run = ClusterRun.start(python, cluster, project)
         try:
+            if submitted:
+                run.wait_until(lambda: any(job.active for job in cluster.jobs(project.root)))
             with pytest.raises(subprocess.TimeoutExpired):
                 run.process.wait(seconds)
         finally:
@@ -131,14 +138,18 @@ def test_ten_kills_each_followed_by_a_run_that_completes(
     scores = part_of(expected.decode(), model=["bicubic"]).encode()
     chance = random.Random(8)
 
-    def ten_halved(project: Project) -> int:
-        # From the start of Snakemake to the end of its first job.
-        moments = [(done, chance.uniform(1, 9)) for done in range(len(STAGES))]
+    def ten_halved(project: Project, odd: int) -> int:
+        # Each stage once while Snakemake plans and submits, once while a submission waits or works.
+        moments = [
+            (done, submitted, chance.uniform(0, 2) if submitted else chance.uniform(1, 9))
+            for done in range(len(STAGES))
+            for submitted in [done % 2 == odd]
+        ]
         return _kill_and_complete(slurm, plugins, project, moments, scores)
 
     with ThreadPoolExecutor(2) as lanes:
-        killed = sum(lanes.map(ten_halved, (small, small.copy(tmp_path / "other"))))
-    assert killed > 2, "the kills met next to no job"
+        killed = sum(lanes.map(ten_halved, (small, small.copy(tmp_path / "other")), (0, 1)))
+    assert killed >= len(STAGES), "a kill met no job"
 
 
 @pytest.mark.timeout(300)

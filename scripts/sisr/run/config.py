@@ -143,9 +143,7 @@ def read(document: Mapping[str, Any], source: str = "config", config: Path = reg
         crop_kernels=_crop_kernels(crops, cells, source, config),
         crop_regions=crops.get("regions", {}),
         cost=_cost(settings, extras, source),
-        loss_study=_loss_study(document.get("loss_study", {}), cells, source)
-        if "loss-study" in extras
-        else {},
+        loss_study=_loss_study(document, cells, source) if "loss-study" in extras else {},
         site_images=document.get("site", {}).get("images", True),
         site_quality=document.get("site", {}).get("quality"),
         studies=tuple(settings.get("studies", ())) if "studies" in extras else (),

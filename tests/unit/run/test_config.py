@@ -206,10 +206,15 @@ def test_a_part_of_a_name_lists_what_it_may_mean() -> None:
     assert unknown("kernel", "bicubic", known) == message
 
 
-@pytest.mark.parametrize("name", ["config", "demo"])
-def test_shipped_configurations_are_valid(name: str) -> None:
-    run = read(registry.read_yaml(ROOT / "config" / f"{name}.yaml"), f"config/{name}.yaml")
+@pytest.mark.parametrize("name", ["config", "demo", "efficient", "loss-study"])
+def test_shipped_configurations_are_valid_and_arrive_whole(name: str) -> None:
+    document = registry.read_yaml(ROOT / "config" / f"{name}.yaml")
+    run = read(document, f"config/{name}.yaml")
     assert run.cells
+    for section in ("same_pixels", "loss_study", "pools", "certify", "studies"):
+        if section in document:
+            found = getattr(run, section)
+            assert (list(found) if section == "studies" else found) == document[section]
 
 
 def test_duplicate_keys_are_refused(tmp_path: Path) -> None:
