@@ -92,8 +92,8 @@ def _kill_and_complete(
     moments: list[tuple[int, bool, float]],
     expected: bytes,
 ) -> int:
-    """For each (stages that are done, from the first submission or the start, seconds): one run that is killed
-    then, and one that completes.
+    """For each (stages that are done, from the first submission or the start, seconds): one run that is
+    killed then, and one that completes.
 
     Returns how many submissions were killed.
     """
