@@ -60,8 +60,9 @@ bench: setup ## Run the full benchmark (SISR_MIRROR=folder makes it need no netw
 fetch: setup ## Download everything the full benchmark needs; tries again what was unavailable
 	@$(BIN)/sisr fetch --all --keep-going
 
+# Two workers with a pool of threads each would wait for one another.
 test: lint ## Set up and pass every test
-	@$(BIN)/python -m pytest -n 2 --dist worksteal $(ARGS)
+	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist worksteal $(ARGS)
 
 lint: setup-dev ## Formatters, linters and the type checker
 	@$(BIN)/ruff check .

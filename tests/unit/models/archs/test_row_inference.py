@@ -34,6 +34,8 @@ CONVOLUTIONAL = {
 DEEP = {
     "edsr": 2, "rrdb": 4, "esrgan": 4, "bsrgan": 4, "realesrgan-x4plus": 4, "realesrgan-x2plus": 2, "spsr": 4,
 }  # fmt: skip
+#: Of the same architecture as others, with other weights.
+REPEATED = {"esrgan", "bsrgan", "realesrgan-x4plus"}
 OTHERS = {
     "rcan": 2, "imdn": 4, "rfdn": 4, "rlfn": 4, "rlfn-ntire": 4, "efdn": 4, "swinir-light": 2,
     "swinir": 4, "swinir-real": 4, "hat": 4, "dat": 2, "dat-light": 4,
@@ -127,12 +129,14 @@ def test_images_of_any_size(net: Network, row: str) -> None:
         assert np.abs(found - expected.numpy()).max() <= 1e-5 * max(1.0, np.ptp(found))
 
 
-@pytest.mark.parametrize(("row", "scale"), rows(CONVOLUTIONAL, DEEP))
+@pytest.mark.parametrize(
+    ("row", "scale"), rows(CONVOLUTIONAL, {row: scale for row, scale in DEEP.items() if row not in REPEATED})
+)
 def test_tiled_is_whole(net: Network, row: str) -> None:
     """At odd sizes.  Each image is so wide that its first tile cannot see the last columns."""
     plain = Runner(net)
     assert isinstance(plain.reach, int)
-    tried = TILES if row not in DEEP or row == "rrdb" else (TILES[0], TILES[-1])
+    tried = TILES if row not in DEEP else TILES[::4] if row == "rrdb" else TILES[:1]
     factor = net.scale if net.enlarge_first else 1
     for tile in tried:
         width = (tile + plain.reach + 45) // factor | 1
