@@ -136,7 +136,8 @@ def test_tiled_is_whole(net: Network, row: str) -> None:
     """At odd sizes.  Each image is so wide that its first tile cannot see the last columns."""
     plain = Runner(net)
     assert isinstance(plain.reach, int)
-    tried = TILES if row not in DEEP else TILES[::4] if row == "rrdb" else TILES[:1]
+    # Of a network that looks far, each small tile costs as much as the whole image.
+    tried = TILES[-1:] if row in DEEP else TILES
     factor = net.scale if net.enlarge_first else 1
     for tile in tried:
         width = (tile + plain.reach + 45) // factor | 1
