@@ -70,8 +70,9 @@ def test_no_file_is_too_long(stage: str) -> None:
 
 
 @pytest.mark.parametrize("rule", WORKING)
-def test_a_rule_runs_the_script_of_its_name_and_counts_its_code(rule: str) -> None:
+def test_a_rule_runs_the_script_of_its_name_counts_its_code_and_logs_under_its_name(rule: str) -> None:
     stage, body = RULES[rule]
+    assert re.findall(r'(?m)^        "<logs>/(\w+)[./].*log"', body) == [rule]
     up = "../" * (2 + stage.count("/"))
     assert re.findall(r'(?m)^    script:\n        "(.*)"$', body) == [f"{up}scripts/{rule}.py"]
     # An asset is what its checksum says, however it was fetched.

@@ -13,7 +13,7 @@ rule phase_set:
     output:
         "<results>/phase/sets/{dataset}/{kernel}/x{scale}.csv",
     log:
-        "<logs>/phase/sets/{dataset}/{kernel}/x{scale}.log",
+        "<logs>/phase_set/{dataset}/{kernel}/x{scale}.log",
     wildcard_constraints:
         dataset="[^/]+",
         kernel="[^/]+",
@@ -50,7 +50,7 @@ rule phase_kernels:
             labels={"of": "LR kernels", "form": "page"},
         ),
     log:
-        "<logs>/phase/kernels.log",
+        "<logs>/phase_kernels.log",
     conda:
         "../../envs/base.yaml"
     resources:
@@ -91,7 +91,7 @@ rule phase_models:
             labels={"of": "models, x{scale}", "form": "page"},
         ),
     log:
-        "<logs>/phase/models_x{scale}.log",
+        "<logs>/phase_models/x{scale}.log",
     wildcard_constraints:
         scale="[0-9]+",
     conda:
@@ -117,7 +117,7 @@ rule count_cost:
     output:
         "<results>/cost/x{scale}/{model}/counts.json",
     log:
-        "<logs>/cost/x{scale}/{model}/counts.log",
+        "<logs>/count_cost/x{scale}/{model}.log",
     wildcard_constraints:
         scale="[0-9]+",
         model="[^/]+",
@@ -142,7 +142,7 @@ rule time_model:
     output:
         "<results>/cost/x{scale}/{model}/timing.json",
     log:
-        "<logs>/cost/x{scale}/{model}/timing.log",
+        "<logs>/time_model/x{scale}/{model}.log",
     wildcard_constraints:
         scale="[0-9]+",
         model="[^/]+",
@@ -172,7 +172,7 @@ rule gather_cost:
     output:
         report("<results>/cost.csv", caption="../report/cost.rst", category="Data"),
     log:
-        "<logs>/cost/gather.log",
+        "<logs>/gather_cost.log",
     conda:
         "../../envs/base.yaml"
     resources:
@@ -199,7 +199,7 @@ rule compare_precisions:
     output:
         "<results>/precision/{dataset}/{kernel}/x{scale}/{model}.json",
     log:
-        "<logs>/precision/{dataset}/{kernel}/x{scale}/{model}.log",
+        "<logs>/compare_precisions/{dataset}/{kernel}/x{scale}/{model}.log",
     wildcard_constraints:
         dataset="[^/]+",
         kernel="[^/]+",

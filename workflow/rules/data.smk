@@ -5,7 +5,7 @@ rule fetch_asset:
     output:
         "<resources>/assets/{asset}.json",
     log:
-        "<logs>/fetch/{asset}.log",
+        "<logs>/fetch_asset/{asset}.log",
     wildcard_constraints:
         asset="|".join(ASSETS),
     retries: 1
@@ -37,7 +37,7 @@ rule prepare_dataset:
         manifest="<results>/hr/{dataset}.json",
         images=directory("<results>/hr/{dataset}"),
     log:
-        "<logs>/hr/{dataset}.log",
+        "<logs>/prepare_dataset/{dataset}.log",
     wildcard_constraints:
         dataset="[^/]+",
     conda:

@@ -10,7 +10,7 @@ rule make_lr:
         manifest="<results>/lr/{dataset}/{kernel}/x{scale}.json",
         images=directory("<results>/lr/{dataset}/{kernel}/x{scale}"),
     log:
-        "<logs>/lr/{dataset}/{kernel}/x{scale}.log",
+        "<logs>/make_lr/{dataset}/{kernel}/x{scale}.log",
     wildcard_constraints:
         dataset="[^/]+",
         kernel="[^/]+",
@@ -42,7 +42,7 @@ rule take_lr:
         manifest=f"<results>/lr/{USER_LR}/x{{scale}}.json",
         images=directory(f"<results>/lr/{USER_LR}/x{{scale}}"),
     log:
-        "<logs>/user_images/lr_x{scale}.log",
+        "<logs>/take_lr/x{scale}.log",
     wildcard_constraints:
         scale="[0-9]+",
     conda:

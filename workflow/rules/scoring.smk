@@ -12,7 +12,7 @@ rule score:
         scores="<results>/scores/{dataset}/{kernel}/x{scale}/{model}/{shard}.csv",
         parts="<results>/scores/{dataset}/{kernel}/x{scale}/{model}/{shard}.parts.json",
     log:
-        "<logs>/scores/{dataset}/{kernel}/x{scale}/{model}/{shard}.log",
+        "<logs>/score/{dataset}/{kernel}/x{scale}/{model}/{shard}.log",
     conda:
         "../../envs/torch.yaml"
     threads: 1
@@ -94,7 +94,7 @@ rule score_user_images:
     output:
         "<results>/user_images/scores/x{scale}/{model}.csv",
     log:
-        "<logs>/user_images/scores/x{scale}/{model}.log",
+        "<logs>/score_user_images/x{scale}/{model}.log",
     wildcard_constraints:
         scale="[0-9]+",
         model="[^/]+",

@@ -15,7 +15,7 @@ rule study_interpolation:
         errors=in_report("interpolation", "_errors.svg", "error against frequency"),
         images=in_report("interpolation", "_images.jpg", "images"),
     log:
-        "<logs>/studies/interpolation.log",
+        "<logs>/study_interpolation.log",
     conda:
         "../../envs/torch.yaml"
     resources:
@@ -40,7 +40,7 @@ rule study_deconvolution:
         curves=in_report("deconvolution", "_curves.svg", "gain against blur and noise"),
         images=in_report("deconvolution", "_images.jpg", "images"),
     log:
-        "<logs>/studies/deconvolution.log",
+        "<logs>/study_deconvolution.log",
     conda:
         "../../envs/torch.yaml"
     resources:
@@ -65,7 +65,7 @@ rule study_misr:
         curves=in_report("misr", "_curves.svg", "frames, noise, registration"),
         images=in_report("misr", "_images.jpg", "images"),
     log:
-        "<logs>/studies/misr.log",
+        "<logs>/study_misr.log",
     conda:
         "../../envs/torch.yaml"
     resources:
@@ -90,7 +90,7 @@ rule study_upscaling_layers:
         numbers=in_report("upscaling_layers", "_numbers.svg", "checkerboards, phases, cost"),
         images=in_report("upscaling_layers", "_images.jpg", "images"),
     log:
-        "<logs>/studies/upscaling_layers.log",
+        "<logs>/study_upscaling_layers.log",
     conda:
         "../../envs/torch.yaml"
     resources:
@@ -115,7 +115,7 @@ rule study_tiling:
         curves=in_report("tiling", "_curves.svg", "seams and cost"),
         images=in_report("tiling", "_images.jpg", "images"),
     log:
-        "<logs>/studies/tiling.log",
+        "<logs>/study_tiling.log",
     conda:
         "../../envs/torch.yaml"
     resources:
@@ -145,7 +145,7 @@ rule study_evaluation:
         agreement=in_report("evaluation", "_agreement.svg", "agreement over the models"),
         contradictions=in_report("evaluation", "_contradictions.jpg", "where metrics contradict each other"),
     log:
-        "<logs>/studies/evaluation.log",
+        "<logs>/study_evaluation.log",
     conda:
         "../../envs/torch.yaml"
     resources:
@@ -175,7 +175,7 @@ rule study_pixel_art:
         numbers=in_report("pixel_art", "_numbers.svg", "PSNR and new colours"),
         images=in_report("pixel_art", "_images.png", "images"),
     log:
-        "<logs>/studies/pixel_art.log",
+        "<logs>/study_pixel_art.log",
     conda:
         "../../envs/torch.yaml"
     resources:
@@ -203,7 +203,7 @@ rule study_alignment:
         curves=in_report("alignment", "_curves.svg", "gains and losses"),
         images=in_report("alignment", "_images.jpg", "images"),
     log:
-        "<logs>/studies/alignment.log",
+        "<logs>/study_alignment.log",
     conda:
         "../../envs/torch.yaml"
     resources:

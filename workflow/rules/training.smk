@@ -8,7 +8,7 @@ rule train_model:
         weights="<resources>/trained/{recipe}/x{scale}.safetensors",
         curves="<resources>/trained/{recipe}/x{scale}.csv",
     log:
-        "<logs>/train/{recipe}_x{scale}.log",
+        "<logs>/train_model/{recipe}_x{scale}.log",
     wildcard_constraints:
         recipe="[^/]+",
         scale="[0-9]+",

@@ -86,7 +86,7 @@ rule reproduced:
             labels={"table": "reproduced and published", "form": "page"},
         ),
     log:
-        "<logs>/published.log",
+        "<logs>/reproduced.log",
     conda:
         "../../envs/base.yaml"
     threads: 2
@@ -133,7 +133,7 @@ rule protocol_table:
             labels={"table": "same pixels, many protocols", "form": "page"},
         ),
     log:
-        "<logs>/protocols.log",
+        "<logs>/protocol_table.log",
     conda:
         "../../envs/base.yaml"
     threads: 2

@@ -12,7 +12,7 @@ rule upscale:
         status="<results>/sr/{dataset}/{kernel}/x{scale}/{model}/{shard}.json",
         images=directory("<results>/sr/{dataset}/{kernel}/x{scale}/{model}/{shard}"),
     log:
-        "<logs>/sr/{dataset}/{kernel}/x{scale}/{model}/{shard}.log",
+        "<logs>/upscale/{dataset}/{kernel}/x{scale}/{model}/{shard}.log",
     wildcard_constraints:
         dataset="[^/]+",
         kernel="[^/]+",

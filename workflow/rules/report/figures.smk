@@ -195,7 +195,7 @@ rule cost_plots:
             for axis in COST_AXES
         ],
     log:
-        "<logs>/cost/plots_x{scale}.log",
+        "<logs>/cost_plots/x{scale}.log",
     wildcard_constraints:
         scale="[0-9]+",
     conda:
@@ -232,7 +232,7 @@ rule loss_study_crops:
             labels={"scale": "x{scale}", "plot": "loss study"},
         ),
     log:
-        "<logs>/loss_study/x{scale}.log",
+        "<logs>/loss_study_crops/x{scale}.log",
     conda:
         "../../../envs/base.yaml"
     resources:

@@ -14,7 +14,7 @@ rule render_report:
     output:
         "<results>/report.html",
     log:
-        "<logs>/report.log",
+        "<logs>/render_report.log",
     localrule: True
     conda:
         "../../../envs/report.yaml"

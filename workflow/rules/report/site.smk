@@ -10,7 +10,7 @@ rule site_originals:
     output:
         directory("<results>/site/images/{dataset}/{kernel}/x{scale}/_originals"),
     log:
-        "<logs>/site/{dataset}/{kernel}/x{scale}.log",
+        "<logs>/site_originals/{dataset}/{kernel}/x{scale}.log",
     wildcard_constraints:
         dataset="[^/]+",
         kernel="[^/]+",
@@ -40,7 +40,7 @@ rule site_images:
         manifest="<results>/site/images/{dataset}/{kernel}/x{scale}/{model}.json",
         images=directory("<results>/site/images/{dataset}/{kernel}/x{scale}/{model}"),
     log:
-        "<logs>/site/{dataset}/{kernel}/x{scale}/{model}.log",
+        "<logs>/site_images/{dataset}/{kernel}/x{scale}/{model}.log",
     wildcard_constraints:
         dataset="[^/]+",
         kernel="[^/]+",
@@ -81,7 +81,7 @@ rule render_site:
         data=directory("<results>/site/data"),
         crops=directory("<results>/site/crops"),
     log:
-        "<logs>/site.log",
+        "<logs>/render_site.log",
     conda:
         "../../../envs/base.yaml"
     resources:

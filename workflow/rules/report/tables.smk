@@ -62,7 +62,7 @@ rule cost_table:
             labels={"scale": "x{scale}", "form": "cost"},
         ),
     log:
-        "<logs>/cost/table_x{scale}.log",
+        "<logs>/cost_table/x{scale}.log",
     wildcard_constraints:
         scale="[0-9]+",
     conda:
@@ -99,7 +99,7 @@ rule precision_ledger:
             labels={"scale": "all", "form": "precision ledger"},
         ),
     log:
-        "<logs>/precision/ledger.log",
+        "<logs>/precision_ledger.log",
     conda:
         "../../../envs/base.yaml"
     resources:

@@ -27,7 +27,7 @@ rule user_tables:
             labels={"scale": "x{scale}", "form": "table"},
         ),
     log:
-        "<logs>/user_images/tables_x{scale}.log",
+        "<logs>/user_tables/x{scale}.log",
     wildcard_constraints:
         scale="[0-9]+",
     conda:
@@ -64,7 +64,7 @@ rule user_crops:
             labels={"scale": "x{scale}", "form": "crops"},
         ),
     log:
-        "<logs>/user_images/crops_x{scale}.log",
+        "<logs>/user_crops/x{scale}.log",
     wildcard_constraints:
         scale="[0-9]+",
     conda:
