@@ -6,7 +6,8 @@ CORES  ?= all
 # Further arguments for Snakemake, e.g. make bench ARGS="--config datasets=set5,set14"
 ARGS   ?=
 
-SNAKEMAKE := $(BIN)/snakemake --cores $(CORES)
+# One line a stage; ARGS=--verbose gives all that Snakemake has to say.
+SNAKEMAKE := $(BIN)/snakemake --cores $(CORES) --logger stages
 # .pyc files are made when a module is first imported; compiling all of them takes longer than the demo's training.
 PIP       := $(BIN)/python -m pip install --disable-pip-version-check --quiet --no-compile
 
@@ -49,13 +50,11 @@ $(VENV)/.ready-dev: $(VENV)/.ready requirements-dev.txt
 
 demo: setup ## Run the demo on real images and print the path of the report
 	@$(SNAKEMAKE) --configfile config/demo.yaml $(ARGS)
-	@echo "Site:   $(CURDIR)/results/demo/site/index.html"
-	@echo "Report: $(CURDIR)/results/demo/report.html"
+	@$(BIN)/sisr summary results/demo
 
 bench: setup ## Run the full benchmark (SISR_MIRROR=folder makes it need no network)
 	@$(SNAKEMAKE) $(ARGS)
-	@echo "Site:   $(CURDIR)/results/benchmark/site/index.html"
-	@echo "Report: $(CURDIR)/results/benchmark/report.html"
+	@$(BIN)/sisr summary results/benchmark
 
 fetch: setup ## Download everything the full benchmark needs; tries again what was unavailable
 	@$(BIN)/sisr fetch --all --keep-going

@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 import re
+import sys
 import zipfile
 
 import pytest
@@ -151,6 +152,24 @@ def test_second_run_has_nothing_to_do_even_if_the_library_was_touched(done: Proj
     assert run.status == 0
     assert "Nothing to be done" in run.output
     assert done.snapshot() == before
+
+
+def test_log_of_stages_and_summary(done: Project) -> None:
+    run = done.run("--logger", "stages", "-R", "gather", "--", SCORES)
+    assert run.status == 0, run.output
+    assert re.search(r"(?m)^scoring       1 job in \d\d:\d\d$", run.output)
+    assert "Traceback" not in run.output
+    assert len(run.output.splitlines()) < 6
+    cli = [sys.executable, "-c", "from sisr.cli import app; app()"]
+    summary = done.call([*cli, "summary", "results/tiny"], PYTHONPATH="scripts")
+    assert summary.status == 0, summary.output
+    for scale in (2, 4):
+        table = rows(done.read(f"results/tiny/tables/x{scale}.csv"))
+        best = max(table, key=lambda row: float(row["psnr@y-bt601"] or 0))
+        (line,) = (line for line in summary.output.splitlines() if line.startswith(f"x{scale}, "))
+        assert f"{float(best['psnr@y-bt601']):.2f} {best['label']}" in line
+    assert "unavailable: " in summary.output
+    assert f"Report: {done.root / 'results/tiny/report.html'}" in summary.output
 
 
 def test_scores_do_not_depend_on_folder_or_cores(finished: Project, project: Project) -> None:

@@ -1,4 +1,4 @@
-"""Commands about runs: ``compare``, ``reproduce``, ``serve``."""
+"""Commands about runs: ``compare``, ``reproduce``, ``serve``, ``summary``."""
 
 from __future__ import annotations
 
@@ -113,3 +113,15 @@ def serve(
             threading.Event().wait()
         except KeyboardInterrupt:
             typer.echo()
+
+
+@app.command()
+@one_line_errors
+def summary(
+    run: Annotated[Path, typer.Argument(metavar="RUN", help="Folder of a run, for example results/demo.")],
+) -> None:
+    """Show a finished run in a few lines: who leads, what was certified, what was unavailable."""
+    from sisr.report.run_summary import lines
+
+    for line in lines(run):
+        typer.echo(line)

@@ -1,0 +1,62 @@
+"""A finished run in a few lines: who leads, what was certified, what is unavailable, and where to read on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sisr.analysis import summaries
+from sisr.analysis.shown_measures import heading, show
+from sisr.base import registry
+from sisr.base.errors import ScoreError
+from sisr.report.shown_run import Names, ShownRun, first_kernel, names, summary_of
+from sisr.report.tables import rank
+from sisr.run.config import read
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+def lines(folder: Path) -> Iterator[str]:
+    """The lines of a results folder; :class:`ScoreError` where it holds no finished scores."""
+    if not (folder / "scores.csv").is_file():
+        raise ScoreError(f"{folder}: expected a results folder with scores.csv, found none")
+    run = read(registry.read_yaml(folder / "config.yaml"), str(folder / "config.yaml"))
+    models, datasets, kernels = (run.values(axis) for axis in ("model", "dataset", "kernel"))
+    shown = names(run.measures, models, datasets, kernels, run.pools)
+    scores = summaries.read_scores(folder / "scores.csv")
+    manifests = {name: folder / "hr" / f"{name}.json" for name in shown.datasets}
+    summary = summary_of(scores, ShownRun(folder / "scores.csv", manifests, shown))
+    for scale in run.values("scale"):
+        kernel = first_kernel(scores, scale, shown)
+        here = summary[(summary["scale"] == scale) & (summary["kernel"] == kernel)]
+        # Of pools the last is the largest; without pools each dataset has its line.
+        pools = [group for group in shown.pools if group in set(here["group"])]
+        for group in pools[-1:] or [group for group in shown.datasets if group in set(here["group"])]:
+            leaders = ", ".join(_leaders(here[here["group"] == group], shown))
+            yield f"x{scale}, {shown.kernels[kernel]}, {shown.groups[group]}: {leaders}"
+    if (folder / "certified.txt").is_file():
+        yield (folder / "certified.txt").read_text(encoding="utf-8").strip()
+    status = summaries.read_status(folder / "status.csv")
+    absent = status[status["status"] != "ok"].drop_duplicates(["model", "status", "reason"])
+    for model, state, reason in absent[["model", "status", "reason"]].itertuples(index=False):
+        yield f"{shown.models.get(model, model)}: {state}: {reason}"
+    for label, page in (("Site", "site/index.html"), ("Report", "report.html")):
+        if (folder / page).is_file():
+            yield f"{label + ':':<7} {(folder / page).resolve()}"
+
+
+def _leaders(summary: pd.DataFrame, shown: Names) -> Iterator[str]:
+    """By fidelity, then by perception: measure, value and the models that have it as printed."""
+    for measure in shown.shown():
+        rows = summary[(summary["metric"] == measure.metric) & (summary["protocol"] == measure.protocol)]
+        values = list(rows["mean"])
+        leading = [
+            (shown.models[model], value)
+            for model, value, place in zip(rows["model"], values, rank(values, measure), strict=True)
+            if place == 1
+        ]
+        if leading:
+            best = " and ".join(label for label, _ in leading)
+            yield f"{heading(measure)} {show(leading[0][1], measure)} {best}"
