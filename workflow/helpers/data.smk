@@ -1,5 +1,6 @@
 # Data: assets, and the HR images of datasets.
 from sisr.base.image_files import SUFFIXES
+from sisr.base.user_files import files_digest
 
 
 def is_optional(wildcards):
@@ -50,15 +51,27 @@ def hr_sources(wildcards):
     return f"<resources>/assets/{asset}.json" if asset else []
 
 
-def hr_images(wildcards):
-    """Files in a dataset's own folder, so that changing them prepares it anew; a bad folder is the job's error."""
-    path = DATASETS[wildcards.dataset].get("path")
+def own_images_of(dataset):
+    """Files in a dataset's own folder; a bad folder is the job's error."""
+    path = DATASETS[dataset].get("path")
     if path is None or not Path(path).expanduser().is_dir():
         return []
-    files = sorted(str(file) for file in Path(path).expanduser().iterdir() if file.suffix.lower() in SUFFIXES)
+    return sorted(file for file in Path(path).expanduser().iterdir() if file.suffix.lower() in SUFFIXES)
+
+
+def hr_images(wildcards):
+    """Files in a dataset's own folder, so that a missing one is noticed; their content is a parameter."""
     # What is on this machine stays there, also where all else is in a bucket.  Snakemake takes braces in a name for a
-    # wildcard: such an image is run, but editing it alone is not noticed.
-    return [local(file) for file in files if "{" not in file]
+    # wildcard.
+    return [local(str(file)) for file in own_images_of(wildcards.dataset) if "{" not in str(file)]
+
+
+def content_of(files):
+    """Digest of files of the user's own: one that is replaced counts, also by an older one."""
+    files = list(files)
+    return (
+        files_digest(files, Path(".snakemake", "sisr-files.json"), workflow.is_main_process) if files else ""
+    )
 
 
 def shards_of(dataset):

@@ -32,7 +32,8 @@ rule fetch:
 rule prepare_dataset:
     input:
         asset=hr_sources,
-        images=hr_images,
+        # Their content counts, as a parameter; their times do not.
+        images=lambda wildcards: ancient(hr_images(wildcards)),
     output:
         manifest="<results>/hr/{dataset}.json",
         images=directory("<results>/hr/{dataset}"),
@@ -48,6 +49,7 @@ rule prepare_dataset:
         runtime=growing(30),
     params:
         entry=lambda wildcards: kept(DATASETS[wildcards.dataset], "asset", "path", "expected"),
+        content=lambda wildcards: content_of(own_images_of(wildcards.dataset)),
         code=code_of("prepare_dataset"),
     message:
         "Preparing HR images of {wildcards.dataset}"

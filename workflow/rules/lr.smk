@@ -5,7 +5,7 @@ rule make_lr:
     input:
         hr="<results>/hr/{dataset}.json",
         hr_images="<results>/hr/{dataset}",
-        kernel_file=kernel_file,
+        kernel_file=lambda wildcards: ancient(kernel_file(wildcards)),
     output:
         manifest="<results>/lr/{dataset}/{kernel}/x{scale}.json",
         images=directory("<results>/lr/{dataset}/{kernel}/x{scale}"),
@@ -23,6 +23,7 @@ rule make_lr:
         runtime=growing(30),
     params:
         entry=kernel_entry,
+        content=lambda wildcards: content_of(map(Path, kernel_file(wildcards))),
         seed=RUN.seed,
         code=code_of("make_lr", kernel_code),
     message:
