@@ -92,6 +92,13 @@ def test_wrong_config_names_the_key_or_value(kept: Project, config: dict[str, An
     assert refused(kept).startswith(line)
 
 
+def test_a_key_given_twice_is_not_the_second_in_silence(kept: Project) -> None:
+    path = kept.root / "tiny.yaml"
+    lines = path.read_text().splitlines()
+    path.write_text("\n".join([*lines, "name: other", ""]))
+    assert refused(kept) == f"tiny.yaml:{len(lines) + 1}: key 'name' twice"
+
+
 def test_restriction_to_an_unknown_model(kept: Project) -> None:
     found = refused(kept, "--config", "models=bicubik")
     assert found == "config: models: unknown model 'bicubik'; did you mean 'bicubic'?"

@@ -35,6 +35,10 @@ def or_workflow_error(function, *arguments):
 if Path("config").resolve() != CHECKOUT / "config":
     os.environ[registry.DEPLOYMENT] = str(Path("config").absolute())
 
+# Snakemake has read them too, but of a key that is given twice it takes the second in silence.
+for file in filter(Path.is_file, map(Path, workflow.configfiles)):
+    or_workflow_error(registry.read_yaml, file)
+
 RUN = or_workflow_error(read_config, config)
 if workflow.is_main_process:
     logger.info(RUN.summary)

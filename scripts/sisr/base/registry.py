@@ -7,7 +7,8 @@ misspelt, given twice or of the wrong type is an error that names the file and t
 from __future__ import annotations
 
 import os
-from collections.abc import Hashable
+import re
+from collections.abc import Hashable, Iterator
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -38,25 +39,35 @@ class _JsonLoader(_BaseLoader):
         seen: set[Hashable] = set()
         for key_node, _ in node.value:
             key = self.construct_object(key_node, deep=deep)
-            if key in seen:
+            name = str(key) if isinstance(key, int) else key
+            if name in seen:
                 mark = key_node.start_mark
-                raise ConfigError(f"{mark.name}:{mark.line + 1}: key '{key}' twice")
-            seen.add(key)
+                raise ConfigError(f"{self.name}:{mark.line + 1}: key '{key}' twice")
+            seen.add(name)
         mapping = super().construct_mapping(node, deep=deep)
         return {str(key) if isinstance(key, int) else key: value for key, value in mapping.items()}
 
 
 def read_yaml(path: Path) -> Any:
-    """Parse a YAML file; duplicate keys and syntax errors raise :class:`ConfigError` naming file and line."""
+    """Parse a YAML file; what cannot be read raises :class:`ConfigError` naming file and line."""
     try:
-        with path.open(encoding="utf-8") as stream:
-            loader = _JsonLoader(stream)
-            try:
-                return loader.get_single_data()
-            finally:
-                loader.dispose()
+        content = path.read_bytes()
     except FileNotFoundError:
         raise ConfigError(f"{path}: no such file") from None
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be read: {error.strerror}") from None
+    try:
+        text = content.decode("utf-8")
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        raise ConfigError(f"{path}:{line}: expected UTF-8, found byte 0x{content[error.start]:02x}") from None
+    try:
+        loader = _JsonLoader(text)
+        loader.name = str(path)
+        try:
+            return loader.get_single_data()
+        finally:
+            loader.dispose()
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         where = f"{path}:{mark.line + 1}" if mark else str(path)
@@ -71,12 +82,23 @@ def schema(name: str) -> dict[str, Any]:
     return document
 
 
+def _whole_text(
+    validator: Any, pattern: str, instance: Any, _schema: Any
+) -> Iterator[jsonschema.ValidationError]:
+    """A pattern is of the whole text: Python's ``$`` would also end before a line feed."""
+    if validator.is_type(instance, "string") and not re.fullmatch(pattern, instance):
+        yield jsonschema.ValidationError(f"{instance!r} does not match {pattern!r}")
+
+
+_Validator: Any = jsonschema.validators.extend(jsonschema.Draft202012Validator, {"pattern": _whole_text})
+
+
 def validate(document: Any, schema_name: str, source: str) -> None:
     """Check ``document`` against a schema; the :class:`ConfigError` is one line that names the key.
 
     ``source`` is what the message calls the document, normally its path.
     """
-    validator = jsonschema.Draft202012Validator(schema(schema_name))
+    validator = _Validator(schema(schema_name))
     # Of errors at one place the misspelt key comes first: the missing one is its other half.
     error = min(
         validator.iter_errors(document),

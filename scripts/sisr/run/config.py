@@ -128,6 +128,7 @@ def read(document: Mapping[str, Any], source: str = "config", config: Path = reg
 
     extras, settings = extras_of(document, source), with_settings(document, tuple(cells))
     crops = document.get("crops", {})
+    _check_names(document, source, config)
     return Run(
         name=document["name"],
         seed=document.get("seed", 0),
@@ -224,6 +225,22 @@ def _check_links(datasets: Iterable[str], models: Iterable[str], config: Path) -
                 raise ConfigError(f"{where}.asset: {unknown('asset', str(weights.asset), assets)}")
 
 
+def _check_names(document: Mapping[str, Any], source: str, config: Path) -> None:
+    """Of sections that may name what a selected run leaves out: each name is one of a registry."""
+    same_pixels = document.get("same_pixels", {})
+    named = {
+        "crops.regions": ("datasets", document.get("crops", {}).get("regions", {})),
+        "same_pixels.dataset": ("datasets", [same_pixels[key] for key in ("dataset",) if key in same_pixels]),
+        "same_pixels.models": ("models", same_pixels.get("models", ())),
+    }
+    for key, (axis, values) in named.items():
+        for value in values:
+            if value not in registry.load(axis, config):
+                raise ConfigError(
+                    f"{source}: {key}: {unknown(AXES[axis], value, registry.load(axis, config))}"
+                )
+
+
 def _crop_kernels(
     crops: Mapping[str, Any], cells: Iterable[Cell], source: str, config: Path
 ) -> tuple[str, ...]:
@@ -282,6 +299,8 @@ def _coerce(document: Mapping[str, Any]) -> dict[str, Any]:
     for key in ("seed",):
         if key in out:
             out[key] = _as_int(out[key])
+    if isinstance(out.get("name"), int):
+        out["name"] = str(out["name"])
     if isinstance(out.get("user_images"), str | int):
         out["user_images"] = {"path": str(out["user_images"])}
     if isinstance(out.get("inference"), Mapping):

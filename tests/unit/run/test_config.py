@@ -94,6 +94,16 @@ def test_suite_restricts(document: dict[str, Any]) -> None:
         ({"crops": {"kernels": ["bicubik"]}}, "crops.kernels: unknown kernel 'bicubik'"),
         ({"suite": "a,b", "datasets": "set14", "scales": "2"}, "no cell is left"),
         ({"name": "../x"}, "name: '../x' does not match"),
+        ({"name": "x\n"}, "name: 'x\\n' does not match"),
+        ({"crops": {"regions": {"set6": {}}}}, "crops.regions: unknown dataset 'set6'; did you mean 'set5'?"),
+        (
+            {"same_pixels": {"dataset": "set6", "models": ["bicubic"]}},
+            "same_pixels.dataset: unknown dataset 'set6'; did you mean 'set5'?",
+        ),
+        (
+            {"same_pixels": {"dataset": "set5", "models": ["bicubik"]}},
+            "same_pixels.models: unknown model 'bicubik'; did you mean 'bicubic'",
+        ),
         ({"device": "gpu"}, "device: 'gpu' does not match"),
         ({"inference": {"precison": "bf16"}}, "inference: unknown key 'precison'; did you mean 'precision'?"),
         ({"inference": {"precision": "fp8"}}, "inference.precision: 'fp8' is not one of ['fp32', 'tf32',"),
@@ -217,11 +227,45 @@ def test_shipped_configurations_are_valid_and_arrive_whole(name: str) -> None:
             assert (list(found) if section == "studies" else found) == document[section]
 
 
-def test_duplicate_keys_are_refused(tmp_path: Path) -> None:
-    path = tmp_path / "x.yaml"
-    path.write_text("a: 1\nb: 2\na: 3\n", encoding="utf-8")
-    with pytest.raises(ConfigError, match=r"x\.yaml:3: key 'a' twice"):
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"a: 1\nb: 2\na: 3\n", ":3: key 'a' twice"),
+        (b"a:\n  b: 1\n  b: 2\n", ":3: key 'b' twice"),
+        (b"2: 1\n'2': 1\n", ":2: key '2' twice"),
+        (b"a: 1\nb: [1, 2\nc: 3\n", ":3: not valid YAML: did not find expected ',' or ']'"),
+        (b"a: 1\nb: {c: 1\n", ":3: not valid YAML: did not find expected ',' or '}'"),
+        (b"a: 1\n\tb: 2\n", ":2: not valid YAML: found a tab character that violates indentation"),
+        (b"a: 1\nb: \xff\n", ":2: expected UTF-8, found byte 0xff"),
+        (b"a: 1\n--- \nb: 2\n", ":2: not valid YAML: but found another document"),
+    ],
+)
+def test_files_that_cannot_be_read_whole_are_refused(tmp_path: Path, content: bytes, message: str) -> None:
+    path = tmp_path / "config.yaml"
+    path.write_bytes(content)
+    with pytest.raises(ConfigError) as caught:
         registry.read_yaml(path)
+    assert str(caught.value) == f"{path}{message}"
+
+
+def test_a_number_is_a_name(document: dict[str, Any]) -> None:
+    assert read({**document, "name": 2026}).name == "2026"
+
+
+def test_scale_zero_and_names_that_lead_elsewhere(config_copy: Path) -> None:
+    path = config_copy / "models.yaml"
+    text = path.read_text(encoding="utf-8")
+    entry = "\nmine:\n  label: M\n  engine: torch\n  params: {arch: espcn}\n  weights: {%s}\n"
+    for weights, message in (
+        ("0: {recipe: x}", "mine.weights: '0' does not match"),
+        ("2: {recipe: ../models}", "mine.weights.2.recipe: '../models' does not match"),
+    ):
+        path.write_text(text + entry % weights, encoding="utf-8")
+        registry.load.cache_clear()
+        with pytest.raises(ConfigError) as caught:
+            registry.load("models", config_copy)
+        assert message in str(caught.value)
+    registry.load.cache_clear()
 
 
 @pytest.mark.parametrize(
