@@ -90,6 +90,19 @@ def test_two_values_in_print_for_one_number_raise_no_alarm() -> None:
         assert all(apart + rounding <= r.tolerance for r in of), of
 
 
+def test_anchors_of_cells_are_numbers_in_print() -> None:
+    """What certification computes again of authors' numbers is in the tables, digit for digit."""
+    printed = {(r.model, r.dataset, r.scale, r.measure, r.value) for r in references.load() if not r.erratum}
+    cells = [
+        a for a in registry.load("anchors").values() if (a["kind"], a["given_by"]) == ("cell", "authors")
+    ]
+    assert len(cells) > 40
+    for a in cells:
+        for value in a["values"]:
+            found = (a["model"], a["hr"], a["scale"], value["measure"], value["expected"])
+            assert found in printed, found
+
+
 def test_errata_are_not_in_the_tables() -> None:
     assert len(references.errata()) >= 6
     wrong = {(31.08, "lapsrn", "psnr"), (0.0726, "vdsr", "ssim"), (33.89, "edsr", "psnr")}
