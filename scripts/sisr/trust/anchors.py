@@ -55,8 +55,8 @@ class Certified:
 
     @property
     def difference(self) -> float:
-        """Found minus expected; NaN where the anchor was not run."""
-        return self.found - self.expected
+        """Found, in the digits that the table has, minus expected; NaN where the anchor was not run."""
+        return round(self.found, 8) - self.expected
 
     def show(self, value: float, sign: str = "") -> str:
         """``value`` with one digit more than the expected number and its tolerance have, at most eight."""

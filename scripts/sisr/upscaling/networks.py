@@ -10,7 +10,7 @@ from typing import Literal
 from torch import Tensor, nn
 
 from sisr.base.errors import ModelError
-from sisr.models import archs
+from sisr.models import archs, ncnn_weights
 from sisr.models.libraries import detect_spandrel
 from sisr.models.model_entries import Model
 from sisr.models.weights import load_into, read_state_dict
@@ -57,7 +57,8 @@ def load(model: Model, scale: int, files: Mapping[str, Path]) -> Network:
     further arguments; ``spandrel`` detects it from the weights.  ``params.format`` is the form of the
     checkpoint (see :mod:`sisr.models.weights`), ``params.part`` which of its state dicts, and
     ``params.pre_upscale: matlab-bicubic`` says that the network refines the bicubic enlargement instead of
-    enlarging itself.  Weights role ``state``.
+    enlarging itself.  Weights role ``state``; with ``params.format: ncnn`` roles ``param`` and ``bin``, the
+    graph that was made from the network (see :mod:`sisr.models.ncnn_weights`).
 
     Raises :class:`ModelError` where the weights do not fit the architecture, are for another scale or
     colour, or cannot be read safely.
@@ -70,13 +71,17 @@ def load(model: Model, scale: int, files: Mapping[str, Path]) -> Network:
         for parameter in program.parameters():  # a ScriptModule has no requires_grad_() of its own
             parameter.requires_grad_(False)
         return of_program(program.float().eval(), model, scale, name)
-    source = files["state"]
-    state = read_state_dict(source, model.params["format"], model.params.get("part", ""))
     channels = 1 if model.colour == "y" else 3
-    if name == "spandrel":
-        return _detected(state, source, scale, channels, model.input_peak)
-    module = archs.build(name, scale, **model.params.get("args", {}))
-    load_into(module, state, source)
+    if model.params["format"] == "ncnn":
+        module = archs.build(name, scale, **model.params.get("args", {}))
+        ncnn_weights.load_into(module, files["param"], files["bin"])
+    else:
+        source = files["state"]
+        state = read_state_dict(source, model.params["format"], model.params.get("part", ""))
+        if name == "spandrel":
+            return _detected(state, source, scale, channels, model.input_peak)
+        module = archs.build(name, scale, **model.params.get("args", {}))
+        load_into(module, state, source)
     return Network(
         module=module.eval().requires_grad_(False),
         scale=scale,

@@ -14,12 +14,11 @@ import numpy as np
 
 from sisr.base.errors import ModelError
 from sisr.models.model_entries import Model
+from sisr.models.ncnn_weights import MAGIC
 from sisr.upscaling.engines import RawUpscaler
 from sisr.upscaling.engines.planes import Planes, image_upscaler, probe
 from sisr.upscaling.inference.options import Options
 
-#: First line of a ``.param`` in text form.
-_MAGIC = "7767517"
 #: Options of a convolution that tell its input channels.
 _CONVOLUTION = ("0", "1", "11", "6")
 
@@ -52,8 +51,8 @@ def read_graph(param: Path) -> tuple[str, str, int]:
     """
     try:
         lines = param.read_text(encoding="ascii").splitlines()
-        if not lines or lines[0].strip() != _MAGIC:
-            raise ValueError(f"the first line is not {_MAGIC}")
+        if not lines or lines[0].strip() != MAGIC:
+            raise ValueError(f"the first line is not {MAGIC}")
         inputs, made, taken, channels = [], [], set(), 0
         for fields in (line.split() for line in lines[2:] if line.strip()):
             ins, outs = int(fields[2]), int(fields[3])

@@ -32,10 +32,11 @@ CONVOLUTIONAL = {
 #: Those of the same kind that are large or look hundreds of pixels far: images of one line, or a test would
 #: take minutes.
 DEEP = {
-    "edsr": 2, "rrdb": 4, "esrgan": 4, "bsrgan": 4, "realesrgan-x4plus": 4, "realesrgan-x2plus": 2, "spsr": 4,
+    "edsr": 2, "rrdb": 4, "esrgan": 4, "bsrgan": 4, "realesrgan-x4plus": 4, "realesrgan-rrdb": 4,
+    "realesrgan-x2plus": 2, "spsr": 4,
 }  # fmt: skip
 #: Of the same architecture as others, with other weights.
-REPEATED = {"esrgan", "bsrgan", "realesrgan-x4plus"}
+REPEATED = {"esrgan", "bsrgan", "realesrgan-x4plus", "realesrgan-rrdb"}
 OTHERS = {
     "rcan": 2, "imdn": 4, "rfdn": 4, "rlfn": 4, "rlfn-ntire": 4, "efdn": 4, "swinir-light": 2,
     "swinir": 4, "swinir-real": 4, "hat": 4, "dat": 2, "dat-light": 4,

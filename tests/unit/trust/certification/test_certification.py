@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -18,7 +19,10 @@ from sisr.trust import anchors, certification
 from sisr.trust.anchors import Certified, chosen, judge, read, summary, write
 from sisr.trust.certification import certify
 
+ROOT = Path(__file__).resolve().parents[4]
 Get = Callable[[str], FetchedAsset]
+#: Assets that have an address and a checksum, and of which the mirror of the tests has no copy.
+ELSEWHERE = {f"smfanet-plus-x{scale}" for scale in (2, 3, 4)}
 
 
 @pytest.fixture(scope="module")
@@ -33,10 +37,10 @@ def quick(get: Get) -> list[Certified]:
 
 def test_quick_anchors_pass(quick: list[Certified]) -> None:
     assert [row for row in quick if row.status != "pass"] == []
-    assert len(quick) == 11
+    assert len(quick) == 18
     assert summary(quick) == (
-        "11 of 11 reference values (5 anchors) were computed again within their tolerance: "
-        "9 of 9 computed by other programs, 2 of 2 of separate calculations."
+        "18 of 18 reference values (7 anchors) were computed again within their tolerance: "
+        "16 of 16 computed by other programs, 2 of 2 of separate calculations."
     )
     judge(quick)
 
@@ -91,7 +95,7 @@ def test_what_cannot_be_had_is_not_run_with_its_reason(resources: Path, tmp_path
     assert {row.status for row in rows} == {"not run"}
     assert {row.reason for row in rows} == {"asset skimage-photos is unavailable: no route to host"}
     assert all(math.isnan(row.found) for row in rows)
-    assert summary(rows).startswith("0 of 11 reference values")
+    assert summary(rows).startswith("0 of 18 reference values")
     judge(rows)
 
 
@@ -126,6 +130,39 @@ def test_quick_needs_pypi_alone() -> None:
     names = {name for anchor in chosen("quick").values() for name in anchors.assets_of(anchor)}
     assert names
     assert all("pypi" in assets[name] for name in names)
+
+
+def test_as_many_numbers_as_the_pages_claim() -> None:
+    """Of the full tier with the assets of the mirror, PyPI and the project; each kind apart."""
+    numbers = [
+        (value.get("given_by", anchor["given_by"]), anchor)
+        for anchor in chosen("full").values()
+        if not set(anchors.assets_of(anchor)) & ELSEWHERE
+        for value in anchor["values"]
+    ]
+    givers = Counter(giver for giver, _ in numbers)
+    assert len(numbers) >= 200
+    assert set(givers) == set(anchors.GIVEN_BY)
+    networks = [(giver, a) for giver, a in numbers if a.get("model", "bicubic") != "bicubic" or a.get("sr")]
+    assert sum(giver == "authors" for giver, _ in networks) >= 60
+    recent = [giver for giver, anchor in networks if 2023 <= year_of(anchor.get("model")) <= 2026]
+    assert len(recent) >= 25
+    assert recent.count("authors") >= 20
+    assert sum(len(anchor["values"]) for anchor in chosen("quick").values()) >= 12
+
+
+def test_page_has_the_counts_of_the_registry() -> None:
+    lines = (ROOT / "docs/certification.md").read_text(encoding="utf-8").splitlines()
+    for tier in anchors.TIERS:
+        mine = [anchor for anchor in registry.load("anchors").values() if anchor["tier"] == tier]
+        givers = Counter(v.get("given_by", a["given_by"]) for a in mine for v in a["values"])
+        cells = [tier, *(str(givers[giver]) for giver in anchors.GIVEN_BY), str(givers.total())]
+        assert f"| {' | '.join(cells)} |" in lines
+
+
+def year_of(model: str | None) -> int:
+    """Year of a model's paper."""
+    return int(str(registry.load("models")[model]["paper"])[-4:]) if model else 0
 
 
 def test_anchors_name_what_exists() -> None:

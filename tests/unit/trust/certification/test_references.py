@@ -43,7 +43,7 @@ def test_values_are_plausible(scale: int, dataset: str) -> None:
         ]
         assert values == sorted(values)
     for r in references.load():
-        low, high = {"psnr": (22, 40), "ssim": (0.6, 0.97), "lpips": (0.05, 0.6)}[r.metric]
+        low, high = {"psnr": (22, 41), "ssim": (0.6, 0.981), "lpips": (0.05, 0.6)}[r.metric]
         assert low < r.value < high, r
 
 
@@ -74,6 +74,33 @@ def test_numbers_that_no_run_can_have_are_marked() -> None:
     registered = registry.load("models")
     marked = {r.model for r in references.load() if r.never_judged}
     assert marked == {r.model for r in references.load() if r.model not in registered}
+
+
+def test_two_values_in_print_for_one_number_raise_no_alarm() -> None:
+    """EDSR-baseline at x4 has two: what prints as either agrees with both."""
+    judged: dict[tuple[object, ...], list[references.Reference]] = {}
+    for r in references.load():
+        if r.same_weights and not (r.never_judged or r.erratum or r.planes):
+            judged.setdefault((r.model, r.dataset, r.kernel, r.scale, r.measure), []).append(r)
+    twice = [of for of in judged.values() if len({r.value for r in of}) > 1]
+    assert {of[0].model for of in twice} == {"edsr-baseline"}
+    for of in twice:
+        rounding = {"psnr": 0.005, "ssim": 0.00005}[of[0].metric]
+        apart = max(r.value for r in of) - min(r.value for r in of)
+        assert all(apart + rounding <= r.tolerance for r in of), of
+
+
+def test_anchors_of_cells_are_numbers_in_print() -> None:
+    """What certification computes again of authors' numbers is in the tables, digit for digit."""
+    printed = {(r.model, r.dataset, r.scale, r.measure, r.value) for r in references.load() if not r.erratum}
+    cells = [
+        a for a in registry.load("anchors").values() if (a["kind"], a["given_by"]) == ("cell", "authors")
+    ]
+    assert len(cells) > 40
+    for a in cells:
+        for value in a["values"]:
+            found = (a["model"], a["hr"], a["scale"], value["measure"], value["expected"])
+            assert found in printed, found
 
 
 def test_errata_are_not_in_the_tables() -> None:
