@@ -51,9 +51,21 @@ def hr_sources(wildcards):
 
 
 def hr_images(wildcards):
-    """Files in a dataset's own folder, so that changing them prepares it anew; a bad folder is the job's error."""
-    path = DATASETS[wildcards.dataset].get("path")
-    if path is None or not Path(path).expanduser().is_dir():
+    """Files in a dataset's own folder, so that changing them prepares it anew."""
+    return files_in(DATASETS[wildcards.dataset].get("path", ""))
+
+
+def hr_entry(wildcards):
+    """What the registry says of a dataset's images and can change them."""
+    entry = DATASETS[wildcards.dataset]
+    known = brought.table_of(entry)
+    table = [file_digest(known)] if known is not None and known.is_file() else []
+    return kept(entry, "asset", "path", "lr", "expected") | ({"table": table} if table else {})
+
+
+def files_in(path):
+    """Image files of a user's folder; a bad folder is the job's error."""
+    if not path or not Path(path).expanduser().is_dir():
         return []
     files = sorted(str(file) for file in Path(path).expanduser().iterdir() if file.suffix.lower() in SUFFIXES)
     # What is on this machine stays there, also where all else is in a bucket.  Snakemake takes braces in a name for a

@@ -47,7 +47,7 @@ rule prepare_dataset:
         mem_mb=growing(2000),
         runtime=growing(30),
     params:
-        entry=lambda wildcards: kept(DATASETS[wildcards.dataset], "asset", "path", "expected"),
+        entry=hr_entry,
         code=code_of("prepare_dataset"),
     message:
         "Preparing HR images of {wildcards.dataset}"
