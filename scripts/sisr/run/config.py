@@ -123,13 +123,9 @@ def read(document: Mapping[str, Any], source: str = "config", config: Path = reg
         cells = _named_cells(document, suites, given, source, config)
     else:
         cells = _cells_of_suites(document, suites, chosen, given, source)
-    cells = _with_given_lr(cells, source, config)
-    missing = absent({cell.dataset: None for cell in cells}, config)
-    absent_cells = tuple(cell for cell in cells if cell.dataset in missing)
-    cells = {cell: None for cell in cells if cell.dataset not in missing}
-    if not cells:
-        dataset, reason = next(iter(missing.items()))
-        raise ConfigError(f"{source}: datasets: {dataset}: {reason}")
+    wanted = _with_given_lr(cells, source, config)
+    missing = absent({cell.dataset: None for cell in wanted}, config)
+    cells = _without(missing, wanted, source)
     _check_links({cell.dataset for cell in cells}, {cell.model for cell in cells}, config)
     if given is not None and given.lr and any(cell.dataset == DATASET for cell in cells):
         raise ConfigError(
@@ -139,8 +135,7 @@ def read(document: Mapping[str, Any], source: str = "config", config: Path = reg
 
     extras, settings = extras_of(document, source), with_settings(document, tuple(cells))
     crops, same_pixels = document.get("crops", {}), settings.get("same_pixels", {})
-    if same_pixels.get("dataset") in missing:
-        same_pixels = {}
+    with_protocols = "protocols" in extras and same_pixels.get("dataset") not in missing
     return Run(
         name=document["name"],
         seed=document.get("seed", 0),
@@ -149,10 +144,10 @@ def read(document: Mapping[str, Any], source: str = "config", config: Path = reg
         mirror=document.get("mirror"),
         cells=tuple(cells),
         absent=missing,
-        absent_cells=absent_cells,
+        absent_cells=tuple(cell for cell in wanted if cell.dataset in missing),
         measures=tuple(document["metrics"]),
         pools=_pools(document.get("pools", {}), source, config),
-        same_pixels=same_pixels if "protocols" in extras else {},
+        same_pixels=same_pixels if with_protocols else {},
         certify=settings.get("certify", "quick") if "certification" in extras else "none",
         crops_per_set=crops.get("per_set", 1),
         crop_kernels=_crop_kernels(crops, cells, source, config),
@@ -223,6 +218,15 @@ def _with_given_lr(cells: Iterable[Cell], source: str, config: Path) -> dict[Cel
             given = ", ".join(f"x{scale}" for scale in datasets[cell.dataset].get("lr", ()))
             found = f"LR images at {given} only" if given else "no LR images of its own, so name a kernel"
             raise ConfigError(f"{source}: datasets: {cell.dataset} has {found}")
+    return left
+
+
+def _without(missing: Mapping[str, str], cells: Iterable[Cell], source: str) -> dict[Cell, None]:
+    """Cells whose datasets are there; where nothing is left, the reason is the :class:`ConfigError`."""
+    left = {cell: None for cell in cells if cell.dataset not in missing}
+    if not left:
+        dataset, reason = next(iter(missing.items()))
+        raise ConfigError(f"{source}: datasets: {dataset}: {reason}")
     return left
 
 
