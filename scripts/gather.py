@@ -14,5 +14,6 @@ with job(snakemake.log[0]):
     gather_scores([Path(path) for path in snakemake.input.scores], Path(snakemake.output.scores))
     cells = [Cell(*cell) for cell in snakemake.params.cells]
     status = [Path(path) for path in snakemake.input.status]
-    gather_status(cells, snakemake.params.shards, status, Path(snakemake.output.status))
+    absent = {Cell(*cell): reason for cell, reason in snakemake.params.absent}
+    gather_status(cells, snakemake.params.shards, status, Path(snakemake.output.status), absent)
     gather_timings(cells, snakemake.params.shards, status, Path(snakemake.output.timings))

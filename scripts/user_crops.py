@@ -3,8 +3,9 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from sisr.base.cells import GIVEN
 from sisr.base.joblog import job
-from sisr.data.user_images import DATASET, GIVEN
+from sisr.data.user_images import DATASET
 from sisr.report.given_tables import names_of
 from sisr.report.result_crops import SetFiles, make_crops
 

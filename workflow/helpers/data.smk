@@ -51,19 +51,31 @@ def hr_sources(wildcards):
     return f"<resources>/assets/{asset}.json" if asset else []
 
 
-def own_images_of(dataset):
-    """Files in a dataset's own folder; a bad folder is the job's error."""
-    path = DATASETS[dataset].get("path")
-    if path is None or not Path(path).expanduser().is_dir():
+def hr_images(wildcards):
+    """Files in a dataset's own folder, so that a missing one is noticed; their content is a parameter."""
+    return inputs_of(files_in(DATASETS[wildcards.dataset].get("path", "")))
+
+
+def hr_entry(wildcards):
+    """What the registry says of a dataset's images and can change them."""
+    entry = DATASETS[wildcards.dataset]
+    known = brought.table_of(entry)
+    table = [file_digest(known)] if known is not None and known.is_file() else []
+    return kept(entry, "asset", "path", "lr", "expected") | ({"table": table} if table else {})
+
+
+def files_in(path):
+    """Image files of a user's folder; a bad folder is the job's error."""
+    if not path or not Path(path).expanduser().is_dir():
         return []
     return sorted(file for file in Path(path).expanduser().iterdir() if file.suffix.lower() in SUFFIXES)
 
 
-def hr_images(wildcards):
-    """Files in a dataset's own folder, so that a missing one is noticed; their content is a parameter."""
+def inputs_of(files):
+    """Files of the user's own as input, so that a missing one is noticed; their content is a parameter, times do not count."""
     # What is on this machine stays there, also where all else is in a bucket.  Snakemake takes braces in a name for a
     # wildcard.
-    return [local(str(file)) for file in own_images_of(wildcards.dataset) if "{" not in str(file)]
+    return ancient([local(str(file)) for file in files if "{" not in str(file)])
 
 
 def content_of(files):

@@ -1,8 +1,8 @@
 # LR images: kernels, what counts of their code, and the LR sets of the run.
-from sisr.lr import kernels
-
 # What stands for dataset and kernel of LR user images in paths; they have no HR, and so are no cells.
-USER_LR = f"{user_images.DATASET}/{user_images.GIVEN}"
+USER_LR = f"{user_images.DATASET}/{GIVEN}"
+# Datasets whose LR images are taken as they are, and not made.
+PAIRS = [name for name, entry in DATASETS.items() if "lr" in entry]
 
 
 KERNEL_KEYS = ("function", "params", "per_scale", "border", "phase", "random")
@@ -21,9 +21,19 @@ def kernel_file(wildcards):
     return [local(from_here(file))]
 
 
+def given_lr(wildcards):
+    """Folder of the LR images that a dataset gives at a scale; none where its HR images are the LR images."""
+    return DATASETS[wildcards.dataset].get("lr", {}).get(wildcards.scale, "")
+
+
+def given_lr_images(wildcards):
+    """The LR files that a dataset gives, so that a missing one is noticed; their content is a parameter."""
+    return inputs_of(files_in(given_lr(wildcards)))
+
+
 def code_of_kernels(names):
     """Of the functions of kernels, the code of those that some kernels call."""
-    functions = [registry.load("kernels")[name]["function"] for name in names]
+    functions = [registry.load("kernels")[name]["function"] for name in names if name != GIVEN]
     found = [or_workflow_error(kernels.target, function) for function in functions]
     return {"sisr.lr.kernels.FUNCTIONS": found, "sisr.lr.kernels.*": []}
 

@@ -58,10 +58,7 @@ rule phase_kernels:
         runtime=growing(15),
     params:
         sets=RUN.sets(),
-        kernels={
-            name: kept(registry.load("kernels")[name], "label", *KERNEL_KEYS)
-            for name in RUN.values("kernel")
-        },
+        kernels={name: kept(kernels.described(name), "label", *KERNEL_KEYS) for name in RUN.values("kernel")},
         datasets=result_labels()["datasets"],
         code=code_of("phase_kernels", run_kernel_code),
     message:

@@ -14,10 +14,12 @@ from snakemake.logging import logger
 sys.path.insert(0, str(CHECKOUT / "scripts"))
 
 from sisr.base import registry
+from sisr.base.cells import GIVEN
 from sisr.base.device import resolve as resolve_device
 from sisr.base.digest import code_digest, file_digest, keep_in
 from sisr.base.errors import SisrError
-from sisr.data import user_images
+from sisr.data import brought, user_images
+from sisr.lr import kernels
 from sisr.models.model_entries import get as get_model
 from sisr.run.config import read as read_config
 from sisr.run.workspace import join_runs, require_writable, share_library
@@ -38,10 +40,16 @@ if Path("config").resolve() != CHECKOUT / "config":
 # Snakemake has read them too, but of a key that is given twice it takes the second in silence.
 for file in filter(Path.is_file, map(Path, workflow.configfiles)):
     or_workflow_error(registry.read_yaml, file)
+# Which folders are there is for the main process to say: a job may be on a machine that has not all of them.
+if workflow.is_main_process:
+    os.environ.pop(brought.ABSENT, None)
 
 RUN = or_workflow_error(read_config, config)
 if workflow.is_main_process:
     logger.info(RUN.summary)
+    for dataset, reason in RUN.absent.items():
+        logger.warning(f"{dataset}: unavailable: {reason}")
+    os.environ[brought.ABSENT] = ",".join(RUN.absent)
 
 
 pathvars:
@@ -157,9 +165,13 @@ RESULT_NAMES = {
 
 def result_labels():
     """Registry labels of what is shown: a new label redraws, a new citation does not."""
-    return {"measures": measure_labels(RUN.measures)} | {
-        axis: {name: registry.load(axis)[name]["label"] for name in RESULT_NAMES[axis]}
-        for axis in ("models", "datasets", "kernels")
+    return {
+        "measures": measure_labels(RUN.measures),
+        "kernels": {name: kernels.described(name)["label"] for name in RESULT_NAMES["kernels"]},
+        **{
+            axis: {name: registry.load(axis)[name]["label"] for name in RESULT_NAMES[axis]}
+            for axis in ("models", "datasets")
+        },
     }
 
 

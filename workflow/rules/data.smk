@@ -33,7 +33,7 @@ rule prepare_dataset:
     input:
         asset=hr_sources,
         # Their content counts, as a parameter; their times do not.
-        images=lambda wildcards: ancient(hr_images(wildcards)),
+        images=hr_images,
     output:
         manifest="<results>/hr/{dataset}.json",
         images=directory("<results>/hr/{dataset}"),
@@ -48,8 +48,8 @@ rule prepare_dataset:
         mem_mb=growing(2000),
         runtime=growing(30),
     params:
-        entry=lambda wildcards: kept(DATASETS[wildcards.dataset], "asset", "path", "expected"),
-        content=lambda wildcards: content_of(own_images_of(wildcards.dataset)),
+        entry=hr_entry,
+        content=lambda wildcards: content_of(files_in(DATASETS[wildcards.dataset].get("path", ""))),
         code=code_of("prepare_dataset"),
     message:
         "Preparing HR images of {wildcards.dataset}"

@@ -1,4 +1,4 @@
-# LR images: made of HR images by a kernel, or the user's own as they are.
+# LR images: made of HR images by a kernel, or given ones as they are.
 
 
 rule make_lr:
@@ -37,14 +37,16 @@ ruleorder: take_lr > make_lr
 
 rule take_lr:
     input:
-        hr=f"<results>/hr/{user_images.DATASET}.json",
-        hr_images=f"<results>/hr/{user_images.DATASET}",
+        hr="<results>/hr/{dataset}.json",
+        hr_images="<results>/hr/{dataset}",
+        lr_images=given_lr_images,
     output:
-        manifest=f"<results>/lr/{USER_LR}/x{{scale}}.json",
-        images=directory(f"<results>/lr/{USER_LR}/x{{scale}}"),
+        manifest=f"<results>/lr/{{dataset}}/{GIVEN}/x{{scale}}.json",
+        images=directory(f"<results>/lr/{{dataset}}/{GIVEN}/x{{scale}}"),
     log:
-        "<logs>/take_lr/x{scale}.log",
+        "<logs>/take_lr/{dataset}/x{scale}.log",
     wildcard_constraints:
+        dataset="|".join([user_images.DATASET, *PAIRS]),
         scale="[0-9]+",
     conda:
         "../../envs/base.yaml"
@@ -52,8 +54,10 @@ rule take_lr:
         mem_mb=growing(1000),
         runtime=growing(30),
     params:
+        folder=given_lr,
+        content=lambda wildcards: content_of(files_in(given_lr(wildcards))),
         code=code_of("take_lr"),
     message:
-        "Taking user images as LR images for x{wildcards.scale}"
+        "Taking the LR images of {wildcards.dataset} at x{wildcards.scale} as they are"
     script:
         "../../scripts/take_lr.py"

@@ -55,6 +55,7 @@ rule gather:
     params:
         cells=[list(cell) for cell in RUN.cells],
         shards={dataset: len(shards_of(dataset)) for dataset in RUN.values("dataset")},
+        absent=[[list(cell), RUN.absent[cell.dataset]] for cell in RUN.absent_cells],
         code=code_of("gather"),
     message:
         "Gathering the scores of all cells"

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from sisr.analysis.phase import TOLERANCE, RampShift, image_shift, interval, ramp_shift
 from sisr.base import registry
+from sisr.base.cells import GIVEN
 from sisr.base.csv_files import write_rows
 from sisr.base.images import modcrop, read_image
 from sisr.base.manifest import LrManifest, Manifest
@@ -140,7 +141,11 @@ class KernelPhase:
 
     def _agrees(self, found: Sequence[float], error: float) -> bool:
         gap = max(abs(a - b) for a, b in zip(found, self.documented, strict=True))
-        return gap <= max(TOLERANCE, error)
+        return math.isnan(self.documented[0]) or gap <= max(TOLERANCE, error)
+
+
+#: Of LR images that are given nothing is documented, and no kernel can be put on ramps.
+_NO_RAMP = RampShift(math.nan, math.nan, math.nan, math.nan)
 
 
 def kernel_ramp(kernel: str, scale: int, config: Path = registry.CONFIG) -> RampShift:
@@ -167,10 +172,10 @@ def audit_kernels(
     ramps: dict[tuple[str, int], RampShift] = {}
     rows = []
     for kernel, scale, dataset in sets:
-        entry = registry.entry("kernels", kernel, config)
+        entry = kernels.described(kernel, config)
         if (kernel, scale) not in ramps:
-            ramps[kernel, scale] = kernel_ramp(kernel, scale, config)
-        documented = kernels.phase(entry, scale)
+            ramps[kernel, scale] = _NO_RAMP if kernel == GIVEN else kernel_ramp(kernel, scale, config)
+        documented = (math.nan, math.nan) if kernel == GIVEN else kernels.phase(entry, scale)
         images = median_shift(found.get((kernel, scale, dataset), ()))
         ramp = ramps[kernel, scale]
         rows.append(KernelPhase(kernel, entry["label"], scale, documented, ramp, dataset, images))

@@ -18,5 +18,8 @@ class Cell(NamedTuple):
     model: str
 
 
+#: Stands for the kernel of a cell whose LR images are given, not made.
+GIVEN = "given"
+
 #: Columns of ``scores.csv`` and of each cell's part of it.
 SCORE_COLUMNS = ("dataset", "image", "kernel", "scale", "model", "metric", "protocol", "value")

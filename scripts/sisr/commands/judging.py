@@ -90,9 +90,9 @@ def score(
 ) -> None:
     """Score SR images against HR images: per-image CSV, means on the screen.
 
-    Files are matched by name or stem, also as in name_MODEL_x4.png.  Nothing is ever resized.  With
-    --compare A B, two folders are compared image by image: means, difference, test, and what these images
-    can show.
+    Files are matched by name, also as name_MODEL_x4.png, name4x.png or name_SR.png with name_HR.png.  Nothing
+    is ever resized.  With --compare A B, two folders are compared image by image: means, difference, test,
+    and what these images can show.
     """
     from tqdm import tqdm
 

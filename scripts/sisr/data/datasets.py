@@ -10,18 +10,20 @@ from __future__ import annotations
 import hashlib
 import re
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
 from tqdm import tqdm
 
 from sisr.base import registry
-from sisr.base.errors import AssetError, ImageError
+from sisr.base.errors import AssetError, ConfigError, ImageError
 from sisr.base.image_files import SUFFIXES, natural_key, own_images
 from sisr.base.images import decode_image, pixel_digest, read_bytes, write_png
 from sisr.base.manifest import HrImage, HrManifest, relative
+from sisr.base.matching import references
 from sisr.base.ordered import map_ordered
+from sisr.data import brought
 from sisr.data.assets import FetchedAsset
 
 
@@ -41,8 +43,11 @@ def prepare(
     ``path`` takes the place of that of the entry.  See :func:`prepare_files` for the rest.
     """
     files = source_files(dataset, asset_record, config, path)
-    expected = registry.entry("datasets", dataset, config).get("expected", {})
-    return prepare_files(dataset, files, out_dir, manifest, expected, threads)
+    entry = registry.entry("datasets", dataset, config)
+    known = _known_images(entry, config)
+    if known:
+        files = _as_known(dataset, files, known)
+    return prepare_files(dataset, files, out_dir, manifest, entry.get("expected", {}), threads, known)
 
 
 def source_files(
@@ -57,7 +62,13 @@ def source_files(
     """
     entry = registry.entry("datasets", dataset, config)
     if folder := path or entry.get("path"):
-        return {file.name: file for file in own_images(Path(folder).expanduser())}
+        folder = Path(folder).expanduser()
+        if "get" in entry and not folder.is_dir():
+            raise ImageError(f"dataset '{dataset}': no folder {folder}: {entry['get']}")
+        images = own_images(folder)
+        # The LR images may lie beside the HR images.
+        images = list(references(images).values()) if "lr" in entry else images
+        return {file.name: file for file in images}
     if asset_record is None:
         raise AssetError(
             f"dataset '{dataset}': expected the record of fetched asset '{entry['asset']}', found none"
@@ -68,6 +79,33 @@ def source_files(
     return {name: path for name, path in fetched.paths().items() if path.suffix.lower() in SUFFIXES}
 
 
+def _known_images(entry: Mapping[str, Any], config: Path) -> Mapping[str, Mapping[str, str]]:
+    table = brought.table_of(entry, config)
+    if table is None:
+        return {}
+    try:
+        return brought.images_of(table)
+    except (OSError, KeyError) as error:
+        raise ConfigError(f"{table}: not a table of images: {error}") from None
+
+
+def _as_known(dataset: str, files: Mapping[str, Path], known: Collection[str]) -> dict[str, Path]:
+    """Files under the names of a table, whatever their case, kind and mark of HR."""
+    folded = {name.casefold(): name for name in known}
+    found = {name.casefold(): path for name, path in references(files.values()).items()}
+    lacking = [name for name in known if name.casefold() not in found]
+    strange = [path.name for name, path in found.items() if name not in folded]
+    if lacking or strange:
+        said = [f"found no image '{lacking[0]}'{_and_more(lacking)}"] if lacking else []
+        said += [f"found '{strange[0]}'{_and_more(strange)}, which is none of them"] if strange else []
+        raise ImageError(f"dataset '{dataset}': expected {len(known)} images, {'; '.join(said)}")
+    return {f"{name}{found[name.casefold()].suffix}": found[name.casefold()] for name in known}
+
+
+def _and_more(names: Collection[str]) -> str:
+    return f" (and {len(names) - 1} more)" if len(names) > 1 else ""
+
+
 def prepare_files(
     dataset: str,
     files: Mapping[str, Path],
@@ -75,6 +113,7 @@ def prepare_files(
     manifest: Path,
     expected: Mapping[str, Any] | None = None,
     threads: int = 2,
+    known: Mapping[str, Mapping[str, str]] | None = None,
 ) -> HrManifest:
     """Decode images, write them as PNG, and write the manifest last.
 
@@ -85,6 +124,7 @@ def prepare_files(
     manifest : JSON of :class:`sisr.base.manifest.HrManifest`
     expected : the ``expected`` key of a registry entry
     threads : images decoded at once, and so held in memory
+    known : image name -> its row in a table of :mod:`sisr.data.brought`
 
     Returns
     -------
@@ -106,6 +146,8 @@ def prepare_files(
         data = read_bytes(files[source])
         image = decode_image(data, str(files[source]))
         _check_size(dataset, source, image.array.shape, expected)
+        digest = pixel_digest(image.array)
+        _check_known(dataset, source, image.array.shape, digest, (known or {}).get(name, {}), expected)
         target = out_dir / f"{name}.png"
         write_png(target, image.array)
         return HrImage(
@@ -117,7 +159,7 @@ def prepare_files(
             width=image.array.shape[1],
             channels=1 if image.array.ndim == 2 else 3,
             notes=tuple(image.notes),
-            sha256=pixel_digest(image.array),
+            sha256=digest,
         )
 
     results = map_ordered(work, names, threads)
@@ -151,6 +193,27 @@ def image_names(files: Mapping[str, Any]) -> dict[str, str]:
         taken[name.casefold()] = file
         names[name] = file
     return names
+
+
+def _check_known(
+    dataset: str,
+    source: str,
+    shape: tuple[int, ...],
+    digest: str,
+    row: Mapping[str, str],
+    expected: Mapping[str, Any],
+) -> None:
+    """Compare an image with what is known of it: its size, and the digest of its pixels."""
+    hint = f"; {expected['hint']}" if "hint" in expected else ""
+    size = f"{row.get('width')}x{row.get('height')}"
+    if row.get("width") and size != f"{shape[1]}x{shape[0]}":
+        raise ImageError(
+            f"dataset '{dataset}': {source}: expected {size} pixels, found {shape[1]}x{shape[0]}{hint}"
+        )
+    if row.get("pixels") and row["pixels"] != digest:
+        raise ImageError(
+            f"dataset '{dataset}': {source}: expected pixels of sha256 {row['pixels']}, found {digest}{hint}"
+        )
 
 
 def _check_size(dataset: str, source: str, shape: tuple[int, ...], expected: Mapping[str, Any]) -> None:

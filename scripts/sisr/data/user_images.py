@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sisr.base.cells import Cell
+from sisr.base.cells import GIVEN, Cell
 from sisr.base.errors import ImageError
 
 if TYPE_CHECKING:
@@ -25,8 +25,8 @@ from sisr.base.image_files import own_images
 
 #: Id in ``config/datasets.yaml``; the suite has the name of the config's key.
 DATASET, SUITE = "user-images", "user_images"
-#: Stands for the kernel in paths and tables, and what it is called: "LR by ...".
-GIVEN, GIVEN_LABEL = "given", "no kernel (the images as they are)"
+#: What stands for the kernel in tables: "LR by ...".
+GIVEN_LABEL = "no kernel (the images as they are)"
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sisr.analysis import summaries
-from sisr.data.user_images import DATASET, GIVEN, GIVEN_LABEL, cell_of
+from sisr.base.cells import GIVEN
+from sisr.data.user_images import DATASET, GIVEN_LABEL, cell_of
 from sisr.report import table_writers
 from sisr.scoring.gather import gather_scores, gather_status
 

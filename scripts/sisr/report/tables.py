@@ -328,6 +328,13 @@ def _status_marks(
     }
     models, groups, kernels = shown.models, shown.groups, shown.kernels
     trouble = status[status["status"] != "ok"]
+    # A dataset that the user has to bring and has not: one note, and no column to put a mark in.
+    absent = ~trouble["dataset"].isin(shown.datasets) & (trouble["status"] == "unavailable")
+    if shown.datasets:
+        sets = trouble[absent].drop_duplicates("dataset")
+        for dataset, reason in zip(sets["dataset"], sets["reason"], strict=True):
+            notes.add(str(dataset), "unavailable", "all models", str(reason))
+        trouble = trouble[~absent]
     for model in model_ids:
         for (state, reason), same in trouble[trouble["model"] == model].groupby(
             ["status", "reason"], sort=False

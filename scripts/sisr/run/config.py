@@ -14,8 +14,9 @@ from pathlib import Path
 from typing import Any
 
 from sisr.base import registry
-from sisr.base.cells import Cell
+from sisr.base.cells import GIVEN, Cell
 from sisr.base.errors import ConfigError, unknown
+from sisr.data.brought import absent
 from sisr.data.user_images import DATASET, SUITE, UserImages
 from sisr.data.user_images import settings as settings_of_user_images
 from sisr.lr.kernels import require_scale
@@ -42,8 +43,9 @@ class Cost:
 class Run:
     """A checked configuration.
 
-    ``cells`` are in config order without repetition; ``pools`` maps a label to the datasets whose images
-    are averaged together; ``resolved`` is what is written beside the results.
+    ``cells`` are in config order without repetition; ``absent`` says of datasets that the user has to bring
+    and has not why they are not run, and ``absent_cells`` are theirs; ``pools`` maps a label to the datasets
+    whose images are averaged together; ``resolved`` is what is written beside the results.
     """
 
     name: str
@@ -52,6 +54,8 @@ class Run:
     inference: Options
     mirror: str | None
     cells: tuple[Cell, ...]
+    absent: Mapping[str, str]
+    absent_cells: tuple[Cell, ...]
     measures: tuple[str, ...]
     pools: Mapping[str, Sequence[str]]
     certify: str
@@ -106,7 +110,7 @@ def read(document: Mapping[str, Any], source: str = "config", config: Path = reg
         for axis in ("datasets", "kernels", "models"):
             entries = registry.load(axis, config)
             for value in suite[axis]:
-                if value not in entries:
+                if value not in entries and (axis, value) != ("kernels", GIVEN):
                     message = unknown(AXES[axis], value, entries)
                     raise ConfigError(f"{source}: suites.{name}.{axis}: {message}")
 
@@ -119,6 +123,9 @@ def read(document: Mapping[str, Any], source: str = "config", config: Path = reg
         cells = _named_cells(document, suites, given, source, config)
     else:
         cells = _cells_of_suites(document, suites, chosen, given, source)
+    wanted = _with_given_lr(cells, source, config)
+    missing = absent({cell.dataset: None for cell in wanted}, config)
+    cells = _without(missing, wanted, source)
     _check_links({cell.dataset for cell in cells}, {cell.model for cell in cells}, config)
     if given is not None and given.lr and any(cell.dataset == DATASET for cell in cells):
         raise ConfigError(
@@ -127,7 +134,8 @@ def read(document: Mapping[str, Any], source: str = "config", config: Path = reg
     _check_scales(cells, source, config)
 
     extras, settings = extras_of(document, source), with_settings(document, tuple(cells))
-    crops = document.get("crops", {})
+    crops, same_pixels = document.get("crops", {}), settings.get("same_pixels", {})
+    with_protocols = "protocols" in extras and same_pixels.get("dataset") not in missing
     _check_names(document, source, config)
     return Run(
         name=document["name"],
@@ -136,9 +144,11 @@ def read(document: Mapping[str, Any], source: str = "config", config: Path = reg
         inference=_inference(document.get("inference", {}), source),
         mirror=document.get("mirror"),
         cells=tuple(cells),
+        absent=missing,
+        absent_cells=tuple(cell for cell in wanted if cell.dataset in missing),
         measures=tuple(document["metrics"]),
         pools=_pools(document.get("pools", {}), source, config),
-        same_pixels=settings.get("same_pixels", {}) if "protocols" in extras else {},
+        same_pixels=same_pixels if with_protocols else {},
         certify=settings.get("certify", "quick") if "certification" in extras else "none",
         crops_per_set=crops.get("per_set", 1),
         crop_kernels=_crop_kernels(crops, cells, source, config),
@@ -190,6 +200,37 @@ def _cells_of_suites(
     return cells
 
 
+def _with_given_lr(cells: Iterable[Cell], source: str, config: Path) -> dict[Cell, None]:
+    """Cells whose datasets give LR images have these, at the scales that there are, in place of kernels.
+
+    Raises :class:`ConfigError` for a dataset of which nothing is left.
+    """
+    datasets = registry.load("datasets", config)
+    wanted = list(cells)
+    left = {
+        cell._replace(kernel=GIVEN) if "lr" in datasets[cell.dataset] else cell: None
+        for cell in wanted
+        if (str(cell.scale) in datasets[cell.dataset].get("lr", {}))
+        or ("lr" not in datasets[cell.dataset] and cell.kernel != GIVEN)
+    }
+    have = {cell.dataset for cell in left}
+    for cell in wanted:
+        if cell.dataset not in have:
+            given = ", ".join(f"x{scale}" for scale in datasets[cell.dataset].get("lr", ()))
+            found = f"LR images at {given} only" if given else "no LR images of its own, so name a kernel"
+            raise ConfigError(f"{source}: datasets: {cell.dataset} has {found}")
+    return left
+
+
+def _without(missing: Mapping[str, str], cells: Iterable[Cell], source: str) -> dict[Cell, None]:
+    """Cells whose datasets are there; where nothing is left, the reason is the :class:`ConfigError`."""
+    left = {cell: None for cell in cells if cell.dataset not in missing}
+    if not left:
+        dataset, reason = next(iter(missing.items()))
+        raise ConfigError(f"{source}: datasets: {dataset}: {reason}")
+    return left
+
+
 def _inference(section: Mapping[str, Any], source: str) -> Options:
     try:
         return Options.of(section)
@@ -199,7 +240,7 @@ def _inference(section: Mapping[str, Any], source: str) -> Options:
 
 def _check_scales(cells: Iterable[Cell], source: str, config: Path) -> None:
     """Raise :class:`ConfigError` where a kernel is not defined at a scale of its cells."""
-    for kernel, scale in dict.fromkeys((cell.kernel, cell.scale) for cell in cells):
+    for kernel, scale in dict.fromkeys((cell.kernel, cell.scale) for cell in cells if cell.kernel != GIVEN):
         try:
             require_scale(kernel, registry.entry("kernels", kernel, config), scale)
         except ConfigError as error:
@@ -247,7 +288,7 @@ def _crop_kernels(
     """Kernels that crop sheets are drawn for: all of the run, or those that the config names."""
     entries = registry.load("kernels", config)
     for kernel in crops.get("kernels", ()):
-        if kernel not in entries:
+        if kernel not in entries and kernel != GIVEN:
             raise ConfigError(f"{source}: crops.kernels: {unknown('kernel', kernel, entries)}")
     return tuple(crops.get("kernels", dict.fromkeys(cell.kernel for cell in cells)))
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from sisr.base import registry
-from sisr.base.cells import Cell
+from sisr.base.cells import GIVEN, Cell
 from sisr.base.errors import ConfigError, ModelSkipped, unknown
 from sisr.models.model_entries import Model
 from sisr.models.model_entries import get as get_model
@@ -88,7 +88,7 @@ def named_cells(
         values[axis] = document.get(axis) or values[axis]
         entries = values[axis] if axis == "scales" else registry.load(axis, config)
         for value in values[axis]:
-            if value not in entries:
+            if value not in entries and (axis, value) != ("kernels", GIVEN):
                 raise ConfigError(f"{source}: {axis}: {unknown(word, str(value), entries)}")
     for name in document.get("models") or ():
         model = get_model(name, config)

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,6 +11,7 @@ from sisr.base import registry
 from sisr.base.cells import SCORE_COLUMNS, Cell
 from sisr.base.errors import ScoreError
 from sisr.base.image_files import list_images
+from sisr.base.matching import match, references
 from sisr.scoring.metrics import Measure, parse_measure
 
 if TYPE_CHECKING:
@@ -21,66 +21,19 @@ from sisr.scoring.score import Evaluation, Pair, Progress, score_pairs, write_sc
 #: In a table of images of which nobody said how the LR images were made.
 UNKNOWN_KERNEL = "unknown"
 
-#: ``img_001_SRF_4_HR``, ``img_001_HR``: the HR marks of datasets that keep HR and LR side by side.
-_HR_MARK = re.compile(r"(?:_SRF_\d+)?_HR$", re.IGNORECASE)
-
-
-#: A scale in what follows the image's name: ``x4``, ``_x4``, ``_4x``, ``_SRF_4``.
-_SCALE_MARK = re.compile(r"(?:^|[_-])(?:(?:x|SRF_)(\d+)|(\d+)x)(?![A-Za-z0-9])", re.IGNORECASE)
-
 
 def match_folders(hr_dir: Path, sr_dir: Path, scale: int) -> list[Pair]:
-    """Pair the images of two folders by name, in the natural order of the HR folder.
+    """Pair the images of two folders by name (:mod:`sisr.base.matching`), in natural order of the HR.
 
-    An SR file belongs to HR image ``NAME`` if its stem is the HR's own, or ``NAME`` followed by a scale, a
-    model or both: ``NAMEx4``, ``NAME_x4``, ``NAME_MODEL_x4``, ``NAME_x4_MODEL``, ``NAME_MODEL``.  ``NAME`` is
-    the HR's stem without ``_HR`` or ``_SRF_4_HR``; where an HR folder has files so marked, its other files
-    (the LR beside them) are left out.  SR files that name another scale are left out.  The longest fitting
-    ``NAME`` wins, so ``img_2`` is never taken for a variant of ``img``.
-
-    Raises :class:`ScoreError` for an HR without SR, an SR without HR, or more than one SR for an HR.
+    Raises :class:`ScoreError` for one folder given twice, and :class:`ImageError` for an HR without SR, an SR
+    without HR, or more than one SR for an HR.
     """
     hr_dir, sr_dir = Path(hr_dir), Path(sr_dir)
     if hr_dir.resolve() == sr_dir.resolve():
         raise ScoreError(f"{hr_dir}: HR and SR are the same folder")
-    hr_files = list_images(hr_dir)
-    marked = [path for path in hr_files if _HR_MARK.search(path.stem)]
-    names: dict[str, Path] = {}
-    for path in marked or hr_files:
-        name = _HR_MARK.sub("", path.stem)
-        if name in names:
-            raise ScoreError(f"{hr_dir}: {names[name].name} and {path.name} are both HR of '{name}'")
-        names[name] = path
-    found: dict[str, list[Path]] = {name: [] for name in names}
-    for path in list_images(sr_dir):
-        owner, other_scale = _owner(path.stem, names, scale)
-        if owner is not None:
-            found[owner].append(path)
-        elif other_scale is None:
-            raise ScoreError(f"{path}: no HR image of that name in {hr_dir}")
-    for name, candidates in found.items():
-        if not candidates:
-            raise ScoreError(f"{names[name]}: no SR image for scale {scale} in {sr_dir}")
-        if len(candidates) > 1:
-            listed = ", ".join(path.name for path in candidates)
-            raise ScoreError(f"{names[name]}: {len(candidates)} SR images in {sr_dir}: {listed}")
-    return [Pair(name, path, found[name][0]) for name, path in names.items()]
-
-
-def _owner(stem: str, names: Mapping[str, Path], scale: int) -> tuple[str | None, int | None]:
-    """Name of the HR image that an SR stem belongs to, or the other scale that the stem names."""
-    other_scale = None
-    for name in sorted(names, key=len, reverse=True):
-        if stem in (name, names[name].stem):
-            return name, None
-        rest = stem[len(name) :]
-        if not stem.startswith(name) or not re.match(r"[_-]|x\d+(?![A-Za-z0-9])", rest, re.IGNORECASE):
-            continue
-        scales = {int(first or second) for first, second in _SCALE_MARK.findall(rest)}
-        if not scales or scale in scales:
-            return name, None
-        other_scale = min(scales)
-    return None, other_scale
+    names = references(list_images(hr_dir), scale)
+    found = match(names, list_images(sr_dir), scale)
+    return [Pair(name, path, found[name]) for name, path in names.items()]
 
 
 def protocol_lines(measures: Iterable[Measure], scale: int) -> list[str]:

@@ -41,12 +41,19 @@ def gather_scores(parts: Sequence[Path], out: Path) -> None:
                     stream.write(line)
 
 
-def gather_status(cells: Sequence[Cell], shards: Mapping[str, int], parts: Sequence[Path], out: Path) -> None:
+def gather_status(
+    cells: Sequence[Cell],
+    shards: Mapping[str, int],
+    parts: Sequence[Path],
+    out: Path,
+    absent: Mapping[Cell, str] | None = None,
+) -> None:
     """One row a cell: its status, the reason, how many images, the median seconds of compute an image, and
     what was not plain about the runs.
 
-    ``parts`` are the status files of every cell and shard, in the order of ``cells``.  The seconds are for
-    orientation only: other jobs ran at the same time.
+    ``parts`` are the status files of every cell and shard, in the order of ``cells``; ``absent`` says of
+    cells whose dataset is not there why.  The seconds are for orientation only: other jobs ran at the same
+    time.
     """
     remaining = iter(parts)
     rows = []
@@ -57,6 +64,7 @@ def gather_status(cells: Sequence[Cell], shards: Mapping[str, int], parts: Seque
         median = f"{seconds[len(seconds) // 2]:.4f}" if seconds else ""
         notes = dict.fromkeys(note for shard in done for note in shard.notes)
         rows.append([*cell, worst.status, worst.reason, len(seconds), median, "; ".join(notes)])
+    rows += [[*cell, "unavailable", reason, 0, "", ""] for cell, reason in (absent or {}).items()]
     write_rows(out, STATUS_COLUMNS, rows)
 
 

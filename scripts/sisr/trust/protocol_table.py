@@ -9,6 +9,7 @@ from pathlib import Path
 
 from sisr.base.csv_files import write_rows
 from sisr.base.manifest import Manifest
+from sisr.base.matching import match, references
 from sisr.data.assets.fetched_asset import FetchedAsset
 from sisr.scoring.metrics import parse_measure
 from sisr.scoring.metrics.protocol import fidelity_measures
@@ -40,15 +41,9 @@ def of_assets(
     """Pixels that others have published as ``<folder><image>_...``; none if an asset is unavailable."""
     if "unavailable" in (hr.status, sr.status):
         return Pixels(label, dataset, scale, ())
-    files = {Path(name).stem: path for name, path in sorted(hr.paths().items())}
-    published = sr.paths()
-    pairs = [
-        (path, published[name])
-        for stem, path in files.items()
-        for name in published
-        if name.startswith(f"{folder}{stem}_")
-    ]
-    return Pixels(label, dataset, scale, tuple(pairs))
+    images = references(path for _, path in sorted(hr.paths().items()))
+    published = match(images, [path for name, path in sr.paths().items() if name.startswith(folder)], scale)
+    return Pixels(label, dataset, scale, tuple((path, published[name]) for name, path in images.items()))
 
 
 def score(pixels: Pixels) -> dict[str, float]:

@@ -12,7 +12,9 @@ def crop_sheets():
 
 
 def scales_of_several_kernels():
-    return [scale for scale in SCALES if len({cell.kernel for cell in RUN.cells if cell.scale == scale}) > 1]
+    """Scales at which a dataset has LR images of more than one kernel."""
+    sets = [(dataset, scale) for dataset, _, scale in RUN.sets()]
+    return [scale for scale in SCALES if any(sets.count(one) > 1 for one in sets if one[1] == scale)]
 
 
 def loss_study_cells():

@@ -8,14 +8,14 @@ def site_cells():
 
 def said_on_site():
     """What the paragraph of methods quotes from the registries."""
-    protocols, kernels = registry.load("protocols"), registry.load("kernels")
+    protocols = registry.load("protocols")
     return {
         "measures": measure_entries(RUN.measures),
         "protocols": {
             m.protocol: kept(protocols[m.protocol], "label", "description")
             for m in map(parse_measure, RUN.measures)
         },
-        "kernels": {name: kernels[name]["source"] for name in RUN.values("kernel")},
+        "kernels": {name: kernels.described(name)["source"] for name in RUN.values("kernel")},
     }
 
 

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sisr.base import extensions, registry
+from sisr.base.cells import GIVEN
 from sisr.base.errors import ConfigError, ImageError
 
 # What computes is imported where it does: the workflow reads this module to plan.
@@ -45,6 +46,13 @@ FUNCTIONS: dict[str, str] = {
     "subsample": "sisr.lr.kernels.resamplers:subsample",
     "torch-resize": "sisr.lr.kernels.resamplers:torch_resize",
 }
+
+
+def described(kernel_id: str, config: Path = registry.CONFIG) -> Mapping[str, Any]:
+    """What is said of the kernel of a cell: its entry; or, where the LR images are given, that they are."""
+    if kernel_id == GIVEN:
+        return {"label": "no kernel (as given)", "source": "the dataset"}
+    return registry.entry("kernels", kernel_id, config)
 
 
 def apply(

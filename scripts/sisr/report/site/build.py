@@ -161,6 +161,8 @@ def _trouble(status: Path, shown: Names) -> list[dict[str, str]]:
     bad = frame[frame["status"] != "ok"]
     rows = []
     model: Any
+    # A dataset that the user has to bring and has not is one row, not one a model.
+    bad = bad.assign(model=bad["model"].where(bad["dataset"].isin(shown.datasets), "all models"))
     for (model, state, reason), same in bad.groupby(["model", "status", "reason"], sort=False):
         where = dict.fromkeys(
             f"{shown.datasets.get(d, d)} ×{s}" for d, s in zip(same["dataset"], same["scale"], strict=True)

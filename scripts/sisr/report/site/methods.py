@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from sisr import __version__
 from sisr.base import registry
+from sisr.base.cells import GIVEN
+from sisr.lr.kernels import described
 from sisr.scoring.metrics.protocol import FidelityProtocol, protocol
 
 if TYPE_CHECKING:
@@ -32,15 +34,23 @@ def paragraph(
     shown: Names, scales: Sequence[int], images: Mapping[str, int], provenance: Mapping[str, Any]
 ) -> str:
     """One paragraph that says how the numbers were made, to be pasted into a paper."""
-    kernels = registry.load("kernels")
     sets = _listed(f"{shown.datasets[name]} ({count} images)" for name, count in images.items())
+    given = GIVEN in shown.kernels
     factors = _listed(f"×{scale}" for scale in scales)
-    how = _listed(f"{label} ({kernels[kernel]['source']})" for kernel, label in shown.kernels.items())
+    made = {kernel: label for kernel, label in shown.kernels.items() if kernel != GIVEN}
+    how = _listed(f"{label} ({described(kernel)['source']})" for kernel, label in made.items())
     models = _listed(shown.models.values())
     sentences = [
         f"We compare {models} on {sets} at {factors}.",
-        "LR images were made from HR images, cropped at the bottom and right to a multiple of the factor, "
-        f"by {how}.",
+        *(
+            [
+                "LR images were made from HR images, cropped at the bottom and right to a multiple of the "
+                f"factor, by {how}."
+            ]
+            if made
+            else []
+        ),
+        *(["LR images that a dataset gives beside its HR images are taken as they are."] if given else []),
         *(_measure_sentence(f"{m.label}", m.metric, m.protocol) for m in shown.measures),
         "Means are over the images of a dataset.",
         _software(provenance),

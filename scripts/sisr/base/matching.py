@@ -1,0 +1,122 @@
+"""Which LR or SR file belongs to which HR file, by their names, as the field's distributions give them.
+
+``baby_HR_x4`` and ``baby_LRBI_x4`` (RCAN), ``img_001_SRF_4_HR`` and ``_LR`` (SelfExSR), ``Canon_001_HR`` and
+``Canon_001_LR4`` (RealSR), ``baby_GT``, ``0801`` and ``0801x4m`` (DIV2K), ``name4x``, ``name_MODEL_x4``.
+Case and the kind of image file do not matter.  Where names leave a choice there is no match but an error.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Literal
+
+from sisr.base.errors import ImageError
+
+#: What a file can say that it is.
+Role = Literal["HR", "LR", "SR"]
+
+_ROLES: dict[str, Role] = {"hr": "HR", "gt": "HR", "lr": "LR", "lq": "LR", "sr": "SR"}
+_ROLE = r"(?:HR|GT|SR|LQ|LR(?:BI|BD|DN)?)"
+#: ``x4``, ``4x``; DIV2K's mild, wild and difficult LR images have one letter more.
+_FACTOR = r"(?:x\d+|\d+x)[mwd]?(?![a-z0-9])"
+#: The end of an HR stem that says so, with the scale beside it: ``_HR``, ``_SRF_4_HR``, ``_HR_x4``.
+_HR_MARK = re.compile(rf"(?:[_-]?{_FACTOR}|[_-]SRF_\d+)?[_-](?:HR|GT)(?:\d+|[_-]?{_FACTOR})?$", re.IGNORECASE)
+#: A scale in what follows an image's name: ``x4``, ``_4x``, ``_SRF_4``, ``_LR4``, ``_LRx4``.
+_SCALE = re.compile(rf"(?:^|[_-])(?:(?:{_ROLE}?x|{_ROLE}|SRF_)(\d+)|(\d+)x)[mwd]?(?![a-z0-9])", re.IGNORECASE)
+#: What follows an image's name begins with a separator or a scale.
+_REST = re.compile(rf"[_-]|{_FACTOR}", re.IGNORECASE)
+_ROLE_MARK = re.compile(rf"[_-]({_ROLE})(?:x?\d+)?(?![a-z0-9])", re.IGNORECASE)
+
+
+def references(files: Iterable[Path], scale: int | None = None) -> dict[str, Path]:
+    """HR files by the names of their images, in the order of the files.
+
+    A name is the file's stem without what marks it as HR.  Where some files are so marked the others, the LR
+    images beside them, are left out, and so are those marked with another scale than ``scale``.
+
+    Raises :class:`ImageError` for two files of one name, also if it differs in case alone.
+    """
+    files = list(files)
+    marks = {path: mark for path in files if (mark := _HR_MARK.search(path.stem)) and mark.start()}
+    names: dict[str, Path] = {}
+    seen: dict[str, Path] = {}
+    for path in marks or files:
+        mark = marks.get(path)
+        if mark and scale is not None and scale not in (_scales(mark[0]) or {scale}):
+            continue
+        name = path.stem[: mark.start()] if mark else path.stem
+        if (other := seen.setdefault(_folded(name), path)) != path:
+            raise ImageError(f"{path.parent}: {other.name} and {path.name} are both HR of '{name}'")
+        names[name] = path
+    return names
+
+
+def match(names: Mapping[str, Path], files: Iterable[Path], scale: int, role: Role = "SR") -> dict[str, Path]:
+    """The LR or SR file of each HR image; ``names`` are those of :func:`references`.
+
+    A file belongs to image ``NAME`` if its stem is that of the HR file, or ``NAME`` alone or followed by a
+    scale, a model, a role or several of them.  The longest such ``NAME`` counts, so that ``img_2`` is never
+    taken for a variant of ``img``.  Files that name another scale are left out.  Of several files of one
+    image, those that say that they are something else than ``role`` are left out.
+
+    Raises :class:`ImageError` for an image without a file, a file without an image, and several files of one
+    image.
+    """
+    folded = {_folded(name): name for name in names}
+    stems = {_folded(path.stem): name for name, path in names.items()}
+    found: dict[str, dict[Path, Role | None]] = {name: {} for name in names}
+    folder = Path()
+    for path in files:
+        folder = path.parent
+        name, other_scale, marked = _owner(_folded(path.stem), folded, stems, scale)
+        if name is not None:
+            found[name][path] = marked
+        elif other_scale is None:
+            where = next(iter(names.values())).parent if names else "the HR images"
+            raise ImageError(f"{path}: no HR image of that name in {where}")
+    matched = {}
+    for name, candidates in found.items():
+        if not candidates:
+            raise ImageError(f"{names[name]}: no {role} image for scale {scale} in {folder}")
+        kept = [path for path, marked in candidates.items() if marked in (None, role)] or list(candidates)
+        if len(kept) > 1:
+            listed = ", ".join(path.name for path in kept)
+            raise ImageError(f"{names[name]}: {len(kept)} {role} images in {folder}: {listed}")
+        matched[name] = kept[0]
+    return matched
+
+
+def _owner(
+    stem: str, names: Mapping[str, str], stems: Mapping[str, str], scale: int
+) -> tuple[str | None, int | None, Role | None]:
+    """The image that a stem belongs to, or the other scale that it names; and the role that it names."""
+    for exact in (names, stems):
+        if stem in exact:
+            return exact[stem], None, _role(stem[len(_folded(exact[stem])) :])
+    other_scale = None
+    for name in sorted(names, key=len, reverse=True):
+        rest = stem[len(name) :]
+        if not stem.startswith(name) or not _REST.match(rest):
+            continue
+        scales = _scales(rest)
+        if not scales or scale in scales:
+            return names[name], None, _role(rest)
+        other_scale = min(scales)
+    return None, other_scale, None
+
+
+def _role(rest: str) -> Role | None:
+    mark = _ROLE_MARK.search(rest)
+    return _ROLES[mark[1][:2].casefold()] if mark else None
+
+
+def _scales(text: str) -> set[int]:
+    return {int(first or second) for first, second in _SCALE.findall(text)}
+
+
+def _folded(name: str) -> str:
+    """For comparison: without case, and an accent is one character on every file system."""
+    return unicodedata.normalize("NFC", name).casefold()

@@ -1,0 +1,49 @@
+"""A run of a dataset of pairs, made here, beside a set that the user has to bring and has not."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from skimage import data
+from tiny_project import CONFIG, SCORES, Project, dataset, rows, save
+
+pytestmark = pytest.mark.workflow
+
+SUITE = {
+    "datasets": ["tiny", "pairs", "general100"],
+    "kernels": ["matlab-bicubic"],
+    "scales": [2],
+    "models": ["nearest"],
+}
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    made = Project.create(tmp_path_factory.mktemp("given") / "project")
+    for name, image in (("cat", data.chelsea()[100:148, 150:214]), ("man", data.camera()[60:108, 200:264])):
+        save(made.root / f"pairs/{name}_HR.png", image)
+        save(made.root / f"pairs/{name}_LR_x2.PNG", image[1::2, 1::2])
+    made.register("datasets", {"pairs": {**dataset("pairs"), "lr": {2: "pairs"}}})
+    made.configure({**CONFIG, "suites": {"main": SUITE}})
+    return made
+
+
+def test_pairs_and_an_absent_set(project: Project) -> None:
+    run = project.run("--", SCORES, "results/tiny/tables/x2.md")
+    assert run.status == 0, run.output
+    assert (run.jobs["make_lr"], run.jobs["take_lr"]) == (1, 1)
+    cells = {(row["dataset"], row["kernel"]) for row in rows(project.read(SCORES))}
+    assert cells == {("tiny", "matlab-bicubic"), ("pairs", "given")}
+    lr = json.loads(project.read("results/tiny/lr/pairs/given/x2.json"))
+    assert [image["name"] for image in lr["images"]] == ["cat_HR", "man_HR"]
+    status = {row["dataset"]: row for row in rows(project.read("results/tiny/status.csv"))}
+    assert status["pairs"]["status"] == "ok"
+    assert status["general100"]["status"] == "unavailable"
+    assert status["general100"]["reason"].startswith("no folder resources/datasets/general100: download")
+    table = project.read("results/tiny/tables/x2.md")
+    assert "LR by MATLAB bicubic, no kernel (as given)" in table
+    assert "general100: unavailable (all models): no folder" in table
+    # Another LR file takes the set anew.
+    save(project.root / "pairs/cat_LR_x2.PNG", data.chelsea()[101:149:2, 151:215:2])
+    assert "take_lr" in project.run("--dry-run", "--", SCORES).jobs
