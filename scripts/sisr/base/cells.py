@@ -18,5 +18,10 @@ class Cell(NamedTuple):
     model: str
 
 
+def draw_key(seed: int, dataset: str, image: str, kernel: str, scale: int) -> str:
+    """From what a random kernel draws its numbers for an image: the same in every job of a run."""
+    return f"{seed}/{dataset}/{image}/{kernel}/x{scale}"
+
+
 #: Columns of ``scores.csv`` and of each cell's part of it.
 SCORE_COLUMNS = ("dataset", "image", "kernel", "scale", "model", "metric", "protocol", "value")
