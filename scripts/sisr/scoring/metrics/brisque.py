@@ -22,7 +22,6 @@ from sisr.lr.kernels.matlab import imresize
 from sisr.scoring.metrics.code import Setting
 from sisr.scoring.metrics.fidelity import prepare
 from sisr.scoring.metrics.niqe import NEIGHBOURS, asymmetric_gaussian, moment_table
-from sisr.scoring.metrics.pairs import size_text
 
 _FEATURES = 36
 #: Side of the window, and its deviation.
@@ -49,9 +48,8 @@ class Brisque:
     def of_plane(self, luma: Float64Plane) -> float:
         """BRISQUE of a luma plane ``(H, W)`` on [0, 255]; :class:`ScoreError` for one without structure."""
         if min(luma.shape) < 2 * _WINDOW:
-            raise ScoreError(
-                f"image of {size_text(luma)} is too small: BRISQUE needs {2 * _WINDOW}x{2 * _WINDOW} pixels"
-            )
+            size, least = f"{luma.shape[1]}x{luma.shape[0]}", f"{2 * _WINDOW}x{2 * _WINDOW}"
+            raise ScoreError(f"image of {size} is too small: BRISQUE needs {least} pixels")
         features = [*_statistics(luma), *_statistics(imresize(luma / 255, 0.5) * 255)]
         if not np.isfinite(features).all():
             raise ScoreError("BRISQUE: the image has no structure")

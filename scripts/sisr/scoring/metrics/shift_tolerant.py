@@ -36,6 +36,21 @@ class _Blur(nn.Module):
         return functional.conv2d(padded, self.filt, stride=2, groups=x.shape[1])
 
 
+class _Scaling(nn.Module):
+    """Mean and deviation of ImageNet taken out."""
+
+    shift: Tensor
+    scale: Tensor
+
+    def __init__(self) -> None:
+        super().__init__()
+        for name in ("shift", "scale"):
+            self.register_buffer(name, torch.empty(1, 3, 1, 1))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return (x - self.shift) / self.scale
+
+
 def _stages() -> list[list[tuple[int, nn.Module]]]:
     """The five stages, each layer with its number in the weights."""
     return [
@@ -62,9 +77,7 @@ class _Network(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        self.scaling_layer = nn.Module()
-        for name in ("shift", "scale"):
-            self.scaling_layer.register_buffer(name, torch.empty(1, 3, 1, 1))
+        self.scaling_layer = _Scaling()
         self.net = nn.Module()
         for number, layers in enumerate(_stages(), start=1):
             stage = nn.Sequential()
@@ -78,7 +91,7 @@ class _Network(nn.Module):
             self.add_module(f"lin{number}", head)
 
     def forward(self, x: Tensor, y: Tensor) -> Tensor:
-        x, y = ((image - self.scaling_layer.shift) / self.scaling_layer.scale for image in (x, y))
+        x, y = self.scaling_layer(x), self.scaling_layer(y)
         total = torch.zeros((), device=x.device)
         for number, stage in enumerate(self.net.children()):
             x, y = stage(x), stage(y)
