@@ -7,7 +7,7 @@ from sisr.base.cells import Cell
 from sisr.base.joblog import job
 from sisr.data.assets.fetched_asset import FetchedAsset
 from sisr.scoring.metrics.files import paths_of
-from sisr.scoring.score import Evaluation, score_cell
+from sisr.scoring.score import Evaluation, LrSet, score_cell
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake
@@ -22,4 +22,5 @@ with job(snakemake.log[0]):
         Evaluation(snakemake.params.measures, paths_of(fetched), snakemake.threads),
         Path(snakemake.output.scores),
         parts=Path(snakemake.output.parts),
+        lr=LrSet(Path(snakemake.input.lr[0]), snakemake.params.lr["seed"]) if snakemake.input.lr else None,
     )

@@ -3,6 +3,8 @@ from sisr.scoring.metrics import code as metric_code
 from sisr.scoring.metrics.files import assets_of, files_of
 from sisr.scoring.metrics.protocol import fidelity_measures, parse_measure, protocol
 
+# Whether a measure looks at the LR images that the SR images were made from.
+LR_ASKED = any(parse_measure(text).asks for text in RUN.measures)
 METRIC_ASSETS = assets_of(RUN.measures)
 # LR user images have no HR.
 USER_MEASURES = user_images.measures_of(RUN.measures) if RUN.user_images and RUN.user_images.lr else []
@@ -28,6 +30,25 @@ def measure_labels(measures):
     return {
         m.id: [m.label, m.unit, m.direction, m.digits] for m in map(parse_measure, dict.fromkeys(measures))
     }
+
+
+def lr_if_asked(wildcards):
+    """The LR set of a cell, its manifest first; nothing where no measure looks at it."""
+    found = f"<results>/lr/{wildcards.dataset}/{wildcards.kernel}/x{wildcards.scale}"
+    return [f"{found}.json", found] if LR_ASKED else []
+
+
+def kernel_if_asked(wildcards):
+    """What makes an LR image of SR, where a measure does so."""
+    return {"kernel": kernel_entry(wildcards), "seed": RUN.seed} if LR_ASKED else {}
+
+
+def kernel_file_if_asked(wildcards):
+    return kernel_file(wildcards) if LR_ASKED else []
+
+
+def kernel_code_if_asked(wildcards):
+    return kernel_code(wildcards) if LR_ASKED else {}
 
 
 def code_of_metrics(measures):

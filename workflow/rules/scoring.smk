@@ -7,6 +7,8 @@ rule score:
         hr_images="<results>/hr/{dataset}",
         sr="<results>/sr/{dataset}/{kernel}/x{scale}/{model}/{shard}.json",
         sr_images="<results>/sr/{dataset}/{kernel}/x{scale}/{model}/{shard}",
+        lr=lr_if_asked,
+        kernel_file=kernel_file_if_asked,
         metric_files=[f"<resources>/assets/{asset}.json" for asset in METRIC_ASSETS],
     output:
         scores="<results>/scores/{dataset}/{kernel}/x{scale}/{model}/{shard}.csv",
@@ -22,7 +24,8 @@ rule score:
     params:
         measures=list(RUN.measures),
         rules=measure_entries(RUN.measures),
-        code=code_of("score", measures=RUN.measures),
+        lr=kernel_if_asked,
+        code=code_of("score", kernel_code_if_asked, measures=RUN.measures),
     message:
         "Scoring {wildcards.model} on {wildcards.dataset} ({wildcards.kernel} x{wildcards.scale})"
     script:

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from sisr.analysis.shown_measures import MISSING, show, show_gap, show_p
+from sisr.analysis.shown_measures import MISSING, show, show_gap, show_mean, show_p
 from sisr.base.errors import ScoreError
 from sisr.scoring.folders import UNKNOWN_KERNEL, match_folders, protocol_lines
 from sisr.scoring.metrics import Measure
@@ -100,7 +100,8 @@ def describe(
     lines = [f"{measure.label} ({measure.id}, {measure.direction} is better), {_images(sample.n)}:"]
     for i, name in enumerate(names):
         interval = _interval(show(standing.lower[i], measure), show(standing.upper[i], measure))
-        lines.append(f"  {name:<{width}}{show(standing.means[i], measure)}{unit}{interval}")
+        mean = show_mean(standing.means[i], standing.identical[i], measure)
+        lines.append(f"  {name:<{width}}{mean}{unit}{interval}")
     interval = _interval(show_gap(pair.lower[0], measure), show_gap(pair.upper[0], measure))
     lines.append(
         f"  {'difference':<{width}}{show_gap(pair.difference[0], measure)}{unit}{interval}; paired, "

@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from sisr.analysis import summaries
-from sisr.analysis.shown_measures import show
-from sisr.base import registry
+from sisr.analysis.shown_measures import show_mean
+from sisr.base import averages, registry
 from sisr.base.errors import ScoreError
 from sisr.base.manifest import HrManifest
 from sisr.scoring.metrics import parse_measure
@@ -225,7 +225,7 @@ def _column(
         elif one is not None or other is not None:
             verdict = ONLY_B if one is None else ONLY_A
             texts = [
-                _why(run, key, model) if found is None else show(math.fsum(found) / len(found), measure)
+                _why(run, key, model) if found is None else show_mean(*averages.mean(found), measure)
                 for run, found in ((a, one), (b, other))
             ]
             changes[model] = Change(verdict, texts[0], texts[1])
@@ -244,7 +244,10 @@ def _change(standing: Any, measure: Measure, p: float | None, testable: bool) ->
     from sisr.analysis.shown_measures import show_gap, show_p
     from sisr.analysis.statistics import ALPHA, paired
 
-    texts = [show(float(mean), measure) for mean in standing.means]
+    texts = [
+        show_mean(float(mean), identical, measure)
+        for mean, identical in zip(standing.means, standing.identical, strict=True)
+    ]
     if p is None:
         return Change(SAME, texts[0], texts[1])
     pair = standing.comparison

@@ -84,11 +84,13 @@ def matrices(
             continue
         rows.sort(key=lambda kernel: kernel != REFERENCE)
         columns = [model for model in models if model in set(part["model"])]
-        table = part.pivot(index="kernel", columns="model", values="mean").reindex(
-            index=rows, columns=columns
+        values, worths = (
+            part.pivot(index="kernel", columns="model", values=of)
+            .reindex(index=rows, columns=columns)
+            .to_numpy(dtype=float)
+            for of in ("mean", "worth")
         )
-        values = table.to_numpy(dtype=float)
-        ranks = _ranks(values, measure)
+        ranks = _ranks(worths, measure)
         images = int(part["expected"].max())
         found.append(Matrix(group, measure, tuple(rows), tuple(columns), values, ranks, images))
     return found

@@ -33,6 +33,12 @@ def show(value: float, measure: Measure) -> str:
     return str(value) if math.isinf(value) else f"{value:.{measure.digits}f}"
 
 
+def show_mean(mean: float, identical: int, measure: Measure) -> str:
+    """A mean, and how many identical images it leaves out, where it leaves out some and not all."""
+    text = show(mean, measure)
+    return f"{text} (without {identical} identical)" if identical and math.isfinite(mean) else text
+
+
 def signed(value: float, digits: int = 2) -> str:
     """A number with its sign and a true minus; a dash for NaN, and no sign for what prints as zero."""
     if math.isnan(value):

@@ -5,16 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pandas as pd
 
+from sisr.base import averages, registry
 from sisr.base.cells import SCORE_COLUMNS
 from sisr.base.errors import ConfigError, ScoreError
-
-if TYPE_CHECKING:
-    pass
-
 
 #: Columns of ``status.csv`` that the tables need; it may have more.
 STATUS_COLUMNS = ("dataset", "kernel", "scale", "model", "status", "reason", "images")
@@ -22,6 +18,7 @@ STATUS_COLUMNS = ("dataset", "kernel", "scale", "model", "status", "reason", "im
 
 SUMMARY_COLUMNS = (
     "group", "kernel", "scale", "model", "metric", "protocol", "mean", "n", "expected", "note",
+    "identical", "worth",
 )  # fmt: skip
 
 
@@ -102,7 +99,8 @@ def summarise(
     -------
     Long table with the columns ``SUMMARY_COLUMNS``.  ``mean`` is NaN, and ``note`` says why, where ``n`` (the
     images scored) is less than ``expected``: a mean over the images that a model happened to finish would not
-    be comparable.  One infinite value makes the mean infinite.
+    be comparable.  ``identical`` are the infinite values, which the mean leaves out, and ``worth`` is what
+    models are ranked by (:mod:`sisr.base.averages`).
 
     Raises
     ------
@@ -119,13 +117,29 @@ def summarise(
         for (kernel, scale), here in part.groupby(["kernel", "scale"], sort=False):
             if here["dataset"].nunique() < len(members):
                 continue
+            worths = _worths(here, want)
             for (model, metric, protocol), one in here.groupby(["model", "metric", "protocol"], sort=False):
                 n = len(one)
-                # fsum is exact, so the mean does not depend on the order of the rows.
-                mean = math.fsum(one["value"]) / n if n == want else math.nan
+                mean, identical = averages.mean(one["value"]) if n == want else (math.nan, 0)
                 note = "" if n == want else f"{n} of {want} images scored"
-                rows.append((group, kernel, scale, model, metric, protocol, mean, n, want, note))
+                worth = worths.get((model, metric, protocol), mean)
+                rows.append(
+                    (group, kernel, scale, model, metric, protocol, mean, n, want, note, identical, worth)
+                )
     return pd.DataFrame(rows, columns=list(SUMMARY_COLUMNS))
+
+
+def _worths(here: pd.DataFrame, want: int) -> dict[tuple[object, ...], float]:
+    """(model, metric, protocol) -> what it is ranked by, where that is not its mean for sure."""
+    infinite = here[here["value"] == math.inf]
+    found: dict[tuple[object, ...], float] = {}
+    for metric, protocol in dict.fromkeys(zip(infinite["metric"], infinite["protocol"], strict=True)):
+        unit = registry.load("metrics").get(metric, {}).get("unit", "")
+        column = here[(here["metric"] == metric) & (here["protocol"] == protocol)]
+        models = {m: list(v) for m, v in column.groupby("model")["value"] if len(v) == want}
+        for model, worth in zip(models, averages.worths(list(models.values()), unit), strict=True):
+            found[model, metric, protocol] = worth
+    return found
 
 
 def group_members(

@@ -21,5 +21,11 @@ class Cell(NamedTuple):
 #: Stands for the kernel of a cell whose LR images are given, not made.
 GIVEN = "given"
 
+
+def draw_key(seed: int, dataset: str, image: str, kernel: str, scale: int) -> str:
+    """From what a random kernel draws its numbers for an image: the same in every job of a run."""
+    return f"{seed}/{dataset}/{image}/{kernel}/x{scale}"
+
+
 #: Columns of ``scores.csv`` and of each cell's part of it.
 SCORE_COLUMNS = ("dataset", "image", "kernel", "scale", "model", "metric", "protocol", "value")

@@ -27,6 +27,8 @@ from sisr.base.image_files import own_images
 DATASET, SUITE = "user-images", "user_images"
 #: What stands for the kernel in tables: "LR by ...".
 GIVEN_LABEL = "no kernel (the images as they are)"
+#: What LR user images are scored by where the run has no measure of the SR image alone.
+ALONE = "niqe@y-bt601-uint8"
 
 
 @dataclass(frozen=True)
@@ -63,7 +65,7 @@ def settings(cells: Iterable[NamedTuple]) -> list[tuple[str, int, str]]:
 
 
 def measures_of(measures: Iterable[str], config: Path = registry.CONFIG) -> list[str]:
-    """Those of a run's measures that look at the SR image alone; all that there are if the run has none."""
+    """Those of a run's measures that look at the SR image alone; NIQE if the run has none."""
     metrics = registry.load("metrics", config)
     alone = [
         f"{name}@{protocol}"
@@ -71,7 +73,7 @@ def measures_of(measures: Iterable[str], config: Path = registry.CONFIG) -> list
         if entry.get("reference") == "none" and "unavailable" not in entry
         for protocol in entry["protocols"]
     ]
-    return [text for text in measures if text in alone] or alone
+    return [text for text in measures if text in alone] or [ALONE]
 
 
 def cell_of(scale: int, model: str) -> Cell:

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from sisr.base import registry
+from sisr.base.cells import draw_key
 from sisr.base.errors import ConfigError, ImageError
 from sisr.base.image_files import list_images, natural_key
 from sisr.base.images import modcrop, pixel_digest, read_image, write_png
@@ -89,7 +90,7 @@ def make_lr(
     def work(image: HrImage) -> LrImage:
         name = image.name
         hr = read_image(hr_set.path_of(image)).array
-        key = f"{seed}/{dataset}/{name}/{kernel}/x{scale}"
+        key = draw_key(seed, dataset, name, kernel, scale)
         lr = degrade(hr, kernel, scale, f"{dataset}/{name}", key)
         target = out_dir / f"{name}.png"
         write_png(target, lr)

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sisr.analysis import summaries
-from sisr.analysis.shown_measures import heading, show, show_gap, show_p
+from sisr.analysis.shown_measures import heading, show, show_gap, show_mean, show_p
 from sisr.analysis.statistics import bootstrap
 from sisr.analysis.statistics.paired import images_needed, smallest_p
 from sisr.analysis.statistics.verdicts import (
@@ -121,7 +121,7 @@ def ladder(standing: Standing, shown: Names) -> Ladder:
         lines.append(
             Line(
                 labels[i],
-                show(float(standing.means[i]), measure),
+                show_mean(float(standing.means[i]), standing.identical[i], measure),
                 _interval(standing.lower[i], standing.upper[i], measure),
                 f"{standing.mean_ranks[i]:.2f}",
                 None if i == best else against(standing.comparison, i, best, labels),

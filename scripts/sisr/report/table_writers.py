@@ -49,10 +49,11 @@ def render(
 
 
 def to_csv(table: Table, summary: pd.DataFrame) -> str:
-    """Plain numbers: kernel, model, group, per measure mean, ends of the interval and ``tied``, n.
+    """Plain numbers: kernel, model, group, per measure mean, ends of the interval, ``tied``, n.
 
     Six digits after the point, ``inf``, nothing where a mean is missing; ``n`` counts the images scored.  The
-    columns of intervals are there if any mean has one; ``tied`` is 1 for a tie with the best.
+    columns of intervals are there if any mean has one, ``identical`` if any mean leaves images out; ``tied``
+    is 1 for a tie with the best.
     """
     here = summary[summary["scale"] == table.scale]
     counts = here.groupby(["kernel", "model", "group"])["n"].max().to_dict()
@@ -66,19 +67,21 @@ def to_csv(table: Table, summary: pd.DataFrame) -> str:
                     if column.group == group
                 }
                 found = [cells.get(measure.id, Printed(math.nan, MISSING)) for measure in table.measures]
-                shown = [text for cell in found for text in _csv_cell(cell, table.intervals)]
+                shown = [text for cell in found for text in _csv_cell(cell, table)]
                 n = int(counts.get((section.kernel, row.model, group), 0))
                 lines.append([section.kernel, row.model, group, *shown, n])
-    parts = ("", "_lower", "_upper", "_tied") if table.intervals else ("",)
+    parts = ["", *(["_lower", "_upper", "_tied"] if table.intervals else [])]
+    parts += ["_identical"] if table.identical else []
     columns = [f"{measure.id}{part}" for measure in table.measures for part in parts]
     header = ["kernel", "model", "group", *columns, "n"]
     return csv_text(header, lines)
 
 
-def _csv_cell(cell: Printed, intervals: bool) -> list[str]:
-    numbers = (cell.value, cell.lower, cell.upper) if intervals else (cell.value,)
+def _csv_cell(cell: Printed, table: Table) -> list[str]:
+    numbers = (cell.value, cell.lower, cell.upper) if table.intervals else (cell.value,)
     shown = ["" if math.isnan(v) else str(v) if math.isinf(v) else f"{v:.6f}" for v in numbers]
-    return [*shown, str(int(cell.tied))] if intervals else shown
+    shown += [str(int(cell.tied))] if table.intervals else []
+    return [*shown, str(cell.identical)] if table.identical else shown
 
 
 def to_markdown(table: Table) -> str:
@@ -132,7 +135,11 @@ def _md_mark(mark: str) -> str:
 
 def _md_cell(cell: Printed) -> str:
     wrapped = {1: f"**{cell.text}**", 2: f"<ins>{cell.text}</ins>"}.get(cell.rank, cell.text)
-    return wrapped + _md_mark(TIE if cell.tied else "") + _md_mark(cell.mark)
+    return wrapped + _md_mark(_same(cell)) + _md_mark(TIE if cell.tied else "") + _md_mark(cell.mark)
+
+
+def _same(cell: Printed) -> str:
+    return f"={cell.identical}" if cell.identical else ""
 
 
 _TEX = {
@@ -155,7 +162,7 @@ def _tex(text: str) -> str:
 def _tex_cell(cell: Printed) -> str:
     text = _tex(cell.text)
     wrapped = {1: rf"\best{{{text}}}", 2: rf"\second{{{text}}}"}.get(cell.rank, text)
-    return wrapped + (r"\tied{}" if cell.tied else "") + _tex_mark(cell.mark)
+    return wrapped + _tex_mark(_same(cell)) + (r"\tied{}" if cell.tied else "") + _tex_mark(cell.mark)
 
 
 def _tex_mark(mark: str) -> str:

@@ -32,6 +32,10 @@ TIED = (
     f"{TIE} after a mean: not shown to be worse than the best of its column "
     "(Wilcoxon's signed-rank test over images, Holm-corrected over all pairs of models, p ≥ 0.05)."
 )
+IDENTICAL = (
+    "=N after a mean: N images are identical, so that their PSNR is infinite, and the mean leaves them out. "
+    "A column with such a mean is ranked by the PSNR of the mean squared error, to which they add 0."
+)
 NOT_RUN = "A dash without a letter: the model was not run there."
 
 
@@ -43,7 +47,8 @@ class Printed:
     """One printed value: ``rank`` 1 is best, 2 second, 0 neither; ``mark`` refers to a :class:`Note`.
 
     ``lower`` and ``upper`` end the 95 % interval of the mean, NaN where it was not computed.  ``tied``: not
-    the best, and not shown to be worse.
+    the best, and not shown to be worse.  ``identical``: images that the mean leaves out, as their value is
+    infinite; ``worth`` is what it is ranked by.
     """
 
     value: float
@@ -53,6 +58,8 @@ class Printed:
     lower: float = math.nan
     upper: float = math.nan
     tied: bool = False
+    identical: int = 0
+    worth: float = math.nan
 
 
 @dataclass(frozen=True)
@@ -131,22 +138,28 @@ class Table:
     caveats: tuple[str, ...] = ()
 
     @property
+    def cells(self) -> list[Printed]:
+        """All values."""
+        return [cell for section in self.sections for row in section.rows for cell in row.cells]
+
+    @property
     def intervals(self) -> bool:
         """Whether any mean has an interval."""
-        return any(
-            not math.isnan(cell.lower)
-            for section in self.sections
-            for row in section.rows
-            for cell in row.cells
-        )
+        return any(not math.isnan(cell.lower) for cell in self.cells)
+
+    @property
+    def identical(self) -> bool:
+        """Whether any mean leaves identical images out."""
+        return any(cell.identical for cell in self.cells)
 
     def marks(self, groups: Iterable[str] | None = None) -> list[str]:
-        """What marks mean: a tie, with the groups (default all) that are too small for one; and caveats."""
+        """What marks mean: identical images; a tie, with the groups too small for one; caveats."""
+        same = [IDENTICAL] if self.identical else []
         if not self.intervals:
-            return [*self.caveats]
+            return [*same, *self.caveats]
         few = [text for group, text in self.untested if groups is None or group in groups]
         lines = [f"Too few images to test, so no ties are marked: {'; '.join(few)}."] if few else []
-        return [TIED, *lines, *self.caveats]
+        return [*same, TIED, *lines, *self.caveats]
 
     @property
     def heading(self) -> str:
@@ -225,9 +238,14 @@ def build(
         here = summary[summary["kernel"] == kernel]
         certainty = _certainty(here) if certain else {}
         means = {
-            (str(group), str(model), f"{metric}@{protocol}"): (float(mean), str(note))
-            for group, model, metric, protocol, mean, note in here[
-                ["group", "model", "metric", "protocol", "mean", "note"]
+            (str(group), str(model), f"{metric}@{protocol}"): (
+                float(mean),
+                str(note),
+                int(identical) if math.isfinite(mean) else 0,
+                float(worth),
+            )
+            for group, model, metric, protocol, mean, note, identical, worth in here[
+                ["group", "model", "metric", "protocol", "mean", "note", "identical", "worth"]
             ].itertuples(index=False, name=None)
         }
         sizes = dict(zip(here["group"], here["expected"], strict=True))
@@ -240,14 +258,14 @@ def build(
         present = {*here["model"], *status[status["kernel"] == kernel]["model"]}
         names = [model for model in model_ids if model in present]
         ranks = [
-            rank([means.get((c.group, model, c.measure.id), _NO_MEAN)[0] for model in names], c.measure)
+            rank([means.get((c.group, model, c.measure.id), _NO_MEAN)[-1] for model in names], c.measure)
             for c in columns
         ]
         rows = []
         for line, model in enumerate(names):
             cells = []
             for column, ranked in zip(columns, ranks, strict=True):
-                value, note = means.get((column.group, model, column.measure.id), _NO_MEAN)
+                value, note, identical, worth = means.get((column.group, model, column.measure.id), _NO_MEAN)
                 mark = ""
                 if math.isnan(value):
                     members = shown.pools.get(column.group, [column.group])
@@ -257,7 +275,8 @@ def build(
                     if not mark and None not in found:
                         mark = notes.add(models.get(model, model), "incomplete", column.group_label, note)
                 sure = certainty.get((column.group, model, column.measure.id), _UNKNOWN)
-                cells.append(Printed(value, show(value, column.measure), ranked[line], mark, *sure))
+                text = show(value, column.measure)
+                cells.append(Printed(value, text, ranked[line], mark, *sure, identical, worth))
             made = _row(model, models.get(model, model), cells)
             rows.append(replace(made, caveat=caveats[model].sign) if caveats and model in caveats else made)
         sections.append(Section(kernel, kernels.get(kernel, kernel), columns, tuple(rows)))
@@ -307,7 +326,7 @@ def _untested(summary: pd.DataFrame, groups: Mapping[str, str]) -> tuple[tuple[s
     )
 
 
-_NO_MEAN = (math.nan, "not scored")
+_NO_MEAN = (math.nan, "not scored", 0, math.nan)
 
 
 def _status_marks(

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sisr.base import registry
+from sisr.base import averages, registry
 from sisr.base.cells import SCORE_COLUMNS, Cell
 from sisr.base.errors import ScoreError
 from sisr.base.image_files import list_images
@@ -63,7 +64,10 @@ class FolderScores:
         for key, value in self.means.items():
             measure = parse_measure(key)
             shown = f"{value:.{measure.digits}f} {measure.unit}".rstrip()
-            lines.append(f"  {measure.label:<12} {shown:<12} ({key}, {measure.direction} is better)")
+            mine = (self.table["metric"] == measure.metric) & (self.table["protocol"] == measure.protocol)
+            identical = int((self.table["value"][mine] == math.inf).sum()) if math.isfinite(value) else 0
+            without = f"; without {identical} identical" if identical else ""
+            lines.append(f"  {measure.label:<12} {shown:<12} ({key}, {measure.direction} is better{without})")
         return "\n".join(lines)
 
 
@@ -100,7 +104,7 @@ def score_folders(
         for image, measure, value in scores
     ]
     means = {
-        measure.id: sum(s.value for s in scores if s.measure == measure) / len(pairs)
+        measure.id: averages.mean(s.value for s in scores if s.measure == measure)[0]
         for measure in evaluation.parsed
     }
     return FolderScores(pairs, pd.DataFrame(rows, columns=list(SCORE_COLUMNS)), means)

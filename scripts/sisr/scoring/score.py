@@ -9,13 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from sisr.base.atomic import write_json
-from sisr.base.cells import SCORE_COLUMNS, Cell
+from sisr.base.cells import SCORE_COLUMNS, Cell, draw_key
 from sisr.base.colour import Uint8Image
 from sisr.base.csv_files import write_rows
 from sisr.base.errors import ScoreError
@@ -24,7 +24,7 @@ from sisr.base.manifest import Manifest, SrManifest
 from sisr.base.ordered import map_ordered
 from sisr.scoring import blocks
 from sisr.scoring.metrics import Measure, parse_measures
-from sisr.scoring.metrics.code import Scorer, function_of, scorer_of
+from sisr.scoring.metrics.code import Given, Scorer, function_of, scorer_of
 from sisr.scoring.metrics.fidelity import prepare
 from sisr.scoring.metrics.pairs import size_text
 
@@ -38,11 +38,17 @@ Progress = Callable[[str], object]
 
 @dataclass(frozen=True)
 class Pair:
-    """An HR image and the SR image to be compared with it, by path."""
+    """An HR image and the SR image to be compared with it, by path.
+
+    ``lr_path`` is the LR image of the SR image, for measures that ask for it, and ``key`` that from which a
+    random kernel drew for it.
+    """
 
     image: str
     hr_path: Path
     sr_path: Path
+    lr_path: Path | None = None
+    key: str = ""
 
 
 class Score(NamedTuple):
@@ -75,12 +81,14 @@ class Evaluation:
         more than the images
     threads : how many read images and compute PSNR and SSIM; the values do not depend on it
     device : of LPIPS and DISTS, ``cpu`` or ``cuda``
+    kernel : that of the pairs' LR images, for measures that ask for them
     """
 
     measures: Sequence[str | Measure]
     metric_files: Mapping[str, Path] = field(default_factory=dict)
     threads: int = 1
     device: str = "cpu"
+    kernel: str | None = None
 
     @cached_property
     def parsed(self) -> tuple[Measure, ...]:
@@ -122,7 +130,8 @@ def score_pairs(
     """
     # torch is imported where a measure needs it.
     wanted = [measure for measure in evaluation.parsed if not measure.on_planes]
-    scorers = {m: scorer_of(m, evaluation.metric_files, scale, evaluation.device) for m in wanted}
+    files, device, kernel = evaluation.metric_files, evaluation.device, evaluation.kernel
+    scorers = {measure: scorer_of(measure, files, scale, device, kernel) for measure in wanted}
     local = localised(evaluation.parsed)
     if parts is not None and local is not None:
         scorers[local] = _noting(scorers[local], parts)
@@ -130,7 +139,7 @@ def score_pairs(
 
 
 class _Computed(NamedTuple):
-    image: str
+    pair: Pair
     hr: Uint8Image
     sr: Uint8Image
     values: dict[Measure, float]
@@ -150,17 +159,26 @@ def _stream(
         sr = read_image(pair.sr_path).array
         hr = conform(read_image(pair.hr_path).array, sr, scale, pair.image, or_full=or_full)
         with _naming(pair.image):
-            return _Computed(pair.image, hr, sr, _fidelity(hr, sr, scale, measures))
+            return _Computed(pair, hr, sr, _fidelity(hr, sr, scale, measures))
 
     # One pair in work beyond `threads`: it is taken up while the caller's thread runs LPIPS.
-    for image, hr, sr, values in map_ordered(compute, pairs, max(1, evaluation.threads) + 1):
+    for pair, hr, sr, values in map_ordered(compute, pairs, max(1, evaluation.threads) + 1):
         for measure in measures:
             if measure in scorers:
-                with _naming(image):
-                    values[measure] = scorers[measure](hr, sr)
-            yield Score(image, measure, values[measure])
+                with _naming(pair.image):
+                    values[measure] = scorers[measure](hr, sr, *_given(pair, measure))
+            yield Score(pair.image, measure, values[measure])
         if progress is not None:
-            progress(image)
+            progress(pair.image)
+
+
+def _given(pair: Pair, measure: Measure) -> list[Given]:
+    """What a measure's scorer is called with beside HR and SR."""
+    if not measure.asks:
+        return []
+    if pair.lr_path is None:
+        raise ScoreError(f"no LR image, which {measure.id} asks for")
+    return [Given(read_image(pair.lr_path).array, pair.key)]
 
 
 @contextmanager
@@ -206,6 +224,23 @@ def _noting(scorer: Scorer, into: list[NDArray[np.float64]]) -> Scorer:
 # --- a cell of the benchmark ----------------------------------------------------------------------------
 
 
+@dataclass(frozen=True)
+class LrSet:
+    """The LR images of a cell, by their manifest, and the seed of the run that made them."""
+
+    manifest: Path
+    seed: int = 0
+
+    @cached_property
+    def _files(self) -> Mapping[str, Path]:
+        return Manifest.read(self.manifest).files
+
+    def beside(self, pair: Pair, cell: Cell) -> Pair:
+        """The pair with its LR image."""
+        key = draw_key(self.seed, cell.dataset, pair.image, cell.kernel, cell.scale)
+        return replace(pair, lr_path=self._files.get(pair.image), key=key)
+
+
 def score_cell(
     cell: Cell,
     hr_manifest: Path,
@@ -214,6 +249,7 @@ def score_cell(
     out_csv: Path,
     *,
     parts: Path | None = None,
+    lr: LrSet | None = None,
 ) -> None:
     """Score the images that an upscaling job lists, and write them as a tidy table.
 
@@ -221,6 +257,8 @@ def score_cell(
     ``ok`` gives a table of the header alone.  The HR is cropped at bottom and right to the scale; an SR of
     another size raises :class:`ScoreError`.  The table appears whole or not at all, and the same values give
     the same bytes.
+
+    ``lr`` is for measures that ask for LR images.
 
     ``parts`` is JSON that gets LPIPS by block (:mod:`sisr.scoring.blocks`): ``measure``, None where the run
     has no LPIPS, and ``images``, name -> values.
@@ -231,6 +269,9 @@ def score_cell(
     scores: Iterable[Score] = ()
     by_block: list[NDArray[np.float64]] = []
     if pairs:
+        if lr is not None:
+            pairs = [lr.beside(pair, cell) for pair in pairs]
+            evaluation = replace(evaluation, kernel=cell.kernel)
         scores = score_pairs(pairs, cell.scale, evaluation, parts=by_block)
     write_scores(out_csv, scores, **cell._asdict())
     if parts is not None:

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from sisr.analysis.statistics import ALPHA
 from sisr.analysis.statistics.samples import Values
+from sisr.base import averages
 
 RESAMPLES = 10_000
 METHOD = "percentile bootstrap, expanded for small samples, 10000 resamples of the images"
@@ -32,12 +33,12 @@ def intervals(
     place of ``alpha / 2``.  It makes up for the plain interval's being too narrow by about sqrt((n - 1) / n)
     z / t.
 
-    An infinite value makes the mean infinite, and an end of the interval only where enough resamples draw it.
-    A column with both ``inf`` and ``-inf`` (a difference in which each model is perfect somewhere) has no
-    mean; its numbers are NaN.  One image has no interval: both ends are NaN.
+    Means are over the finite values, of the images as of each resample (:mod:`sisr.base.averages`); a column
+    of ``inf`` and ``-inf`` alone (differences of models that are perfect in turn) has none, and its numbers
+    are NaN.  One image has no interval: both ends are NaN.
     """
     n = len(values)
-    means = _exact_means(values)
+    means = np.array([averages.mean(column)[0] for column in values.T])
     if n < 2:
         nothing = np.full(values.shape[1], np.nan)
         return means, nothing, nothing.copy()
@@ -75,18 +76,8 @@ def resampled_means(values: Values, counts: NDArray[np.float64]) -> Values:
     finite = np.isfinite(values)
     if finite.all():
         return counts @ values / len(values)
-    means = counts @ np.where(finite, values, 0.0) / len(values)
+    sums, drawn = counts @ np.where(finite, values, 0.0), counts @ finite.astype(np.float64)
+    # Without a finite value: the infinite one that was drawn, NaN if both signs were.
     above, below = counts @ (values == np.inf) > 0, counts @ (values == -np.inf) > 0
-    means[above] = np.inf
-    means[below] = -np.inf
-    means[above & below] = np.nan
-    return means
-
-
-def _exact_means(values: Values) -> Values:
-    """Means by exact summation, as in the tables; NaN for a column with both infinities."""
-    out = np.empty(values.shape[1])
-    for place, column in enumerate(values.T):
-        both = (column == np.inf).any() and (column == -np.inf).any()
-        out[place] = np.nan if both else math.fsum(column) / len(column)
-    return out
+    rest = np.where(above & below, np.nan, np.where(above, np.inf, -np.inf))
+    return np.where(drawn > 0, sums / np.maximum(drawn, 1), rest)

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from sisr.analysis.statistics import ALPHA, bootstrap, paired, power, ranks
 from sisr.analysis.statistics.samples import Sample, Values
+from sisr.base import averages
 
 COMPARISON_COLUMNS = (
     "group", "kernel", "scale", "metric", "protocol", "model_a", "model_b", "n", "difference", "lower",
@@ -117,12 +118,14 @@ def compare(sample: Sample) -> Comparison:
 class Standing:
     """One sample as a whole: means with intervals, ranks, and each model against the best.
 
-    ``order`` are the places of the models, best mean first.  ``verdicts`` are by place: ``best``, ``tied``
+    ``identical`` are the infinite values that a mean leaves out.  ``order`` are the places of the models,
+    best mean first.  ``verdicts`` are by place: ``best``, ``tied``
     (not shown to be worse than the best), ``worse``, or :data:`UNTESTABLE`.
     """
 
     comparison: Comparison
     means: Values
+    identical: tuple[int, ...]
     lower: Values
     upper: Values
     order: tuple[int, ...]
@@ -147,11 +150,12 @@ def stand(sample: Sample) -> Standing:
 
     A model is *tied* with the best if it is not shown to be worse: the Holm-corrected p of Wilcoxon's test
     between the two is not below ``ALPHA``, or it is but the ranks favour the model.  The best is the model
-    with the best mean, of equal ones the first.
+    with the best mean (:func:`sisr.base.averages.worths`), of equal ones the first.
     """
     comparison = compare(sample)
     means, lower, upper = bootstrap.intervals(sample.values, sample.images)
-    worth = paired.sense(sample.measure) * paired.comparable(means, sample.measure)
+    worths = np.array(averages.worths(sample.values.T.tolist(), sample.measure.unit))
+    worth = paired.sense(sample.measure) * paired.comparable(worths, sample.measure)
     order = tuple(int(i) for i in np.argsort(-worth, kind="stable"))
     best = order[0]
     verdicts = []
@@ -166,6 +170,7 @@ def stand(sample: Sample) -> Standing:
     return Standing(
         comparison,
         means,
+        tuple(int(n) for n in np.isinf(sample.values).sum(axis=0)),
         lower,
         upper,
         order,

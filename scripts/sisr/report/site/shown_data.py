@@ -67,19 +67,21 @@ def overview(
     Returns
     -------
     ``measures``, ``groups``, ``kernels``, ``scales``, ``models`` with their labels; ``means``: rows
-    ``[group, kernel, scale, model, measure, mean, lower, upper, n, verdict]``, ids as strings; ``status``;
+    ``[group, kernel, scale, model, measure, mean, lower, upper, n, verdict, identical, worth]``, ids as
+    strings, the last two as of :func:`sisr.base.averages.worths`; ``status``;
     ``images``; ``cost``; ``weights``: ``model/xSCALE`` -> source and files; ``devices``: texts, each with
     the cells that it stands for.
     """
     colours = model_colours(shown.models)
     beside = _by_key(ranks) if ranks is not None else {}
     means = []
-    columns = ("group", "kernel", "scale", "model", "metric", "protocol", "mean", "n")
-    for group, kernel, scale, model, metric, protocol, mean, n in rows(summary, *columns):
+    columns = ("group", "kernel", "scale", "model", "metric", "protocol", "mean", "n", "identical", "worth")
+    for group, kernel, scale, model, metric, protocol, mean, n, same, worth in rows(summary, *columns):
         key = (group, kernel, int(scale), model, metric, protocol)
         lower, upper, verdict = beside.get(key, (math.nan, math.nan, ""))
         ids = [group, kernel, int(scale), model, f"{metric}@{protocol}"]
         means.append([*ids, number(mean), number(lower), number(upper), int(n), verdict])
+        means[-1] += [int(same) if math.isfinite(mean) else 0, number(worth)]
     return {
         "measures": [
             {"id": m.id, "label": m.label, "unit": m.unit, "direction": m.direction, "digits": m.digits,

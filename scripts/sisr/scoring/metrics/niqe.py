@@ -23,7 +23,7 @@ from sisr.scoring.metrics.fidelity import prepare
 #: Side of a block at full scale.
 _BLOCK = 96
 #: Neighbours whose products are looked at: right, below, and the two diagonals.
-_NEIGHBOURS = ((0, 1), (1, 0), (1, 1), (1, -1))
+NEIGHBOURS = ((0, 1), (1, 0), (1, 1), (1, -1))
 _FEATURES = 36
 
 
@@ -109,19 +109,28 @@ def _features(block: Float64Plane) -> list[float]:
     """18 features: shape and spread of the block's values, and four of each product with a neighbour."""
     from scipy.special import gamma
 
-    shape, left, right = _asymmetric_gaussian(block)
+    shape, left, right = _scaled(block)
     values = [shape, (left + right) / 2]
-    for neighbour in _NEIGHBOURS:
-        shape, left, right = _asymmetric_gaussian(block * np.roll(block, neighbour, (0, 1)))
+    for neighbour in NEIGHBOURS:
+        shape, left, right = _scaled(block * np.roll(block, neighbour, (0, 1)))
         mean = (right - left) * (gamma(2 / shape) / gamma(1 / shape))
         values += [shape, mean, left, right]
     return values
 
 
-def _asymmetric_gaussian(values: NDArray[np.float64]) -> tuple[float, float, float]:
-    """Shape, left and right spread of an asymmetric generalised Gaussian by its moments; NaN if one-sided."""
+def _scaled(values: NDArray[np.float64]) -> tuple[float, float, float]:
+    """Shape, left and right scale of an asymmetric generalised Gaussian; NaN if one-sided."""
     from scipy.special import gamma
 
+    shape, left, right = asymmetric_gaussian(values)
+    spread = np.sqrt(gamma(1 / shape) / gamma(3 / shape))
+    return shape, float(left * spread), float(right * spread)
+
+
+def asymmetric_gaussian(values: NDArray[np.float64]) -> tuple[float, float, float]:
+    """Shape, left and right deviation of an asymmetric generalised Gaussian by its moments; NaN if
+    one-sided.
+    """
     negative, positive = values[values < 0], values[values > 0]
     if not negative.size or not positive.size:
         return np.nan, np.nan, np.nan
@@ -129,14 +138,12 @@ def _asymmetric_gaussian(values: NDArray[np.float64]) -> tuple[float, float, flo
     ratio = left / right
     moment = np.abs(values).mean() ** 2 / (values**2).mean()
     moment *= (ratio**3 + 1) * (ratio + 1) / (ratio**2 + 1) ** 2
-    shapes, moments = _moment_table()
-    shape = shapes[np.abs(moments - moment).argmin()]
-    spread = np.sqrt(gamma(1 / shape) / gamma(3 / shape))
-    return float(shape), float(left * spread), float(right * spread)
+    shapes, moments = moment_table()
+    return float(shapes[np.abs(moments - moment).argmin()]), float(left), float(right)
 
 
 @cache
-def _moment_table() -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def moment_table() -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Shapes 0.2 to 10 in steps of a thousandth, and the moment ratio of each."""
     from scipy.special import gamma
 

@@ -32,11 +32,17 @@ class FidelityProtocol:
 
 @dataclass(frozen=True)
 class NetworkProtocol:
-    """Whole RGB images for a network; backbone and release of its weights where a metric has several."""
+    """RGB images for a network; backbone and release of its weights where a metric has several.
+
+    ``crops`` is how many parts of the image it looks at, None for all of it, and ``seed`` what random numbers
+    it draws.
+    """
 
     id: str
     net: str | None = None
     version: str | None = None
+    crops: int | None = None
+    seed: int | None = None
 
 
 Protocol = FidelityProtocol | NetworkProtocol
@@ -48,7 +54,7 @@ class Measure:
 
     ``digits`` is the number of decimals printed, ``decimals`` the number kept in the score table.  ``code``
     names what computes it: a function of planes where ``on_planes``, else a scorer of images, see
-    :mod:`sisr.scoring.metrics.code`.
+    :mod:`sisr.scoring.metrics.code`, which ``asks`` for more than HR and SR.
     """
 
     metric: str
@@ -60,6 +66,7 @@ class Measure:
     decimals: int
     code: str
     on_planes: bool
+    asks: tuple[str, ...] = ()
 
     @property
     def id(self) -> str:
@@ -76,12 +83,12 @@ def protocol(key: str, config: Path = registry.CONFIG) -> Protocol:
     >>> protocol("y-bt601").border(scale=4)
     4
     >>> protocol("vgg-v0.1")
-    NetworkProtocol(id='vgg-v0.1', net='vgg', version='0.1')
+    NetworkProtocol(id='vgg-v0.1', net='vgg', version='0.1', crops=None, seed=None)
     """
     entry = registry.entry("protocols", key, config)
     fields: dict[str, Any]
     if entry["family"] != "fidelity":
-        return NetworkProtocol(key, entry.get("net"), entry.get("version"))
+        return NetworkProtocol(key, *(entry.get(name) for name in ("net", "version", "crops", "seed")))
     fields = {name: entry[name] for name in ("luma", "crop", "ssim", "gray", "peak")}
     return FidelityProtocol(key, **fields)
 
@@ -127,6 +134,7 @@ def parse_measure(text: str, config: Path = registry.CONFIG) -> Measure:
         label="-".join(filter(None, (entry["label"], protocols[protocol_id]["suffix"]))),
         code=entry["function"] if "function" in entry else entry["scorer"],
         on_planes="function" in entry,
+        asks=tuple(entry.get("asks", ())),
         **{key: entry[key] for key in ("unit", "direction", "digits", "decimals")},
     )
 

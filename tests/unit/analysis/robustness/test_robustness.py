@@ -33,7 +33,7 @@ VALUES = {
 
 def summary(values: Mapping[str, Mapping[str, float]], measure: Measure = PSNR) -> pd.DataFrame:
     rows = [
-        ("set", kernel, 4, model, measure.metric, measure.protocol, value, 5, 5, "")
+        ("set", kernel, 4, model, measure.metric, measure.protocol, value, 5, 5, "", 0, value)
         for kernel, of_models in values.items()
         for model, value in of_models.items()
     ]

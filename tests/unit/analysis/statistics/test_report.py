@@ -94,7 +94,7 @@ def test_identical_images_and_identical_models(make_sample: MakeSample) -> None:
         [[math.inf, 30.0, math.inf, 30.0]] + [[31.0 + i, 30.5 + i, 31.0 + i, 30.0] for i in range(11)]
     )
     standing = stand(make_sample(x, models=["oracle", "b", "twin", "c"]))
-    assert standing.means[0] == math.inf and standing.order[0] == 0
+    assert standing.means[0] == 36 and standing.identical == (1, 0, 1, 0) and standing.order[0] == 0
     assert standing.verdicts[2] == "tied"
     table = comparison_table([standing]).set_index(["model_a", "model_b"])
     assert table.loc[("oracle", "twin"), ["difference", "p", "effect_size"]].tolist() == [
@@ -102,17 +102,24 @@ def test_identical_images_and_identical_models(make_sample: MakeSample) -> None:
         "1",
         "0.000000",
     ]
-    assert table.loc[("oracle", "b"), "difference"] == "inf"
+    assert table.loc[("oracle", "b"), "difference"] == "0.500000"
     assert table.loc[("oracle", "b"), "detectable"] == ""
     assert table.loc[("b", "twin"), "verdict"] == "twin"
-    assert rank_table([standing])["mean"].tolist()[:2] == ["inf", "inf"]
+    assert rank_table([standing])["mean"].tolist()[:2] == ["36.000000", "36.000000"]
 
 
-def test_each_perfect_somewhere_has_no_mean_difference(make_sample: MakeSample) -> None:
+def test_better_everywhere_is_the_best_though_its_mean_is_lower(make_sample: MakeSample) -> None:
+    x = np.array([[math.inf, 50.0]] + [[30.0 + i, 29.0 + i] for i in range(8)])
+    standing = stand(make_sample(x))
+    assert standing.means[0] < standing.means[1]
+    assert standing.order == (0, 1)
+
+
+def test_each_perfect_in_turn_differs_by_the_other_images(make_sample: MakeSample) -> None:
     x = np.array([[math.inf, 30.0], [30.0, math.inf]] + [[31.0 + i, 30.0 + i] for i in range(8)])
     row = comparison_table([stand(make_sample(x))]).iloc[0]
-    assert (row["difference"], row["lower"], row["upper"]) == ("", "", "")
-    assert float(row["p"]) <= 1
+    assert (row["difference"], row["lower"], row["upper"]) == ("1.000000", "1.000000", "1.000000")
+    assert row["detectable"] == "" and float(row["p"]) <= 1
 
 
 @pytest.mark.parametrize("n", [1, 2])

@@ -82,9 +82,11 @@ def test_more_images_than_expected_is_an_error(tiny: Tiny) -> None:
         summarise(tiny({"a": [1.0, 2.0]}), expected={"d": 1})
 
 
-def test_infinite_value_makes_the_mean_infinite(tiny: Tiny) -> None:
-    summary = summarise(tiny({"a": [math.inf, 32.0], "b": [30.0, 31.0]}))
-    assert summary["mean"].tolist() == [math.inf, 30.5]
+def test_mean_leaves_identical_images_out(tiny: Tiny) -> None:
+    summary = summarise(tiny({"a": [math.inf, 32.0], "b": [30.0, 31.0], "c": [math.inf, math.inf]}))
+    assert summary["mean"].tolist() == [32, 30.5, math.inf]
+    assert summary["identical"].tolist() == [1, 0, 2]
+    assert summary["worth"].tolist() == pytest.approx([35.0103, 30.4713, math.inf], abs=1e-4)
 
 
 def test_nan_and_duplicates_name_the_cell(tiny: Tiny) -> None:
@@ -254,6 +256,24 @@ def test_inf_in_every_format(tiny: Tiny, tmp_path: Path) -> None:
     assert "**inf**" in files["md"].read_text() and "<ins>30.50</ins>" in files["md"].read_text()
     assert r"\best{inf}" in files["tex"].read_text() and r"\second{30.50}" in files["tex"].read_text()
     assert "<strong>inf</strong>" in files["html"].read_text()
+
+
+def test_identical_images_are_marked_and_do_not_win(tiny: Tiny, tmp_path: Path) -> None:
+    # "once" is perfect on one image and second on the others: the mean of "safe" is lower, and it is better.
+    scores = tiny({"once": [math.inf, 28.0, 28.0], "safe": [31.0, 30.0, 30.0], "easy": [60.0, 27.0, 27.0]})
+    files = render(summarise(scores), run.make_status(scores), Names((PSNR,), {}, {}, {}, {}), 4, tmp_path)
+    text = {extension: path.read_text() for extension, path in files.items()}
+    assert "**30.33**" in text["md"] and "<ins>28.00</ins><sup>=1</sup>" in text["md"]
+    assert r"\second{28.00}\textsuperscript{=1}" in text["tex"]
+    assert text["csv"].splitlines()[:2] == [
+        "kernel,model,group,psnr@y-bt601,psnr@y-bt601_identical,n",
+        "k,once,d,28.000000,1,3",
+    ]
+    for extension in ("md", "tex", "html"):
+        assert "ranked by the PSNR of the mean squared error" in text[extension]
+    summary = summarise(tiny({"a": [30.0], "b": [math.inf]}))
+    plain = render(summary, run.make_status(scores), Names((PSNR,), {}, {}, {}, {}), 4, tmp_path / "plain")
+    assert "ranked by" not in plain["md"].read_text() and "identical" not in plain["csv"].read_text()
 
 
 HOSTILE = r"<script>alert('&')</script> 50%_{$#}~^\|`*[x]"

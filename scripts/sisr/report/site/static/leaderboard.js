@@ -11,9 +11,9 @@
                      worse: "Worse (Wilcoxon over images, Holm-corrected, p < 0.05)", [FEW]: "Open: too few images for the test" };
 
   const means = new Map();
-  for (const [group, kernel, scale, model, measure, mean, lower, upper, n, verdict] of run.means) {
+  for (const [group, kernel, scale, model, measure, mean, lower, upper, n, verdict, identical, worth] of run.means) {
     means.set([group, kernel, scale, model, measure].join("\n"),
-      { mean: value(mean), lower: value(lower), upper: value(upper), n, verdict });
+      { mean: value(mean), lower: value(lower), upper: value(upper), n, verdict, identical, worth: value(worth) });
   }
   const cost = new Map(run.cost.map(row => [`${row.model}\n${row.scale}`, row]));
   const COSTS = [
@@ -55,7 +55,7 @@
   function places(column) {
     const all = run.models.map(model => [model.id, cell(column.group.id, model.id, column.measure.id)])
       .filter(([, c]) => c && !Number.isNaN(c.mean))
-      .map(([id, c]) => [id, Number(show(c.mean, column.measure.digits).replace("inf", "Infinity"))]);
+      .map(([id, c]) => [id, Number(show(c.worth, column.measure.digits).replace("inf", "Infinity"))]);
     const sorted = [...new Set(all.map(([, v]) => v))].sort(better(column.measure));
     return new Map(all.map(([id, v]) => [id, sorted.indexOf(v) + 1]));
   }
@@ -63,7 +63,7 @@
   function sorted(list, cols) {
     if (!state.sort) return list;
     const column = cols.find(c => c.key === state.sort.key);
-    const of = model => column ? (cell(column.group.id, model.id, column.measure.id) || { mean: NaN }).mean
+    const of = model => column ? (cell(column.group.id, model.id, column.measure.id) || { worth: NaN }).worth
       : (cost.get(`${model.id}\n${state.scale}`) || {})[state.sort.key] ?? NaN;
     return [...list].sort((a, b) => {
       const x = of(a), y = of(b);
@@ -126,6 +126,7 @@
       tied ? make("span", { class: "tie", title: "not distinguishable from the best" }, "≈", make("span", { class: "said" }, "not distinguishable from the best ")) : null,
       make("button", { type: "button", "aria-haspopup": "dialog", onclick: () => SISR.during(details(model, column)) },
         place === 1 ? make("strong", {}, text) : place === 2 ? make("u", {}, text) : text),
+      found.identical ? make("small", {}, `without ${found.identical} identical`) : null,
       state.interval && !Number.isNaN(found.lower)
         ? make("small", {}, `${show(found.lower, column.measure.digits)} to ${show(found.upper, column.measure.digits)}`) : null);
   }
@@ -154,7 +155,7 @@
     const kernel = kernels.get(state.kernel), { group } = picked[0], n = count(group);
     const say = column => {
       const all = run.models.map(m => [m, cell(column.group.id, m.id, column.measure.id)]).filter(([, c]) => c && !Number.isNaN(c.mean));
-      all.sort((a, b) => better(column.measure)(a[1].mean, b[1].mean));
+      all.sort((a, b) => better(column.measure)(a[1].worth, b[1].worth));
       const [winner, found] = all[0], d = column.measure.digits, unit = column.measure.unit ? ` ${column.measure.unit}` : "";
       const tied = all.slice(1).filter(([, c]) => c.verdict === TIED).map(([m]) => m.label);
       const tested = all.some(([, c]) => c.verdict) && !all.some(([, c]) => c.verdict === FEW);
@@ -181,6 +182,7 @@
       "Means over all images of a dataset; a dash says why there is none, and Methods has the reasons. Places 1 to 3 of a column are ringed, by the printed digits and among all models; ≈ marks a model that a paired test does not tell from the best.",
       state.interval ? "Small: 95 % interval of the mean over images." : "",
       COSTS.length ? "Cost: multiply-adds of an output of 1280×720; time and memory as docs/cost.md says." : "",
+      run.means.some(row => row[10]) ? "Means leave out identical images, whose PSNR is infinite; columns with such a mean are ranked by the PSNR of the mean squared error." : "",
       "Select a number for its images and what made it; select a heading to sort.",
     ].filter(Boolean).join(" ");
   }

@@ -235,8 +235,8 @@
     for (const direction of ["higher", "lower"]) {
       const measure = run.measures.find(m => m.direction === direction);
       const found = measure ? run.means.filter(r => r[0] === dataset && r[1] === kernel && r[2] === scale() && r[4] === measure.id
-        && here.includes(r[3]) && typeof r[5] === "number") : [];
-      found.sort((a, b) => direction === "higher" ? b[5] - a[5] : a[5] - b[5]);
+        && here.includes(r[3]) && typeof r[11] === "number") : [];
+      found.sort((a, b) => direction === "higher" ? b[11] - a[11] : a[11] - b[11]);
       if (found.length) chosen.add(found[0][3]);
     }
     for (const model of [...here].reverse()) if (chosen.size < 3) chosen.add(model);
