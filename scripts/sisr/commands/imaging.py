@@ -67,7 +67,7 @@ def upscale(
     ] = None,
     params: Annotated[
         list[str] | None,
-        typer.Option(metavar="NAME=VALUE", help="Argument of the class: width=28; may be repeated."),
+        typer.Option(metavar="NAME=VALUE", help="Argument of the network: width=28; may be repeated."),
     ] = None,
     scale: Annotated[
         int | None,

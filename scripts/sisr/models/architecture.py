@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
     from torch import nn
 
 
+#: From the shapes of a file's tensors to arguments.
+Sizes = Callable[[Mapping[str, tuple[int, ...]]], Mapping[str, Any]]
 #: Scales that are tried for weights that do not tell theirs.
 SCALES = (2, 3, 4, 8)
 
@@ -29,13 +31,18 @@ class Architecture:
     no file tells.  With ``sizes`` it is recognised in any size: a function from the shapes of the file's
     tensors to the arguments that they tell; it may raise ``KeyError`` or ``ValueError`` for a file of another
     architecture, and need not find out: what is built from its arguments has to agree in all tensors.
+
+    ``untold`` are arguments that change what is computed and no tensor, with the values in use.  The forms
+    state them; for any other file in which ``sizes`` does not find them they have to be given, and are never
+    guessed.
     """
 
     build: Callable[..., nn.Module]
     colour: Literal["rgb", "y"] = "rgb"
     input_range: Literal["0-1", "0-255"] = "0-1"
     forms: tuple[Mapping[str, Any], ...] = ({},)
-    sizes: Callable[[Mapping[str, tuple[int, ...]]], Mapping[str, Any]] | None = None
+    sizes: Sizes | None = None
+    untold: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
 
 
 def count_of(names: Iterable[str], pattern: str, start: int = 0) -> int:

@@ -16,7 +16,9 @@ from torch import Tensor, nn
 
 from sisr.base import extensions
 from sisr.base.errors import ConfigError, ModelError, unknown
+from sisr.models.architecture import Sizes, count_of
 from sisr.models.compat import prepare_torchvision
+from sisr.models.differences import Difference
 
 if TYPE_CHECKING:
     from spandrel import ImageModelDescriptor
@@ -29,6 +31,22 @@ BASICSR = {
     "RRDBNet": ("rrdbnet_arch", "scale"),
     "SwinIR": ("swinir_arch", "upscale"),
     "SRVGGNetCompact": ("srvgg_arch", "upscale"),
+}
+
+
+def _edsr_sizes(shapes: Mapping[str, tuple[int, ...]]) -> dict[str, Any]:
+    return {
+        "num_in_ch": shapes["conv_first.weight"][1],
+        "num_out_ch": shapes["conv_last.weight"][0],
+        "num_feat": shapes["conv_first.weight"][0],
+        "num_block": count_of(shapes, "body.{}.conv1.weight"),
+    }
+
+
+#: Class of BasicSR that is recognised in any size -> see ``sizes`` and ``untold`` of
+#: :class:`sisr.models.architecture.Architecture`.
+BASICSR_SIZES: Mapping[str, tuple[Sizes, Mapping[str, tuple[Any, ...]]]] = {
+    "EDSR": (_edsr_sizes, {"res_scale": (1, 0.1)}),
 }
 
 
@@ -79,13 +97,21 @@ def _without_everything_else() -> Iterator[None]:
             del sys.modules[package]
 
 
+class Misfit(ModelError):
+    """Tensors do not fit what spandrel takes them for; ``nearness`` as that of a :class:`Difference`."""
+
+    def __init__(self, message: str, nearness: float) -> None:
+        super().__init__(message)
+        self.nearness = nearness
+
+
 def detect_spandrel(state: Mapping[str, Tensor], source: Path) -> ImageModelDescriptor[nn.Module]:
     """spandrel's network for a state dict, with the weights in it.
 
     Only spandrel's detection and classes are used; it never sees the file.
 
-    Raises :class:`ModelError` where it knows no such network, the tensors do not fit the one they look like,
-    or the network is not one that maps an image to an image.
+    Raises :class:`ModelError` where it knows no such network or the network is not one that maps an image to
+    an image, and :class:`Misfit` where the tensors do not fit the one that they look like.
     """
     prepare_torchvision()
     from spandrel import ImageModelDescriptor, ModelLoader, UnsupportedModelError
@@ -96,8 +122,11 @@ def detect_spandrel(state: Mapping[str, Tensor], source: Path) -> ImageModelDesc
         few = ", ".join(f"'{name}'" for name in list(state)[:3])
         raise ModelError(f"{source}: no architecture of spandrel has tensors like {few}") from None
     except Exception as error:  # whatever a shape that spandrel did not expect leads to
+        difference = Difference.told(str(error), len(state))
         lines = str(error).strip().splitlines() or [type(error).__name__]
-        raise ModelError(f"{source}: does not fit what spandrel takes it for: {lines[-1].strip()}") from None
+        said = f"does not fit: {lines[-1].strip()}" if difference is None else str(difference)
+        nearness = 0.25 if difference is None else difference.nearness
+        raise Misfit(f"{source}: nearest {spandrel_name(state)} of spandrel: {said}", nearness) from None
     if not isinstance(found, ImageModelDescriptor):
         raise ModelError(f"{source}: {found.architecture.name} needs more than an image as input")
     return found

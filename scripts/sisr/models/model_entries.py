@@ -235,7 +235,7 @@ def get(model_id: str, config: Path = registry.CONFIG) -> Model:
 
 @dataclass(frozen=True)
 class Stated:
-    """What the command line says of a network of one's own: its class, arguments of that, its input range."""
+    """What the command line says of a network of one's own: its class, its arguments, its input range."""
 
     python: str | None = None
     params: Mapping[str, Any] = field(default_factory=dict)
@@ -264,12 +264,15 @@ def named(
         name = name or stated.python
     elif name is None:
         raise ConfigError("no model: name one, or a file of weights, or the class of a network")
-    elif stated.params:
-        raise ConfigError("params: they are arguments of a class, and none is given")
     else:
         if name not in entries and name.endswith("+") and name.rstrip("+") in entries:
             base, extra = name.rstrip("+"), ["self-ensemble", *modify]
         entry = _named_entry(name, base, entries, stated.input_range is not None)
+        if stated.params and "path" not in entry:
+            raise ConfigError(
+                "params: they are arguments of a class or of a network in a file, and none is given"
+            )
+        entry["params"] = {**entry.get("params", {}), **stated.params}
     if stated.input_range is not None:
         entry["input_range"] = stated.input_range
     entry["modifiers"] = [*entry.get("modifiers", []), *extra]

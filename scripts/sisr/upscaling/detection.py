@@ -11,6 +11,8 @@ architecture, else 0 to 1.
 from __future__ import annotations
 
 import json
+import shlex
+import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
@@ -23,13 +25,17 @@ from torch import Tensor
 from sisr.base import registry
 from sisr.base.errors import ConfigError, ModelError, ModelSkipped
 from sisr.models import archs, libraries
-from sisr.models.architecture import SCALES, Architecture
+from sisr.models.architecture import SCALES, Sizes
+from sisr.models.differences import Difference, Shapes, shapes_of
 from sisr.models.model_entries import Colour, Model
 from sisr.models.state_dicts import Part
-from sisr.models.weights import content_of, is_counter, read_checkpoint
+from sisr.models.weights import content_of, read_checkpoint
 from sisr.upscaling import loaders
 from sisr.upscaling.engines.planes import probe
 from sisr.upscaling.foreign import process
+
+#: From which part of its tensors on a file is said to be near an architecture.
+_NEAR = 0.2
 
 
 @dataclass(frozen=True)
@@ -117,7 +123,14 @@ def identify(path: Path, scale: int | None = None, params: Mapping[str, Any] | N
     """
     if not path.is_file():
         raise ModelError(f"{path}: {'is a folder' if path.is_dir() else 'no such file'}")
-    suffix = path.suffix.lower()
+    suffix, kind = path.suffix.lower(), content_of(path)
+    # A checkpoint may end in .bin as well (pytorch_model.bin).
+    is_ncnn = suffix == ".param" or (suffix == ".bin" and kind == "unknown")
+    arguments = {key: value for key, value in (params or {}).items() if key != "pre_upscale"}
+    if arguments and (is_ncnn or suffix in (".onnx", ".pb") or kind == "torchscript"):
+        raise ModelError(
+            f"{path}: params '{next(iter(arguments))}': its network is in the file and takes none"
+        )
     if suffix == ".onnx":
         from sisr.upscaling.engines import onnx_cpu
 
@@ -128,8 +141,7 @@ def identify(path: Path, scale: int | None = None, params: Mapping[str, Any] | N
 
         channels, found, name = opencv.inspect(path)
         return Found(f"OpenCV {name}", "opencv", (found,), channels, {"graph": path}, {"name": name})
-    # A checkpoint may end in .bin as well (pytorch_model.bin).
-    if suffix == ".param" or (suffix == ".bin" and content_of(path) == "unknown"):
+    if is_ncnn:
         from sisr.upscaling.engines import ncnn_cpu
 
         param = path.with_suffix(".param")
@@ -137,9 +149,9 @@ def identify(path: Path, scale: int | None = None, params: Mapping[str, Any] | N
         files = {"param": param, "bin": param.with_suffix(".bin")}
         blobs = {"input": source, "output": result}
         return Found("an ncnn graph", "ncnn", (_enlarges(found, path),), channels, files, blobs)
-    if content_of(path) == "torchscript":
+    if kind == "torchscript":
         return _module(loaders.torchscript(path), "torchscript", {"state": path}, scale, params or {})
-    return _tensors(path, scale)
+    return _tensors(path, scale, arguments)
 
 
 # --- programs --------------------------------------------------------------------------------------------
@@ -199,57 +211,108 @@ def _enlarges(scale: int, source: object) -> int:
 # --- tensors ---------------------------------------------------------------------------------------------
 
 
-def _tensors(path: Path, scale: int | None) -> Found:
-    """The network in a file of tensors: of all that it may mean, the first that is known."""
+def _tensors(path: Path, scale: int | None, stated: Mapping[str, Any]) -> Found:
+    """The network in a file of tensors: of all that it may mean, the first that is known.
+
+    ``stated`` are arguments of its architecture that are not to be read from the file.
+    """
     parts, form = read_checkpoint(path)
-    unknown = None
+    nearest: tuple[float, str] | None = None
     for part in parts:
-        found, hint = _of_tensors(part.state, path, {"format": form}, scale)
+        found, near = _of_tensors(part.state, path, {"format": form}, scale, stated)
         if found is not None:
             chosen = {"part": part.name} if part is not parts[0] else {}
             return replace(found, params={**found.params, **chosen}, part=part)
-        unknown = unknown or f"{contents(part.state)}: no known architecture; {hint}"
-    raise ModelError(f"{path}: {unknown}")
+        near = (near[0], f"{contents(part.state)}: no known architecture; {near[1]}")
+        nearest = near if nearest is None or near[0] > nearest[0] else nearest
+    assert nearest is not None
+    by_class = f"sisr upscale --model {shlex.quote(str(path))} --class file.py:Class [--params NAME=VALUE]"
+    raise ModelError(f"{path}: {nearest[1]}; it runs with the file of its class: {by_class}")
 
 
 def _of_tensors(
-    state: Mapping[str, Tensor], path: Path, params: Mapping[str, Any], scale: int | None
-) -> tuple[Found | None, str]:
-    """The architecture whose tensors these are, or None and what comes nearest."""
-    shapes = {name: tuple(tensor.shape) for name, tensor in state.items()}
-    nearest = (0, "")
+    state: Mapping[str, Tensor],
+    path: Path,
+    params: Mapping[str, Any],
+    scale: int | None,
+    stated: Mapping[str, Any],
+) -> tuple[Found | None, tuple[float, str]]:
+    """The architecture whose tensors these are, or None and what is nearest: how near, and what differs."""
+    shapes = shapes_of(state)
+    nearest = (0.0, "")
     tried = dict.fromkeys((*SCALES, *([scale] if scale else [])))
     # BasicSR takes seconds to import: its architectures come last.
-    for candidate in sorted(_candidates(shapes), key=lambda c: c.params["arch"].startswith("basicsr:")):
+    for candidate in sorted(_candidates(shapes), key=lambda c: c.arch.startswith("basicsr:")):
         fitting = []
+        any_of_untold = {key: values[0] for key, values in candidate.untold.items()}
         for at in tried:
-            own = _shapes(candidate, at)
-            if own is not None and _fits(own, shapes):
+            own = _shapes(candidate.arch, {**any_of_untold, **candidate.arguments}, at)
+            if own is None:
+                continue
+            difference = Difference.of(own, shapes)
+            if not difference.wrong:
                 fitting.append(at)
-            elif own is not None:
-                nearest = max(nearest, _difference(candidate, at, own, shapes))
-                if not own.keys() & shapes.keys():
-                    break  # not even a name in common: no other scale will have one
+            elif difference.nearness > nearest[0]:
+                nearest = (difference.nearness, f"nearest {candidate.arch} x{at}: {difference}")
+            elif not difference.nearness:
+                break  # not even a name in common: no other scale will have one
         if fitting:
-            channels = {"y": 1, "rgb": 3}.get(candidate.colour or "") or _first_channels(state)
-            params = {**candidate.params, **params}
-            files = {"state": path}
-            return Found(
-                candidate.label, "torch", tuple(fitting), channels, files, params, candidate.range
-            ), ""
+            return _of_candidate(candidate, tuple(fitting), state, path, params, stated), nearest
     if libraries.spandrel_name(state) is not None:
-        return _of_spandrel(state, path, params), ""
-    if nearest[0] > len(shapes) / 2:
-        return None, nearest[1]
-    return (
-        None,
-        f"known: {', '.join(archs.known())}, and of spandrel: {', '.join(libraries.spandrel_names())}",
-    )
+        try:
+            return _of_spandrel(state, path, params, stated), nearest
+        except libraries.Misfit as error:
+            nearest = max(nearest, (error.nearness, str(error).removeprefix(f"{path}: ")))
+    if nearest[0] < _NEAR:
+        known = f"{', '.join(archs.known())}, and of spandrel: {', '.join(libraries.spandrel_names())}"
+        nearest = (nearest[0], f"nothing near among {known}")
+    return None, nearest
 
 
-def _of_spandrel(state: Mapping[str, Tensor], path: Path, params: Mapping[str, Any]) -> Found:
+def _of_candidate(
+    candidate: _Candidate,
+    scales: tuple[int, ...],
+    state: Mapping[str, Tensor],
+    path: Path,
+    params: Mapping[str, Any],
+    stated: Mapping[str, Any],
+) -> Found:
+    """An architecture whose tensors these are, with what is stated of it.
+
+    Raises :class:`ModelError` where something has to be stated, or cannot be.
+    """
+    label = candidate.arch
+    of = f"{path}: is {label} {' or '.join(f'x{scale}' for scale in scales)}"
+    arguments = {**candidate.arguments, **stated}
+    if stated:
+        try:
+            own = _shapes_of(label, scales[0], json.dumps(arguments))
+        except ConfigError as error:
+            raise ModelError(f"{of}, but params: {error}") from None
+        if (difference := Difference.of(own, shapes_of(state))).wrong:
+            given = " ".join(f"{key}={value}" for key, value in stated.items())
+            raise ModelError(f"{of}, but with params {given}: {difference}")
+    notes = []
+    for key, values in candidate.untold.items():
+        if key not in arguments:
+            ways = " or ".join(f"--params {key}={value}" for value in values)
+            raise ModelError(f"{of}, but no tensor tells its {key}: say {ways} (params in an entry)")
+        if key not in stated:
+            notes.append(f"{key}={arguments[key]}, as published: no tensor tells it (--params {key}=VALUE)")
+    chosen = {**candidate.params, **({"args": arguments} if arguments else {}), **params}
+    channels = {"y": 1, "rgb": 3}.get(candidate.colour or "") or _first_channels(state)
+    files = {"state": path}
+    note = "; ".join(notes)
+    return Found(label, "torch", scales, channels, files, chosen, candidate.range, note=note)
+
+
+def _of_spandrel(
+    state: Mapping[str, Tensor], path: Path, params: Mapping[str, Any], stated: Mapping[str, Any]
+) -> Found:
     found = libraries.detect_spandrel(state, path)
     name = found.architecture.name
+    if stated:
+        raise ModelError(f"{path}: is {name}, of which spandrel reads all arguments from the file: no params")
     if found.input_channels != found.output_channels or found.input_channels not in (1, 3):
         raise ModelError(
             f"{path}: {name} takes {found.input_channels} channels and gives {found.output_channels}, "
@@ -267,12 +330,17 @@ def _first_channels(state: Mapping[str, Tensor]) -> int:
 
 @dataclass(frozen=True)
 class _Candidate:
-    """An architecture with its arguments, as a registered model uses it, or bare."""
+    """An architecture with its arguments, as a registered model uses it, or bare.
 
-    label: str
-    params: Mapping[str, Any]
+    ``params`` are further ones of the registered model; of ``untold`` arguments no tensor tells the value.
+    """
+
+    arch: str
+    arguments: Mapping[str, Any] = field(default_factory=dict)
+    params: Mapping[str, Any] = field(default_factory=dict)
     colour: Colour | None = None
     range: str | None = None
+    untold: Mapping[str, Sequence[Any]] = field(default_factory=dict)
 
 
 def _candidates(shapes: Mapping[str, tuple[int, ...]]) -> Iterator[_Candidate]:
@@ -283,54 +351,41 @@ def _candidates(shapes: Mapping[str, tuple[int, ...]]) -> Iterator[_Candidate]:
         key = (params.get("arch", ""), params.get("args", {}))
         if entry.get("engine") == "torch" and key[0] != "spandrel" and key not in seen:
             seen.append(key)
-            yield _Candidate(key[0], params, entry.get("colour", "rgb"), entry.get("input_range"))
+            yield _Candidate(*key, params, entry.get("colour", "rgb"), entry.get("input_range"))
     for name in archs.known():
         made = archs.get(name)
-        for form in (*made.forms, *_sizes(made, shapes)):
+        for form in (*made.forms, *_sizes(made.sizes, shapes)):
             if (name, form) not in seen:
-                params = {"arch": name, **({"args": dict(form)} if form else {})}
-                yield _Candidate(name, params, made.colour, made.input_range)
+                told = {
+                    key: values for key, values in made.untold.items() if form.get(key) in (None, *values)
+                }
+                yield _Candidate(name, form, {"arch": name}, made.colour, made.input_range, told)
+    for cls, (sizes, untold) in libraries.BASICSR_SIZES.items():
+        for form in _sizes(sizes, shapes):
+            yield _Candidate(f"basicsr:{cls}", form, {"arch": f"basicsr:{cls}"}, untold=untold)
 
 
-def _sizes(made: Architecture, shapes: Mapping[str, tuple[int, ...]]) -> list[Mapping[str, Any]]:
+def _sizes(sizes: Sizes | None, shapes: Mapping[str, tuple[int, ...]]) -> list[Mapping[str, Any]]:
     """The arguments that an architecture reads from the shapes, if it finds its own there."""
     try:
-        return [made.sizes(shapes)] if made.sizes else []
-    except (KeyError, ValueError):
+        return [sizes(shapes)] if sizes else []
+    except (KeyError, ValueError, IndexError):
         return []
 
 
-def _shapes(candidate: _Candidate, scale: int) -> dict[str, tuple[int, ...]] | None:
+def _shapes(arch: str, arguments: Mapping[str, Any], scale: int) -> Shapes | None:
     """Names and shapes of an architecture's tensors; None where it has no form for the scale."""
-    return _shapes_of(candidate.params["arch"], scale, json.dumps(candidate.params.get("args", {})))
+    try:
+        return _shapes_of(arch, scale, json.dumps(dict(arguments)))
+    except (ConfigError, RuntimeError):  # the latter: it looks at values while it is built, as meta has none
+        return None
 
 
 @cache
-def _shapes_of(arch: str, scale: int, arguments: str) -> dict[str, tuple[int, ...]] | None:
-    try:
-        with torch.device("meta"):
-            module = archs.build(arch, scale, **json.loads(arguments))
-    except (ConfigError, RuntimeError):  # the latter: it looks at values while it is built, as meta has none
-        return None
-    return {name: tuple(tensor.shape) for name, tensor in module.state_dict().items()}
-
-
-def _fits(own: Mapping[str, Sequence[int]], shapes: Mapping[str, Sequence[int]]) -> bool:
-    """Whether names and shapes agree, but for counters that weights from before torch 0.4.1 do not have."""
-    needed = {name: s for name, s in own.items() if name in shapes or not is_counter(name)}
-    return needed == shapes
-
-
-def _difference(
-    candidate: _Candidate, scale: int, own: Mapping[str, Sequence[int]], shapes: Mapping[str, Sequence[int]]
-) -> tuple[int, str]:
-    """How many tensors agree, and the first that does not."""
-    agreeing = sum(own.get(name) == shape for name, shape in shapes.items())
-    name = next(name for name in {**own, **shapes} if own.get(name) != shapes.get(name))
-    there, here = shapes.get(name), own.get(name)
-    found = f"is {tuple(there)}" if there is not None else "is missing"
-    wanted = f"expected {tuple(here)}" if here is not None else "unexpected"
-    return agreeing, f"nearest {candidate.label} x{scale}, but '{name}' {found}, {wanted}"
+def _shapes_of(arch: str, scale: int, arguments: str) -> Shapes:
+    with torch.device("meta"), warnings.catch_warnings(action="ignore"):  # of no blocks at all, for one
+        module = archs.build(arch, scale, **json.loads(arguments))
+    return shapes_of(module.state_dict())
 
 
 def contents(state: Mapping[str, Tensor]) -> str:

@@ -9,7 +9,7 @@ import pickle
 import struct
 import tarfile
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +25,8 @@ from sisr.models.compat import prepare_torchvision
 from sisr.upscaling import detection, engines
 from torch import nn
 from typer.testing import CliRunner
+
+State = Mapping[str, torch.Tensor]
 
 IMAGE = np.random.default_rng(0).integers(0, 256, (17, 22, 3), dtype=np.uint8)
 
@@ -154,9 +156,107 @@ def test_sizes_are_read_from_the_shapes(name: str, arguments: dict[str, int], tm
     )
     assert found.params["args"] == arguments
     torch.save({**state, "more.weight": torch.zeros(1)}, path)
-    assert f"nearest {name} x4, but 'more.weight' is (1,), unexpected" in refusal(
-        lambda: detection.identify(path, 4)
+    left = f"nearest {name} x4: 1 of {len(state) + 1} left over ('more.weight'); it runs with"
+    assert left in refusal(lambda: detection.identify(path))
+
+
+#: What no tensor tells is taken from published networks, and said; else it has to be stated.
+EDSR_NOTE = "res_scale={}, as published: no tensor tells it (--params res_scale=VALUE)"
+UNTOLD: dict[str, tuple[str, int, dict[str, Any], dict[str, Any], str]] = {
+    "EDSR-baseline": ("edsr", 2, {}, {}, EDSR_NOTE.format(1)),
+    "EDSR in EDSR-PyTorch's names": (
+        *("edsr", 8, {"width": 24, "blocks": 5}, {}),
+        "is edsr x8, but no tensor tells its res_scale: say --params res_scale=1 or --params res_scale=0.1",
+    ),
+    "EDSR, stated": ("edsr", 3, {"width": 24, "blocks": 5}, {"res_scale": 0.1}, ""),
+    "BasicSR's EDSR": (
+        *("basicsr:EDSR", 2, {"num_in_ch": 3, "num_out_ch": 3, "num_feat": 12, "num_block": 3}, {}),
+        "is basicsr:EDSR x2, but no tensor tells its res_scale",
+    ),
+    "BasicSR's EDSR, stated": (
+        *("basicsr:EDSR", 3, {"num_in_ch": 3, "num_out_ch": 3, "num_feat": 12, "num_block": 3}),
+        *({"res_scale": 0.1}, ""),
+    ),
+    "Compact": ("compact", 3, {"width": 10, "convolutions": 3, "activation": "prelu"}, {}, ""),
+    "Compact without slopes": (
+        *("compact", 2, {"width": 10, "convolutions": 3, "activation": "relu"}, {}),
+        "is compact x2, but no tensor tells its activation: say --params activation=relu or "
+        "--params activation=leakyrelu (params in an entry)",
+    ),
+    "Compact, stated": ("compact", 4, {"width": 12, "convolutions": 5}, {"activation": "leakyrelu"}, ""),
+    "another activation than the tensors'": (
+        *("compact", 2, {"width": 10, "convolutions": 3, "activation": "relu"}, {"activation": "prelu"}),
+        "is compact x2, but with params activation=prelu: 4 of 14 tensors missing ('body.1.weight', ",
+    ),
+    "no such activation": (
+        *("compact", 2, {"width": 10, "convolutions": 3, "activation": "relu"}, {"activation": "gelu"}),
+        "but params: architecture 'compact': activation 'gelu': expected prelu, relu, leakyrelu",
+    ),
+    "no such argument": (
+        *("pan", 4, {}, {"depth": 3}),
+        "is pan x4, but params: architecture 'pan': PAN.__init__() got an unexpected keyword argument",
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", UNTOLD)
+def test_what_no_tensor_tells_is_never_guessed_in_silence(kind: str, tmp_path: Path) -> None:
+    name, scale, arguments, stated, wanted = UNTOLD[kind]
+    torch.manual_seed(0)
+    network = archs.build(name, scale, **{**arguments, **stated} if not wanted else arguments)
+    path = tmp_path / "net.pth"
+    torch.save(network.state_dict(), path)
+    if wanted.startswith(("is ", "but ")):
+        assert wanted in refusal(lambda: detection.identify(path, params=stated))
+        return
+    found = detection.identify(path, params=stated)
+    assert (found.architecture, found.scales, found.note) == (name, (scale,), wanted)
+    peak = 255 if name == "edsr" else 1
+    sr = upscale(own(path, params=stated), scale)
+    assert np.abs(sr.astype(int) - by_torch(network, peak=peak)).max() <= 1
+
+
+def test_edsr_is_the_same_in_both_names_and_on_either_range() -> None:
+    """BasicSR's class is the other implementation; weights for [0, 1] have a mean colour below 1."""
+    torch.manual_seed(0)
+    theirs = archs.build("basicsr:EDSR", 4, num_in_ch=3, num_out_ch=3, num_feat=8, num_block=2, res_scale=0.1)
+    ours = archs.build("edsr", 4, width=8, blocks=2, res_scale=0.1)
+    names = {
+        "conv_first": "head.0", "conv1": "body.0", "conv2": "body.2", "conv_after_body": "body.2",
+        "upsample.0": "tail.0.0", "upsample.2": "tail.0.2", "conv_last": "tail.1",
+    }  # fmt: skip
+    state = ours.state_dict()
+    for name, tensor in theirs.state_dict().items():
+        layer, _, kind = name.rpartition(".")
+        block, _, last = layer.rpartition(".")
+        state[f"{names[layer]}.{kind}" if layer in names else f"{block}.{names[last]}.{kind}"] = tensor
+    ours.load_state_dict(state)
+    expected = by_torch(theirs)
+    assert np.abs(by_torch(ours, peak=255).astype(int) - expected).max() <= 1
+    with torch.no_grad():  # the same network, as it would have been trained on [0, 1]
+        for layer in (ours.sub_mean, ours.add_mean):
+            layer.bias /= 255
+        for layer in ours.modules():
+            if isinstance(layer, nn.Conv2d) and layer not in (ours.sub_mean, ours.add_mean):
+                layer.bias /= 255
+    assert np.abs(by_torch(ours, peak=255).astype(int) - expected).max() <= 1
+
+
+def test_params_on_the_command_line(tmp_path: Path) -> None:
+    torch.save(
+        archs.build("compact", 2, width=4, convolutions=1, activation="relu").state_dict(), tmp_path / "n.pth"
     )
+    write_png(tmp_path / "lr" / "one.png", IMAGE)
+    model = ("upscale", "-m", tmp_path / "n.pth", tmp_path / "lr", tmp_path / "sr")
+    code, output = run(*model)
+    assert (code, output.count("\n")) == (1, 1)
+    assert "say --params activation=relu" in output
+    code, output = run(*model, "--params", "activation=leakyrelu")
+    assert code == 0, output
+    assert output.startswith("n.pth: compact x2, RGB, white is 1\n")
+    torch.jit.save(torch.jit.script(Small()), tmp_path / "n.pth")
+    code, output = run(*model, "--params", "activation=relu")
+    assert "n.pth: params 'activation': its network is in the file and takes none" in output
 
 
 def test_pan_does_not_tell_x2_from_x3(tmp_path: Path) -> None:
@@ -518,24 +618,76 @@ def test_a_truncated_file(form: str, tmp_path: Path) -> None:
         assert line.startswith(str(path))
 
 
-def test_unknown_tensors_say_what_was_found(tmp_path: Path) -> None:
-    path = tmp_path / "other.pth"
-    torch.save(Small(4).state_dict(), path)
+def without(state: State, *names: str) -> State:
+    return {name: tensor for name, tensor in state.items() if name not in names}
+
+
+def spoilt_spandrel() -> State:
+    return {**without(spandrel_network("SAFMN").state_dict(), "to_feat.bias"), "to_feat.extra": torch.ones(1)}
+
+
+ZERO = torch.zeros(1)
+#: What a file holds, and what it is said to be near to.
+NEAR: dict[str, tuple[Callable[[], Any], str]] = {
+    "missing": (
+        lambda: without(archs.build("imdn", 4).state_dict(), "LR_conv.bias"),
+        "91 tensors, first conv 3->64 3x3, last conv 64->48 3x3: no known architecture; "
+        "nearest imdn x4: 1 of 92 tensors missing ('LR_conv.bias')",
+    ),
+    "left over": (
+        lambda: {**archs.build("imdn", 2).state_dict(), **{f"more.{n}": ZERO for n in range(5)}},
+        "nearest imdn x2: 5 of 97 left over ('more.0', 'more.1', 'more.2' and 2 more)",
+    ),
+    "another shape": (
+        lambda: {**archs.build("imdn", 4).state_dict(), "fea_conv.weight": torch.zeros(64, 1, 3, 3)},
+        "nearest imdn x4: 1 of another shape ('fea_conv.weight' is (64, 1, 3, 3), expected (64, 3, 3, 3))",
+    ),
+    "all of them": (
+        lambda: {**without(archs.build("imdn", 4).state_dict(), "c.0.bias"), "c.0.weight": ZERO, "d": ZERO},
+        "nearest imdn x4: 1 of 92 tensors missing ('c.0.bias'), 1 of 92 left over ('d'), "
+        "1 of another shape ('c.0.weight' is (1,), expected (64, 384, 1, 1))",
+    ),
+    "another width of a network of one width": (
+        lambda: archs.build("imdn", 3, width=48).state_dict(),
+        "nearest imdn x3: 91 of another shape ('fea_conv.weight' is (48, 3, 3, 3), expected (64, 3, 3, 3); "
+        "'fea_conv.bias' is (48,), expected (64,); 'IMDB1.c1.weight' is (48, 48, 3, 3), expected "
+        "(64, 64, 3, 3) and 88 more)",
+    ),
+    "a size of its own, nearly": (
+        lambda: without(archs.build("rfdn", 4, width=24, blocks=7).state_dict(), "B3.c4.weight"),
+        "nearest rfdn x4: 1 of 218 tensors missing ('B3.c4.weight')",
+    ),
+    "one of a library, nearly": (
+        spoilt_spandrel,
+        "nearest SAFMN of spandrel: 1 of 40 tensors missing ('to_feat.bias'), "
+        "1 of 40 left over ('to_feat.extra')",
+    ),
+    "wrapped, beside a smaller one": (
+        lambda: {
+            "params": Small().state_dict(),
+            "net_g": {"state": {**archs.build("imdn", 4).state_dict(), "z": torch.zeros(2)}},
+        },
+        "nearest imdn x4: 1 of 93 left over ('z')",
+    ),
+    "nothing near": (
+        lambda: Small(4).state_dict(),
+        "4 tensors, first conv 3->8 3x3, last conv 8->48 3x3: no known architecture; nothing near among ",
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", NEAR)
+def test_an_unknown_network_is_told_what_it_is_near_to_and_what_to_type(kind: str, tmp_path: Path) -> None:
+    path = tmp_path / "its net.pth"
+    content, wanted = NEAR[kind]
+    torch.save(content(), path)
     line = refusal(lambda: detection.identify(path))
-    assert "4 tensors, first conv 3->8 3x3, last conv 8->48 3x3: no known architecture; known: " in line
-    assert "imdn" in line
-    assert "OmniSR" in line
-
-
-def test_nearly_known_tensors_say_what_differs(tmp_path: Path) -> None:
-    state = archs.build("imdn", 4).state_dict()
-    torch.save({k: v for k, v in state.items() if k != "LR_conv.bias"}, tmp_path / "less.pth")
-    line = refusal(lambda: detection.identify(tmp_path / "less.pth"))
-    assert "nearest imdn x4, but 'LR_conv.bias' is missing, expected (64,)" in line
-    state["fea_conv.weight"] = torch.zeros(64, 1, 3, 3)
-    torch.save(state, tmp_path / "gray.pth")
-    line = refusal(lambda: detection.identify(tmp_path / "gray.pth"))
-    assert "'fea_conv.weight' is (64, 1, 3, 3), expected (64, 3, 3, 3)" in line
+    assert wanted in line
+    command = f"sisr upscale --model '{path}' --class file.py:Class [--params NAME=VALUE]"
+    assert line.endswith(f"; it runs with the file of its class: {command}")
+    if kind == "nothing near":
+        assert "imdn" in line
+        assert "OmniSR" in line
 
 
 def test_wrong_scale(tmp_path: Path) -> None:

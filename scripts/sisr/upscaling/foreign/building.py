@@ -15,6 +15,7 @@ from torch.nn.modules.batchnorm import _NormBase
 
 from sisr.base.errors import ModelError, unknown
 from sisr.models.architecture import SCALES
+from sisr.models.differences import Difference, listed, shapes_of
 from sisr.models.state_dicts import Part
 from sisr.models.weights import is_counter
 from sisr.upscaling.engines.planes import Planes, probe
@@ -25,7 +26,6 @@ _SCALE = (
     "scale", "upscale", "upscaling_factor", "upscale_factor", "scale_factor", "sr_rate", "up_scale",
     "upscaling", "upsampling_factor", "upsample_factor", "scaling_factor", "scale_ratio", "up_factor", "sf",
 )  # fmt: skip
-_FEW = 3
 
 
 @dataclass(frozen=True)
@@ -111,7 +111,7 @@ def _check_arguments(cls: type[nn.Module], name: str, given: Mapping[str, Any]) 
     if missing:
         ways = " ".join(f"--params {key}=VALUE" for key in missing)
         raise ModelError(
-            f"{name}: needs {_listed(missing)}, without a default: give {ways} (params in an entry)"
+            f"{name}: needs {listed(missing)}, without a default: give {ways} (params in an entry)"
         )
 
 
@@ -137,73 +137,30 @@ def _fill(module: nn.Module, weights: WeightsFile) -> tuple[Part, str]:
     difference.
     """
     own = {name: value for name, value in module.state_dict().items() if isinstance(value, Tensor)}
-    compared = [(part, _Difference.of(module, own, part.state)) for part in weights.parts]
+    made = _made(module)
+
+    def harmless(name: str) -> bool:
+        return is_counter(name) or name in made
+
+    shapes = shapes_of(own)
+    compared = [(part, Difference.of(shapes, shapes_of(part.state), harmless)) for part in weights.parts]
     part, difference = min(compared, key=lambda pair: pair[1].wrong)  # of equals the first
     if difference.wrong:
-        of = type(module).__name__
-        raise _Unfit(
-            f"{weights.path}: does not fit {of}: {difference.text(own, part.state)}", difference.wrong
-        )
+        raise _Unfit(f"{weights.path}: does not fit {type(module).__name__}: {difference}", difference.wrong)
     module.load_state_dict({name: value for name, value in part.state.items() if name in own}, strict=False)
-    return Part(part.keys, part.prefix, {}), difference.note()
+    kept = [name for name in made if name in own and name not in part.state and not is_counter(name)]
+    dropped = [name for name in made if name in part.state and name not in own and not is_counter(name)]
+    said = [f"not in the weights, made by the class: {listed(kept)}"] if kept else []
+    said += [f"left over, made by the class: {listed(dropped)}"] if dropped else []
+    return Part(part.keys, part.prefix, {}), "; ".join(said)
 
 
-@dataclass(frozen=True)
-class _Difference:
-    """How a state dict differs from a network: ``kept`` and ``dropped`` are of no consequence."""
-
-    missing: list[str]
-    left: list[str]
-    shaped: list[str]
-    kept: list[str]
-    dropped: list[str]
-
-    @classmethod
-    def of(cls, module: nn.Module, own: Mapping[str, Tensor], state: Mapping[str, Tensor]) -> _Difference:
-        # What the class makes itself is as good as what was saved; but not the statistics of a normalisation.
-        trained = {
-            f"{prefix}.{statistic}".lstrip(".")
-            for prefix, layer in module.named_modules()
-            if isinstance(layer, _NormBase)
-            for statistic in ("running_mean", "running_var")
-        }
-        made = {name for name, _ in module.named_buffers()} - trained
-
-        def harmless(name: str) -> bool:
-            return is_counter(name) or name in made
-
-        missing = [name for name in own if name not in state]
-        left = [name for name in state if name not in own]
-        return cls(
-            [name for name in missing if not harmless(name)],
-            [name for name in left if not harmless(name)],
-            [name for name in own if name in state and own[name].shape != state[name].shape],
-            [name for name in missing if name in made and not is_counter(name)],
-            [name for name in left if name in made and not is_counter(name)],
-        )
-
-    @property
-    def wrong(self) -> int:
-        return len(self.missing) + len(self.left) + len(self.shaped)
-
-    def text(self, own: Mapping[str, Tensor], state: Mapping[str, Tensor]) -> str:
-        said = []
-        if self.missing:
-            said.append(f"{len(self.missing)} of {len(own)} tensors missing ({_listed(self.missing)})")
-        if self.left:
-            said.append(f"{len(self.left)} of {len(state)} left over ({_listed(self.left)})")
-        if self.shaped:
-            first = self.shaped[0]
-            shapes = f"'{first}' is {tuple(state[first].shape)}, expected {tuple(own[first].shape)}"
-            said.append(f"{len(self.shaped)} of another shape ({shapes})")
-        return ", ".join(said)
-
-    def note(self) -> str:
-        said = [f"not in the weights, made by the class: {_listed(self.kept)}"] if self.kept else []
-        said += [f"left over, made by the class: {_listed(self.dropped)}"] if self.dropped else []
-        return "; ".join(said)
-
-
-def _listed(names: Sequence[str]) -> str:
-    more = f" and {len(names) - _FEW} more" if len(names) > _FEW else ""
-    return ", ".join(f"'{name}'" for name in names[:_FEW]) + more
+def _made(module: nn.Module) -> list[str]:
+    """Buffers that the class makes itself, as good as what was saved; not statistics of a normalisation."""
+    trained = {
+        f"{prefix}.{statistic}".lstrip(".")
+        for prefix, layer in module.named_modules()
+        if isinstance(layer, _NormBase)
+        for statistic in ("running_mean", "running_var")
+    }
+    return [name for name, _ in module.named_buffers() if name not in trained]

@@ -12,7 +12,7 @@ def count(name: str, scale: int, **arguments: object) -> int:
     return sum(p.numel() for p in archs.build(name, scale, **arguments).parameters())
 
 
-RECENT = ("smfanet", "plainusr", "span", "spanf", "disp")
+RECENT = ("smfanet", "plainusr", "span", "spanf", "disp", "compact", "edsr")
 
 
 # Numbers in the published weights; beside them what the papers' tables say.
@@ -40,6 +40,8 @@ RECENT = ("smfanet", "plainusr", "span", "spanf", "disp")
         ("spanf", 4, 148_288),
         ("span", 4, 426_288),
         ("disp", 4, 163_792),
+        ("compact", 4, 621_424),
+        ("edsr", 4, 1_517_571 + 24),  # 1.5M
     ],
 )
 def test_parameter_counts(name: str, scale: int, parameters: int) -> None:

@@ -286,9 +286,8 @@ def test_weights_must_fit(tmp_path: Path, lr: Path) -> None:
         "1 of 8 left over ('extra.weight')\n"
     )
     said = tried(state, "--params", "width=5", code=1)
-    assert (
-        "does not fit Net: 7 of another shape ('head.weight' is (4, 3, 3, 3), expected (5, 3, 3, 3))" in said
-    )
+    first = "'head.weight' is (4, 3, 3, 3), expected (5, 3, 3, 3); 'head.bias' is (4,), expected (5,); "
+    assert f"does not fit Net: 7 of another shape ({first}" in said
 
 
 def test_what_counts_of_a_class(tmp_path: Path) -> None:
