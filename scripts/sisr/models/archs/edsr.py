@@ -39,6 +39,7 @@ class EDSR(nn.Module):
 
     def forward(self, rgb: Tensor) -> Tensor:
         mean = self.add_mean.bias
+        assert mean is not None
         ratio = torch.where(mean.max() > 1, 1.0, 255.0).to(rgb.dtype)
         shallow = self.head(self.sub_mean(rgb / ratio))
         return self.add_mean(self.tail(shallow + self.body(shallow))) * ratio
