@@ -26,7 +26,7 @@ from sisr.base import registry
 from sisr.base.errors import ConfigError, ModelError, ModelSkipped
 from sisr.models import archs, libraries
 from sisr.models.architecture import SCALES, Sizes
-from sisr.models.differences import TensorDifference, Shapes, shapes_of
+from sisr.models.differences import Shapes, TensorDifference, shapes_of
 from sisr.models.model_entries import Colour, Model
 from sisr.models.state_dicts import Part
 from sisr.models.weights import content_of, read_checkpoint
