@@ -26,6 +26,8 @@ from sisr.scoring.metrics.niqe import NEIGHBOURS, asymmetric_gaussian, moment_ta
 _FEATURES = 36
 #: Side of the window, and its deviation.
 _WINDOW, _SIGMA = 7, 7 / 6
+#: Normalised values below it are 0: a difference of one gray level gives thousands of times more.
+_ROUNDING = 1e-9
 
 
 class Brisque:
@@ -72,6 +74,8 @@ def _statistics(plane: Float64Plane) -> list[float]:
     plane = np.ascontiguousarray(plane, np.float64)
     mean = smooth(plane)
     values = (plane - mean) / (np.sqrt(np.abs(smooth(plane * plane) - mean * mean)) + 1)
+    # In flat areas only rounding is left, and its signs would decide how many values count as negative.
+    values[np.abs(values) < _ROUNDING] = 0
     variance = float((values**2).mean())
     shapes, moments = moment_table()
     # The table has (E|x|)^2 / E x^2 for each shape; the release looks for the nearest of the inverse.

@@ -62,6 +62,15 @@ def test_worse_for_noise_and_deaf_to_hr(files: dict[str, Path], gray: Uint8Image
     assert scorer(noisy, gray) == scorer(gray, gray)
 
 
+def test_rounding_in_flat_areas_decides_nothing(files: dict[str, Path], gray: Uint8Image) -> None:
+    """What two machines may differ by is no structure."""
+    scorer = Brisque(Setting("yiq-uint8-nocrop", 2, files))
+    plane = gray.astype(np.float64)
+    plane[20:80, 30:110] = 201
+    rounding = np.random.default_rng(0).normal(0, 1e-12, plane.shape)
+    assert scorer.of_plane(plane + rounding) == pytest.approx(scorer.of_plane(plane), abs=1e-6)
+
+
 def test_images_that_say_nothing(files: dict[str, Path]) -> None:
     scorer = Brisque(Setting("yiq-uint8-nocrop", 2, files))
     black = np.zeros((64, 64), np.uint8)
