@@ -13,7 +13,8 @@ rule make_lr:
         "<logs>/make_lr/{dataset}/{kernel}/x{scale}.log",
     wildcard_constraints:
         dataset="[^/]+",
-        kernel="[^/]+",
+        # No function makes given LR images: they are taken.
+        kernel=f"(?!{GIVEN}/)[^/]+",
         scale="[0-9]+",
     # Some kernels are functions of PyTorch and scikit-image.
     conda:
@@ -30,9 +31,6 @@ rule make_lr:
         "Making LR images of {wildcards.dataset} at x{wildcards.scale} with {wildcards.kernel}"
     script:
         "../../scripts/make_lr.py"
-
-
-ruleorder: take_lr > make_lr
 
 
 rule take_lr:
