@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from torch import Tensor, nn
@@ -38,7 +38,7 @@ class Compact(nn.Module):
         return detail + functional.interpolate(rgb, scale_factor=self.scale, mode="nearest")
 
 
-_ACTIVATIONS = {
+_ACTIVATIONS: Mapping[str, Callable[[int], nn.Module]] = {
     "prelu": nn.PReLU,
     "relu": lambda _: nn.ReLU(inplace=True),
     "leakyrelu": lambda _: nn.LeakyReLU(0.1, inplace=True),
