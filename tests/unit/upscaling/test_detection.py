@@ -117,7 +117,7 @@ def test_a_spandrel_architecture_from_the_command_line(name: str, scale: int, tm
     "name",
     [
         *("espcn", "imdn", "pan", "rfdn", "rlfn", "efdn", "carn-m"),
-        *("smfanet", "plainusr", "span", "spanf", "disp"),
+        *("smfanet", "plainusr", "span", "spanf", "disp", "bsrn", "lkdn", "vapsr"),
     ],
 )
 @pytest.mark.parametrize("form", ["pth", "safetensors"])
@@ -274,6 +274,11 @@ def test_pan_does_not_tell_x2_from_x3(tmp_path: Path) -> None:
         ("span", 4, {"width": 26, "blocks": 4}),
         ("spanf", 2, {"width": 40, "blocks": 7}),
         ("disp", 3, {"width": 24, "blocks": 5, "further": 2}),
+        ("bsrn", 3, {"width": 32, "blocks": 3, "copies": 2, "narrow": 6, "small": False}),
+        ("bsrn", 4, {"width": 12, "blocks": 4, "copies": 4, "narrow": 3, "small": True}),
+        ("lkdn", 2, {"width": 14, "blocks": 3, "copies": 1}),
+        ("vapsr", 3, {"width": 12, "inner": 16, "blocks": 4, "groups": 1, "middle": 20}),
+        ("vapsr", 4, {"width": 12, "inner": 10, "blocks": 2, "groups": 3, "middle": 16}),
     ],
 )
 def test_widths_and_depths_are_read_from_the_file(

@@ -60,7 +60,8 @@ def _colour(sign: int) -> nn.Conv2d:
     """Adds the mean colour, or takes it away."""
     layer = nn.Conv2d(3, 3, 1)
     layer.weight.data = torch.eye(3).view(3, 3, 1, 1)
-    layer.bias.data = sign * 255 * torch.tensor(_MEAN)  # type: ignore[union-attr]  # there is one
+    assert layer.bias is not None
+    layer.bias.data = sign * 255 * torch.tensor(_MEAN)
     return layer.requires_grad_(False)
 
 

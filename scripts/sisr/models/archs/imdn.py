@@ -63,7 +63,7 @@ class _DistillationBlock(nn.Module):
         self.c3 = nn.Conv2d(self.passed, width, 3, padding=1)
         self.c4 = nn.Conv2d(self.passed, self.kept, 3, padding=1)
         self.c5 = nn.Conv2d(width, width, 1)
-        self.cca = _ContrastAttention(width)
+        self.cca = ContrastAttention(width)
 
     def forward(self, x: Tensor) -> Tensor:
         kept, rest = [], x
@@ -74,7 +74,7 @@ class _DistillationBlock(nn.Module):
         return self.c5(self.cca(torch.cat([*kept, self.c4(rest)], 1))) + x
 
 
-class _ContrastAttention(nn.Module):
+class ContrastAttention(nn.Module):
     """Channel attention from mean plus standard deviation (figure 4)."""
 
     def __init__(self, width: int, reduction: int = 16) -> None:

@@ -12,7 +12,7 @@ def count(name: str, scale: int, **arguments: object) -> int:
     return sum(p.numel() for p in archs.build(name, scale, **arguments).parameters())
 
 
-RECENT = ("smfanet", "plainusr", "span", "spanf", "disp", "compact", "edsr")
+RECENT = ("smfanet", "plainusr", "span", "spanf", "disp", "bsrn", "lkdn", "vapsr", "compact", "edsr")
 
 
 # Numbers in the published weights; beside them what the papers' tables say.
@@ -40,12 +40,36 @@ RECENT = ("smfanet", "plainusr", "span", "spanf", "disp", "compact", "edsr")
         ("spanf", 4, 148_288),
         ("span", 4, 426_288),
         ("disp", 4, 163_792),
+        ("bsrn", 2, 331_628),  # 332K
+        ("bsrn", 3, 340_283),  # 340K
+        ("bsrn", 4, 352_400),  # 352K
+        ("lkdn", 2, 303_812),  # 304K
+        ("lkdn", 3, 311_387),  # 311K
+        ("lkdn", 4, 321_992),  # 322K
+        ("vapsr", 4, 342_220),  # 342K
         ("compact", 4, 621_424),
         ("edsr", 4, 1_517_571 + 24),  # 1.5M
     ],
 )
 def test_parameter_counts(name: str, scale: int, parameters: int) -> None:
     assert count(name, scale) == parameters
+
+
+# Sizes that have a name, or differ with the scale.
+@pytest.mark.parametrize(
+    ("name", "scale", "arguments", "parameters"),
+    [
+        ("bsrn", 4, {"width": 48, "blocks": 5, "narrow": 12, "small": True}, 156_288),  # BSRN-S, 156K
+        ("lkdn", 4, {"width": 42, "blocks": 5}, 129_177),  # LKDN-S, 129K
+        ("vapsr", 2, {"blocks": 20, "middle": 56}, 329_236),  # 329K
+        ("vapsr", 3, {"blocks": 20, "middle": 56}, 336_811),  # 337K
+        ("vapsr", 4, {"width": 32, "blocks": 11, "groups": 2}, 154_956),  # VapSR-S, 155K
+    ],
+)
+def test_parameter_counts_of_sizes(
+    name: str, scale: int, arguments: dict[str, object], parameters: int
+) -> None:
+    assert count(name, scale, **arguments) == parameters
 
 
 @pytest.mark.parametrize("scale", [2, 3, 4])
@@ -63,7 +87,7 @@ def test_output_is_scale_times_the_input(name: str, scale: int) -> None:
         assert network(torch.rand(2, channels, 17, 19)).shape == (2, channels, 17 * scale, 19 * scale)
 
 
-@pytest.mark.parametrize("name", ["efdn", "rfdn", "rlfn", "smfanet", "plainusr"])
+@pytest.mark.parametrize("name", ["efdn", "rfdn", "rlfn", "smfanet", "plainusr", "bsrn"])
 def test_coarse_views_state_their_smallest_input(name: str) -> None:
     network = archs.build(name, 2).eval()
     smallest = network.minimum_size
