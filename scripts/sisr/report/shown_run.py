@@ -11,6 +11,7 @@ from sisr.analysis import summaries
 from sisr.base import registry
 from sisr.base.errors import ConfigError
 from sisr.base.manifest import Manifest
+from sisr.lr.kernels import described
 from sisr.scoring.metrics import parse_measure
 from sisr.scoring.metrics.protocol import Measure
 
@@ -71,7 +72,7 @@ def names(
         measures=tuple(parse_measure(text) for text in measures),
         models=_labels("models", models),
         datasets=_labels("datasets", datasets),
-        kernels=_labels("kernels", kernels),
+        kernels={name: described(name)["label"] for name in kernels},
         pools={pool: members for pool, members in pools.items() if set(members) <= set(datasets)},
     )
 

@@ -15,6 +15,7 @@ from sisr.base.images import read_image, write_png
 from sisr.base.manifest import LrManifest
 from sisr.data.datasets import prepare_files
 from sisr.lr.given_lr import take_pairs
+from sisr.report.shown_run import names
 from sisr.scoring.score import Evaluation, score_cell
 from sisr.upscaling.upscale import ScaledModel, upscale_cell
 
@@ -61,6 +62,8 @@ def test_pairs_are_scored_on_the_given_lr(folder: Path) -> None:
 
 
 def test_nothing_is_documented_of_given_lr() -> None:
+    shown = names(["psnr@rgb"], ["nearest"], ["set5"], ["matlab-bicubic", "given"], {})
+    assert list(shown.kernels.values()) == ["MATLAB bicubic", "no kernel (as given)"]
     shifts = [{"kernel": "given", "scale": "4", "dataset": "pairs", "model": "", "down": "1", "right": "2"}]
     (row,) = audit_kernels([("given", 4, "pairs")], shifts)
     assert (row.label, row.images[:2]) == ("no kernel (as given)", (1, 2))
