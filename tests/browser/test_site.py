@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -75,18 +76,33 @@ def column(browser: Any, index: int) -> list[str]:
 
 def test_headings_sort_best_first_then_worst_first_then_as_before(opened: Open) -> None:
     browser = opened()
-    before = column(browser, 1)
-    heading = "#board thead tr:last-child th:first-child button"
+    before = column(browser, 2)
+    second = "#board thead tr:last-child th:nth-child(2)"
     values = []
     for expected in ("descending", "ascending", "none"):
-        css(browser, heading)[0].click()
-        head = css(browser, "#board thead tr:last-child th:first-child")[0]
+        css(browser, f"{second} button")[0].click()
+        head = css(browser, second)[0]
         assert head.get_attribute("aria-sort") == expected
-        values.append([float(v) for v in column(browser, 1) if v])
+        values.append([float(v) for v in column(browser, 2) if v])
     numbers = sorted((float(v) for v in before if v), reverse=True)
     assert values[0] == numbers
     assert values[1] == numbers[::-1]
-    assert column(browser, 1) == before
+    assert column(browser, 2) == before
+
+
+def test_a_mean_without_identical_images_is_ranked_by_the_mean_squared_error(opened: Open) -> None:
+    """One image of model-2 is, so the column goes by that error, in which model-3 is before model-0."""
+    browser = opened()
+    (cell,) = (
+        row.find_elements("css selector", "td")[0]
+        for row in css(browser, "#board tbody tr")
+        if row.get_attribute("data-model") == "model-2"
+    )
+    assert "without 1 identical" in cell.text
+    assert "ranked by the PSNR of the mean squared error" in browser.page_source
+    css(browser, "#board thead tr:last-child th:first-child button")[0].click()
+    first = css(browser, "#board tbody tr")[0]
+    assert first.get_attribute("data-model") == "model-3"
 
 
 def test_costs_ties_and_certification_are_on_the_first_page(opened: Open) -> None:
@@ -155,12 +171,15 @@ def test_copies_hold_the_table(opened: Open, form: str) -> None:
     rows = len(css(browser, "#board tbody tr"))
     if form == "csv":
         assert text.count("\n") == rows + 1
-        assert text.startswith("model,images psnr@y-bt601,")
-        assert "inf" in text
+        assert text.startswith("model,images psnr@y-bt601,images psnr@y-bt601_identical,")
+        assert "inf" not in text
+        assert re.search(r"(?m)^model-2,[\d.]+,1,", text)
+        assert re.search(r"(?m)^model-3,[\d.]+,0,", text)
     if form == "markdown":
         assert "&lt;script&gt;" in text
         assert "<script>" not in text
         assert "**" in text
+        assert "=1" in text
     if form == "latex":
         assert "\\toprule" in text
         assert "\\textbf{" in text

@@ -219,13 +219,16 @@
   // --- copies ------------------------------------------------------------------------------------------------
   function as(form) {
     const cols = columns(), list = sorted(rows(), cols);
-    const text = (model, c) => { const f = cell(c.group.id, model.id, c.measure.id); return f ? show(f.mean, c.measure.digits) : "—"; };
+    const text = (model, c) => { const f = cell(c.group.id, model.id, c.measure.id); return f ? show(f.mean, c.measure.digits) + (f.identical ? `=${f.identical}` : "") : "—"; };
     const ranked = new Map(cols.map(c => [c.key, places(c)]));
     const place = (model, c) => ranked.get(c.key).get(model.id) || 0;
     if (form === "csv") {
       const quote = s => /[",\n\r]/.test(s) ? `"${s.replace(/"/g, '""')}"` : s;
-      const head = ["model", ...cols.map(c => `${c.group.id} ${c.measure.id}`)];
-      const lines = list.map(m => [m.id, ...cols.map(c => { const f = cell(c.group.id, m.id, c.measure.id); return f && !Number.isNaN(f.mean) ? String(Number.isFinite(f.mean) ? f.mean : "inf") : ""; })]);
+      const of = (m, c) => cell(c.group.id, m.id, c.measure.id), is = f => f && !Number.isNaN(f.mean);
+      // As in tables/x*.csv: how many identical images a mean leaves out, beside a column in which one does.
+      const marked = new Set(cols.filter(c => run.models.some(m => (of(m, c) || {}).identical)));
+      const head = ["model", ...cols.flatMap(c => { const name = `${c.group.id} ${c.measure.id}`; return marked.has(c) ? [name, `${name}_identical`] : [name]; })];
+      const lines = list.map(m => [m.id, ...cols.flatMap(c => { const f = of(m, c), text = is(f) ? String(Number.isFinite(f.mean) ? f.mean : "inf") : ""; return marked.has(c) ? [text, is(f) ? String(f.identical) : ""] : [text]; })]);
       return [head, ...lines].map(line => line.map(quote).join(",")).join("\n") + "\n";
     }
     if (form === "latex") {
