@@ -16,7 +16,7 @@ _FEW = 3
 
 
 @dataclass(frozen=True)
-class Difference:
+class TensorDifference:
     """Names of tensors that are missing from a file, that are left over in it, and whose shapes differ.
 
     ``common`` counts those that agree, ``of_own`` and ``of_file`` all that the network and the file have.
@@ -31,7 +31,7 @@ class Difference:
     of_file: int
 
     @classmethod
-    def of(cls, own: Shapes, file: Shapes, harmless: Callable[[str], bool] = is_counter) -> Difference:
+    def of(cls, own: Shapes, file: Shapes, harmless: Callable[[str], bool] = is_counter) -> TensorDifference:
         """What has to be changed in a file; of ``harmless`` tensors neither is of consequence."""
         both = [name for name in own if name in file]
         shapes = {name: (file[name], own[name]) for name in both if own[name] != file[name]}
@@ -45,7 +45,7 @@ class Difference:
         )
 
     @classmethod
-    def told(cls, message: str, tensors: int) -> Difference | None:
+    def told(cls, message: str, tensors: int) -> TensorDifference | None:
         """What ``load_state_dict`` of torch said of a file with so many tensors, None for anything else."""
         listed = {
             word: re.findall(r'"([^"]+)"', line)

@@ -18,7 +18,7 @@ from sisr.base import extensions
 from sisr.base.errors import ConfigError, ModelError, unknown
 from sisr.models.architecture import Sizes, count_of
 from sisr.models.compat import prepare_torchvision
-from sisr.models.differences import Difference
+from sisr.models.differences import TensorDifference
 
 if TYPE_CHECKING:
     from spandrel import ImageModelDescriptor
@@ -98,7 +98,7 @@ def _without_everything_else() -> Iterator[None]:
 
 
 class Misfit(ModelError):
-    """Tensors do not fit what spandrel takes them for; ``nearness`` as that of a :class:`Difference`."""
+    """Tensors do not fit what spandrel takes them for; ``nearness`` as of a :class:`TensorDifference`."""
 
     def __init__(self, message: str, nearness: float) -> None:
         super().__init__(message)
@@ -122,7 +122,7 @@ def detect_spandrel(state: Mapping[str, Tensor], source: Path) -> ImageModelDesc
         few = ", ".join(f"'{name}'" for name in list(state)[:3])
         raise ModelError(f"{source}: no architecture of spandrel has tensors like {few}") from None
     except Exception as error:  # whatever a shape that spandrel did not expect leads to
-        difference = Difference.told(str(error), len(state))
+        difference = TensorDifference.told(str(error), len(state))
         lines = str(error).strip().splitlines() or [type(error).__name__]
         said = f"does not fit: {lines[-1].strip()}" if difference is None else str(difference)
         nearness = 0.25 if difference is None else difference.nearness

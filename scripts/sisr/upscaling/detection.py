@@ -26,7 +26,7 @@ from sisr.base import registry
 from sisr.base.errors import ConfigError, ModelError, ModelSkipped
 from sisr.models import archs, libraries
 from sisr.models.architecture import SCALES, Sizes
-from sisr.models.differences import Difference, Shapes, shapes_of
+from sisr.models.differences import Shapes, TensorDifference, shapes_of
 from sisr.models.model_entries import Colour, Model
 from sisr.models.state_dicts import Part
 from sisr.models.weights import content_of, read_checkpoint
@@ -249,7 +249,7 @@ def _of_tensors(
             own = _shapes(candidate.arch, {**any_of_untold, **candidate.arguments}, at)
             if own is None:
                 continue
-            difference = Difference.of(own, shapes)
+            difference = TensorDifference.of(own, shapes)
             if not difference.wrong:
                 fitting.append(at)
             elif difference.nearness > nearest[0]:
@@ -289,7 +289,7 @@ def _of_candidate(
             own = _shapes_of(label, scales[0], json.dumps(arguments))
         except ConfigError as error:
             raise ModelError(f"{of}, but params: {error}") from None
-        if (difference := Difference.of(own, shapes_of(state))).wrong:
+        if (difference := TensorDifference.of(own, shapes_of(state))).wrong:
             given = " ".join(f"{key}={value}" for key, value in stated.items())
             raise ModelError(f"{of}, but with params {given}: {difference}")
     notes = []

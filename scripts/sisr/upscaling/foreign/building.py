@@ -15,7 +15,7 @@ from torch.nn.modules.batchnorm import _NormBase
 
 from sisr.base.errors import ModelError, unknown
 from sisr.models.architecture import SCALES
-from sisr.models.differences import Difference, listed, shapes_of
+from sisr.models.differences import TensorDifference, listed, shapes_of
 from sisr.models.state_dicts import Part
 from sisr.models.weights import is_counter
 from sisr.upscaling.engines.planes import Planes, probe
@@ -143,7 +143,9 @@ def _fill(module: nn.Module, weights: WeightsFile) -> tuple[Part, str]:
         return is_counter(name) or name in made
 
     shapes = shapes_of(own)
-    compared = [(part, Difference.of(shapes, shapes_of(part.state), harmless)) for part in weights.parts]
+    compared = [
+        (part, TensorDifference.of(shapes, shapes_of(part.state), harmless)) for part in weights.parts
+    ]
     part, difference = min(compared, key=lambda pair: pair[1].wrong)  # of equals the first
     if difference.wrong:
         raise _Unfit(f"{weights.path}: does not fit {type(module).__name__}: {difference}", difference.wrong)
