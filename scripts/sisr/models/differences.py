@@ -19,14 +19,16 @@ _FEW = 3
 class TensorDifference:
     """Names of tensors that are missing from a file, that are left over in it, and whose shapes differ.
 
-    ``common`` counts those that agree.  ``shapes`` has, of those of another shape, what they are and should
-    be.
+    ``common`` counts those that agree, ``of_own`` and ``of_file`` all that the network and the file have.
+    ``shapes`` has, of those of another shape, what they are and should be.
     """
 
     missing: Sequence[str]
     left: Sequence[str]
     shapes: Mapping[str, tuple[tuple[int, ...], tuple[int, ...]]]
     common: int
+    of_own: int
+    of_file: int
 
     @classmethod
     def of(cls, own: Shapes, file: Shapes, harmless: Callable[[str], bool] = is_counter) -> TensorDifference:
@@ -38,6 +40,8 @@ class TensorDifference:
             [name for name in file if name not in own and not harmless(name)],
             shapes,
             len(both) - len(shapes),
+            len(own),
+            len(file),
         )
 
     @classmethod
@@ -55,8 +59,9 @@ class TensorDifference:
         }
         if not listed and not shapes:
             return None
-        left = listed.get("Unexpected", [])
-        return cls(listed.get("Missing", []), left, shapes, tensors - len(left) - len(shapes))
+        missing, left = listed.get("Missing", []), listed.get("Unexpected", [])
+        of_own = tensors - len(left) + len(missing)
+        return cls(missing, left, shapes, tensors - len(left) - len(shapes), of_own, tensors)
 
     @property
     def wrong(self) -> int:
@@ -71,11 +76,9 @@ class TensorDifference:
     def __str__(self) -> str:
         said = []
         if self.missing:
-            all_own = self.common + len(self.shapes) + len(self.missing)
-            said.append(f"{len(self.missing)} of {all_own} tensors missing ({listed(self.missing)})")
+            said.append(f"{len(self.missing)} of {self.of_own} tensors missing ({listed(self.missing)})")
         if self.left:
-            all_here = self.common + len(self.shapes) + len(self.left)
-            said.append(f"{len(self.left)} of {all_here} left over ({listed(self.left)})")
+            said.append(f"{len(self.left)} of {self.of_file} left over ({listed(self.left)})")
         if self.shapes:
             few = [f"'{name}' is {is_}, expected {own}" for name, (is_, own) in self.shapes.items()]
             said.append(f"{len(few)} of another shape ({_few(few, '; ')})")

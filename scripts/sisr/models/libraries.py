@@ -98,7 +98,7 @@ def _without_everything_else() -> Iterator[None]:
 
 
 class Misfit(ModelError):
-    """Tensors do not fit what spandrel takes them for; ``nearness`` is that of :class:`TensorDifference`."""
+    """Tensors do not fit what spandrel takes them for; ``nearness`` as of a :class:`TensorDifference`."""
 
     def __init__(self, message: str, nearness: float) -> None:
         super().__init__(message)
