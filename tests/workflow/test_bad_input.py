@@ -96,7 +96,7 @@ def test_a_key_given_twice_is_not_the_second_in_silence(kept: Project) -> None:
     path = kept.root / "tiny.yaml"
     lines = path.read_text().splitlines()
     path.write_text("\n".join([*lines, "name: other", ""]))
-    assert refused(kept) == f"tiny.yaml:{len(lines) + 1}: key 'name' twice"
+    assert refused(kept) == f"{path}:{len(lines) + 1}: key 'name' twice"
 
 
 def test_restriction_to_an_unknown_model(kept: Project) -> None:
