@@ -45,5 +45,5 @@ def test_pairs_and_an_absent_set(project: Project) -> None:
     assert "LR by MATLAB bicubic, no kernel (as given)" in table
     assert "general100: unavailable (all models): no folder" in table
     # Another LR file takes the set anew.
-    save(project.root / "pairs/cat_LR_x2.PNG", data.chelsea()[101:149:2, 151:215:2])
+    save(project.root / "pairs/cat_LR_x2.PNG", data.chelsea()[100:148:2, 150:214:2])
     assert "take_lr" in project.run("--dry-run", "--", SCORES).jobs
