@@ -56,7 +56,7 @@ SCRIPTS = Path(__file__).resolve().parents[2]
 _SAYS_NOTHING = frozenset(("ctx", "kind", "type_comment", "type_ignores"))
 _NAME = re.compile(r"(sisr(?:\.\w+)+(?:\.\*)?)(?::(\w+))?")
 #: Seconds after a change of a file in which another one might not show in its times.
-_UNSURE = 2.0
+UNSURE = 2.0
 
 
 # Definition or "" for what an import runs -> [digest of its meaning, dotted names that it reaches].
@@ -400,12 +400,13 @@ def _maker() -> list[Any]:
     return [
         list(sys.version_info[:2]),
         str(SCRIPTS),
-        *_stamp(Path(__file__).stat()),
-        *_stamp(Path(syntax.__file__).stat()),
+        *stamp_of(Path(__file__).stat()),
+        *stamp_of(Path(syntax.__file__).stat()),
     ]
 
 
-def _stamp(stat: os.stat_result) -> list[int]:
+def stamp_of(stat: os.stat_result) -> list[int]:
+    """Size, times and inode of a file: what changes when its content does."""
     return [stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns, stat.st_ino]
 
 
@@ -414,12 +415,12 @@ def _summary(path: Path) -> dict[str, Any]:
     stat = path.stat()
     key = str(path)
     kept = _kept.get(key)
-    if kept is not None and kept["stamp"] == _stamp(stat):
+    if kept is not None and kept["stamp"] == stamp_of(stat):
         return kept
     summary = _read(path) if path.suffix == ".py" else _beside(path)
     # A file that was changed a moment ago may change again without a later time.
-    if time.time() - stat.st_ctime > _UNSURE:
-        _kept[key] = {"stamp": _stamp(stat), **summary}
+    if time.time() - stat.st_ctime > UNSURE:
+        _kept[key] = {"stamp": stamp_of(stat), **summary}
     return summary
 
 
@@ -427,12 +428,11 @@ def _summary(path: Path) -> dict[str, Any]:
 
 
 def file_digest(path: str | Path) -> str:
-    """sha256 of a file of the user's, in hex; read again only when its size or time has changed."""
-    stat = Path(path).stat()
-    return _file_digest(str(path), stat.st_size, stat.st_mtime_ns)
+    """sha256 of a file of the user's, in hex; read again only when its size, times or inode have changed."""
+    return _file_digest(str(path), *stamp_of(Path(path).stat()))
 
 
 @cache
-def _file_digest(path: str, _size: int, _time: int) -> str:
+def _file_digest(path: str, *_stamp: int) -> str:
     with Path(path).open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()

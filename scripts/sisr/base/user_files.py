@@ -14,9 +14,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from sisr.base.atomic import write_text
-
-#: Seconds after a change of a file in which another one might not show in its times.
-_UNSURE = 2.0
+from sisr.base.digest import UNSURE, file_digest, stamp_of
 
 
 def files_digest(files: Iterable[Path], kept: Path, write: bool = True) -> str:
@@ -31,15 +29,10 @@ def files_digest(files: Iterable[Path], kept: Path, write: bool = True) -> str:
     total = hashlib.sha256()
     for path in sorted(files):
         stat = path.stat()
-        stamp = [stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns, stat.st_ino]
-        key = str(path.absolute())
+        stamp, key = stamp_of(stat), str(path.absolute())
         before = known.get(key)
-        if before is not None and before[0] == stamp:
-            digest = str(before[1])
-        else:
-            with path.open("rb") as stream:
-                digest = hashlib.file_digest(stream, "sha256").hexdigest()
-        if time.time() - stat.st_ctime > _UNSURE:
+        digest = str(before[1]) if before is not None and before[0] == stamp else file_digest(path)
+        if time.time() - stat.st_ctime > UNSURE:
             found[key] = [stamp, digest]
         total.update(f"{path.name}\0{digest}\n".encode("utf-8", "surrogateescape"))
     if write and any(known.get(key) != value for key, value in found.items()):

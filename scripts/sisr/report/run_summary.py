@@ -6,10 +6,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sisr.analysis import summaries
+from sisr.analysis.compare_runs import read_run
 from sisr.analysis.shown_measures import heading, show
 from sisr.base import registry
-from sisr.base.errors import ScoreError
 from sisr.report.shown_run import Names, ShownRun, first_kernel, names, summary_of
 from sisr.report.tables import rank
 from sisr.run.config import read
@@ -20,12 +19,11 @@ if TYPE_CHECKING:
 
 def lines(folder: Path) -> Iterator[str]:
     """The lines of a results folder; :class:`ScoreError` where it holds no finished scores."""
-    if not (folder / "scores.csv").is_file():
-        raise ScoreError(f"{folder}: expected a results folder with scores.csv, found none")
+    finished = read_run(folder)
     run = read(registry.read_yaml(folder / "config.yaml"), str(folder / "config.yaml"))
     models, datasets, kernels = (run.values(axis) for axis in ("model", "dataset", "kernel"))
     shown = names(run.measures, models, datasets, kernels, run.pools)
-    scores = summaries.read_scores(folder / "scores.csv")
+    scores = finished.scores
     manifests = {name: folder / "hr" / f"{name}.json" for name in shown.datasets}
     summary = summary_of(scores, ShownRun(folder / "scores.csv", manifests, shown))
     for scale in run.values("scale"):
@@ -38,9 +36,8 @@ def lines(folder: Path) -> Iterator[str]:
             yield f"x{scale}, {shown.kernels[kernel]}, {shown.groups[group]}: {leaders}"
     if (folder / "certified.txt").is_file():
         yield (folder / "certified.txt").read_text(encoding="utf-8").strip()
-    status = summaries.read_status(folder / "status.csv")
-    absent = status[status["status"] != "ok"].drop_duplicates(["model", "status", "reason"])
-    for model, state, reason in absent[["model", "status", "reason"]].itertuples(index=False):
+    said = ((cell[3], *state) for cell, state in finished.status.items() if state[0] != "ok")
+    for model, state, reason in dict.fromkeys(said):
         yield f"{shown.models.get(model, model)}: {state}: {reason}"
     for label, page in (("Site", "site/index.html"), ("Report", "report.html")):
         if (folder / page).is_file():

@@ -108,11 +108,7 @@ def read(document: Mapping[str, Any], source: str = "config", config: Path = reg
             raise ConfigError(f"{source}: suite: {unknown('suite', name, names)}")
     for name, suite in suites.items():
         for axis in ("datasets", "kernels", "models"):
-            entries = registry.load(axis, config)
-            for value in suite[axis]:
-                if value not in entries and (axis, value) != ("kernels", GIVEN):
-                    message = unknown(AXES[axis], value, entries)
-                    raise ConfigError(f"{source}: suites.{name}.{axis}: {message}")
+            _check_known(axis, suite[axis], f"{source}: suites.{name}.{axis}", config)
 
     try:
         parse_measures(document["metrics"], config)
@@ -266,39 +262,34 @@ def _check_links(datasets: Iterable[str], models: Iterable[str], config: Path) -
                 raise ConfigError(f"{where}.asset: {unknown('asset', str(weights.asset), assets)}")
 
 
+def _check_known(axis: str, values: Iterable[str], where: str, config: Path) -> None:
+    """Each value is an id of a registry, or stands for LR images that are given."""
+    entries = registry.load(axis, config)
+    for value in values:
+        if value not in entries and (axis, value) != ("kernels", GIVEN):
+            raise ConfigError(f"{where}: {unknown(AXES[axis], value, entries)}")
+
+
 def _check_names(document: Mapping[str, Any], source: str, config: Path) -> None:
     """Of sections that may name what a selected run leaves out: each name is one of a registry."""
-    same_pixels = document.get("same_pixels", {})
-    named = {
-        "crops.regions": ("datasets", document.get("crops", {}).get("regions", {})),
-        "same_pixels.dataset": ("datasets", [same_pixels[key] for key in ("dataset",) if key in same_pixels]),
-        "same_pixels.models": ("models", same_pixels.get("models", ())),
-    }
-    for key, (axis, values) in named.items():
-        for value in values:
-            if value not in registry.load(axis, config):
-                raise ConfigError(
-                    f"{source}: {key}: {unknown(AXES[axis], value, registry.load(axis, config))}"
-                )
+    _check_known("datasets", document.get("crops", {}).get("regions", {}), f"{source}: crops.regions", config)
+    if "same_pixels" in document:
+        section, where = document["same_pixels"], f"{source}: same_pixels"
+        _check_known("datasets", [section["dataset"]], f"{where}.dataset", config)
+        _check_known("models", section["models"], f"{where}.models", config)
 
 
 def _crop_kernels(
     crops: Mapping[str, Any], cells: Iterable[Cell], source: str, config: Path
 ) -> tuple[str, ...]:
     """Kernels that crop sheets are drawn for: all of the run, or those that the config names."""
-    entries = registry.load("kernels", config)
-    for kernel in crops.get("kernels", ()):
-        if kernel not in entries and kernel != GIVEN:
-            raise ConfigError(f"{source}: crops.kernels: {unknown('kernel', kernel, entries)}")
+    _check_known("kernels", crops.get("kernels", ()), f"{source}: crops.kernels", config)
     return tuple(crops.get("kernels", dict.fromkeys(cell.kernel for cell in cells)))
 
 
 def _pools(pools: Mapping[str, Sequence[str]], source: str, config: Path) -> Mapping[str, Sequence[str]]:
-    datasets = registry.load("datasets", config)
     for label, members in pools.items():
-        for member in members:
-            if member not in datasets:
-                raise ConfigError(f"{source}: pools.{label}: {unknown('dataset', member, datasets)}")
+        _check_known("datasets", members, f"{source}: pools.{label}", config)
     return pools
 
 

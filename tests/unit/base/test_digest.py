@@ -332,7 +332,7 @@ def test_what_is_kept_is_used_until_a_file_changes(scripts: Callable[..., Path],
     source = root / "sisr" / "a.py"
     (before,) = digests("script")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(digest, "_UNSURE", -1.0)
+        patch.setattr(digest, "UNSURE", -1.0)
         digest._summary.cache_clear()
         digest.keep_in(file, write=True)
         forget()

@@ -13,7 +13,7 @@ from sisr.base.user_files import files_digest
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setattr(user_files, "_UNSURE", -1.0)
+    monkeypatch.setattr(user_files, "UNSURE", -1.0)
     (tmp_path / "images").mkdir()
     for name in ("a", "b"):
         (tmp_path / "images" / f"{name}.png").write_bytes(name.encode())
@@ -58,11 +58,11 @@ def test_what_did_not_change_is_not_read_again(folder: Path, monkeypatch: pytest
     def refuse(*_: object) -> None:
         raise AssertionError("read again")
 
-    monkeypatch.setattr(user_files.hashlib, "file_digest", refuse)
+    monkeypatch.setattr(user_files, "file_digest", refuse)
     assert digest(folder) == before
 
 
 def test_a_file_that_may_still_change_is_not_kept(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(user_files, "_UNSURE", 1e9)
+    monkeypatch.setattr(user_files, "UNSURE", 1e9)
     digest(folder)
     assert not (folder.parent / "kept.json").exists()
