@@ -35,15 +35,13 @@ def stage_of_rules() -> dict[str, str]:
     >>> stage_of_rules()["make_lr"]
     'lr'
     """
-    included = re.findall(r'RULES / "(\w+)', (WORKFLOW / "Snakefile").read_text(encoding="utf-8"))
-    files = sorted(
-        (path for path in (WORKFLOW / "rules").rglob("*.smk") if path.stem not in ("common", "checkout")),
-        key=lambda path: included.index(path.relative_to(WORKFLOW / "rules").with_suffix("").parts[0]),
-    )
+    included = re.findall(r'RULES / "([\w/]+)\.smk"', (WORKFLOW / "Snakefile").read_text(encoding="utf-8"))
     return {
-        rule: path.relative_to(WORKFLOW / "rules").with_suffix("").parts[0]
-        for path in files
-        for rule in re.findall(r"(?m)^\s*rule (\w+):", path.read_text(encoding="utf-8"))
+        rule: name.partition("/")[0]
+        for name in included
+        for rule in re.findall(
+            r"(?m)^\s*rule (\w+):", (WORKFLOW / "rules" / f"{name}.smk").read_text(encoding="utf-8")
+        )
     }
 
 

@@ -7,20 +7,13 @@ kernel.  As LR they have nothing to be compared with and are no cells: see :mod:
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
-
-from sisr.base.cells import GIVEN, Cell
-from sisr.base.errors import ImageError
-
-if TYPE_CHECKING:
-    pass
-
 from dataclasses import dataclass
-from typing import NamedTuple
+from pathlib import Path
+from typing import Any, NamedTuple
 
 from sisr.base import registry
-from sisr.base.errors import ConfigError
+from sisr.base.cells import GIVEN, Cell
+from sisr.base.errors import ConfigError, ImageError
 from sisr.base.image_files import own_images
 
 #: Id in ``config/datasets.yaml``; the suite has the name of the config's key.

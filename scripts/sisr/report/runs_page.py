@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
+from sisr.analysis.compare_runs import SIGNS, differences, read_run, sections
 from sisr.base.atomic import write_text
 from sisr.base.errors import ScoreError
 from sisr.report.pages import environment
-
-if TYPE_CHECKING:
-    pass
-from sisr.analysis.compare_runs import SIGNS, differences, read_run, sections
 
 
 def write_comparison(a: Path, b: Path, out: Path) -> dict[str, int]:

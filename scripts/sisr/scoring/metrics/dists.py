@@ -15,6 +15,7 @@ from torch.nn import functional
 
 from sisr.base.colour import Uint8Image, replicate
 from sisr.base.errors import ModelError, ScoreError
+from sisr.scoring.metrics import torch_file
 from sisr.scoring.metrics.code import Setting
 from sisr.scoring.metrics.lpips_backbone import read_backbone
 from sisr.scoring.metrics.pairs import check_pair, size_text
@@ -104,13 +105,7 @@ class DistsScorer:
 
 
 def _read_weights(path: Path) -> tuple[Tensor, Tensor]:
-    try:
-        state = torch.load(path, map_location="cpu", weights_only=True)
-    except OSError as error:
-        raise ModelError(f"{path}: cannot read the weights: {error.strerror}") from None
-    except Exception as error:  # torch raises many kinds for a file that is not its own
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise ModelError(f"{path}: not a torch file: {reason}") from None
+    state = torch_file.read(path)
     expected = (1, sum(_CHANNELS), 1, 1)
     if not isinstance(state, dict) or any(
         not isinstance(state.get(key), Tensor) or state[key].shape != expected for key in ("alpha", "beta")

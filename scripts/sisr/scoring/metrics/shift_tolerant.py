@@ -7,14 +7,13 @@ nothing is run: it asks for IPython and more at import.
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
 from sisr.base.colour import Uint8Image, replicate
 from sisr.base.errors import ModelError, ScoreError
+from sisr.scoring.metrics import torch_file
 from sisr.scoring.metrics.code import Setting
 from sisr.scoring.metrics.pairs import check_pair, size_text
 
@@ -107,7 +106,7 @@ class ShiftTolerant:
         self._device = torch.device(setting.device)
         with torch.device("meta"):
             network = _Network()
-        state = _read(setting.files["weights"])
+        state = torch_file.read(setting.files["weights"])
         try:
             network.load_state_dict(state, strict=True, assign=True)
         except RuntimeError as error:
@@ -130,12 +129,3 @@ class ShiftTolerant:
 
 def _unit_length(features: Tensor) -> Tensor:
     return features / (features.square().sum(dim=1, keepdim=True).sqrt() + 1e-10)
-
-
-def _read(path: Path) -> dict[str, Tensor]:
-    try:
-        return torch.load(path, map_location="cpu", weights_only=True)
-    except OSError as error:
-        raise ModelError(f"{path}: cannot read the weights: {error.strerror}") from None
-    except Exception as error:  # torch raises many kinds for a file that is not its own
-        raise ModelError(f"{path}: not a torch file: {type(error).__name__}") from None
