@@ -18,7 +18,7 @@ def kernel_file(wildcards):
     file = kernels.file_of(registry.load("kernels")[wildcards.kernel])
     if file is None or not file.is_file():
         return []
-    return [local(from_here(file))]
+    return inputs_of([from_here(file)])
 
 
 def given_lr(wildcards):

@@ -37,11 +37,11 @@ def or_workflow_error(function, *arguments):
 if Path("config").resolve() != CHECKOUT / "config":
     os.environ[registry.DEPLOYMENT] = str(Path("config").absolute())
 
-# Snakemake has read them too, but of a key that is given twice it takes the second in silence.
-for file in filter(Path.is_file, map(Path, workflow.configfiles)):
-    or_workflow_error(registry.read_yaml, file)
-# Which folders are there is for the main process to say: a job may be on a machine that has not all of them.
 if workflow.is_main_process:
+    # Snakemake has read them too, but of a key that is given twice it takes the second in silence.
+    for file in filter(Path.is_file, map(Path, workflow.configfiles)):
+        or_workflow_error(registry.read_yaml, file)
+    # Which folders are there is for this process to say: a job may be on a machine that has not all of them.
     os.environ.pop(brought.ABSENT, None)
 
 RUN = or_workflow_error(read_config, config)

@@ -5,7 +5,7 @@ rule make_lr:
     input:
         hr="<results>/hr/{dataset}.json",
         hr_images="<results>/hr/{dataset}",
-        kernel_file=lambda wildcards: ancient(kernel_file(wildcards)),
+        kernel_file=kernel_file,
     output:
         manifest="<results>/lr/{dataset}/{kernel}/x{scale}.json",
         images=directory("<results>/lr/{dataset}/{kernel}/x{scale}"),
