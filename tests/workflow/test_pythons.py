@@ -25,7 +25,7 @@ SUPPORTED = ("3.11", "3.12", "3.13", "3.14")
 PLATFORMS = ("x86_64-manylinux_2_28", "aarch64-manylinux_2_28", "aarch64-apple-darwin")
 INTEL_MAC = "x86_64-apple-darwin"
 #: Pins without a wheel, which pip builds: pure Python, and for one Python a small extension.
-SOURCES = {version: ["connection-pool"] for version in SUPPORTED}
+SOURCES = {version: ["connection-pool", "openai-clip"] for version in SUPPORTED}
 SOURCES["3.14"].append("immutables")
 
 

@@ -161,7 +161,7 @@ def test_an_installed_package_reruns_nothing_until_it_is_used(done: Project, tmp
     assert run.jobs == {"score": 1, "gather": 1}
     assert len(part_of(done.read(SCORES), metric=["mae"]).splitlines()) == 1 + 3
     without = done.run("--dry-run")
-    assert "measure 'mae@rgb': unknown metric 'mae'; known: dists, lpips" in without.output
+    assert "measure 'mae@rgb': unknown metric 'mae'; known: " in without.output
 
 
 @pytest.mark.parametrize(

@@ -48,9 +48,9 @@ class PyiqaNetwork:
 
 
 def _build(name: str, crops: int | None, weights: Path) -> torch.nn.Module:
-    _stand_in_for_pkg_resources()
-    from pyiqa.archs import build_network
-    from pyiqa.default_model_configs import DEFAULT_CONFIGS
+    with _packaging_in_pkg_resources():
+        from pyiqa.archs import build_network
+        from pyiqa.default_model_configs import DEFAULT_CONFIGS
 
     options: dict[str, Any] = {**DEFAULT_CONFIGS[name]["metric_opts"], "pretrained": False}
     if options["type"] == "CLIPIQA":
@@ -74,14 +74,21 @@ def _build(name: str, crops: int | None, weights: Path) -> torch.nn.Module:
     return network
 
 
-def _stand_in_for_pkg_resources() -> None:
+@contextmanager
+def _packaging_in_pkg_resources() -> Iterator[None]:
     """CLIP's package takes ``packaging`` from where setuptools no longer has it."""
-    if "pkg_resources" not in sys.modules and importlib.util.find_spec("pkg_resources") is None:
-        import packaging.version
+    if "pkg_resources" in sys.modules or importlib.util.find_spec("pkg_resources") is not None:
+        yield
+        return
+    import packaging.version
 
-        module = ModuleType("pkg_resources")
-        module.packaging = packaging  # type: ignore[attr-defined]
-        sys.modules["pkg_resources"] = module
+    module = ModuleType("pkg_resources")
+    module.packaging = packaging  # type: ignore[attr-defined]
+    sys.modules["pkg_resources"] = module
+    try:
+        yield
+    finally:
+        del sys.modules["pkg_resources"]
 
 
 @contextmanager
