@@ -11,9 +11,18 @@ if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake
 
 with job(snakemake.log[0]):
-    gather_scores([Path(path) for path in snakemake.input.scores], Path(snakemake.output.scores))
+    given = snakemake.input
+    parts = [*given.scores, *([given.shipped] if given.shipped else [])]
+    gather_scores([Path(path) for path in parts], Path(snakemake.output.scores))
     cells = [Cell(*cell) for cell in snakemake.params.cells]
     status = [Path(path) for path in snakemake.input.status]
     absent = {Cell(*cell): reason for cell, reason in snakemake.params.absent}
-    gather_status(cells, snakemake.params.shards, status, Path(snakemake.output.status), absent)
+    gather_status(
+        cells,
+        snakemake.params.shards,
+        status,
+        Path(snakemake.output.status),
+        absent,
+        Path(given.shipped_status) if given.shipped else None,
+    )
     gather_timings(cells, snakemake.params.shards, status, Path(snakemake.output.timings))

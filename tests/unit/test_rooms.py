@@ -20,7 +20,7 @@ MAY_IMPORT["cli"] = {"commands"}
 LARGEST = 450
 PARAMETERS = 7
 #: Typer takes the options of a command from its signature.
-DICTATED = {"commands.judging.score", "commands.imaging.upscale"}
+DICTATED = {"commands.benching.bench", "commands.judging.score", "commands.imaging.upscale"}
 FILES = {path: path.relative_to(PACKAGE).with_suffix("").parts for path in sorted(PACKAGE.rglob("*.py"))}
 MODULES = [parts for parts in FILES.values() if parts[-1] not in ("__init__", "__main__")]
 TREES = {path: ast.parse(path.read_text(encoding="utf-8")) for path in FILES}

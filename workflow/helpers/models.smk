@@ -6,6 +6,7 @@ from sisr.models.recipes import read_recipe, start_of
 MODEL_KEYS = (
     "path",
     "python",
+    "outputs",
     "modifiers",
     "engine",
     "colour",
@@ -39,7 +40,7 @@ OWN_FILES = {
 
 def code_of_models(models):
     """Of engines and architectures, the code of those that models run."""
-    if any(model.own for model in models):  # only their files tell
+    if any(model.own or model.outputs for model in models):  # only their files tell
         return {}
     return {
         "sisr.models.model_entries.ENGINES": [f"{engine_module(model.engine)}:" for model in models],

@@ -1,4 +1,5 @@
 # Scoring: what counts of measures, and the files that metrics read.
+from sisr.scoring import shipped_index
 from sisr.scoring.metrics import code as metric_code
 from sisr.scoring.metrics.files import assets_of, files_of
 from sisr.scoring.metrics.protocol import fidelity_measures, parse_measure, protocol
@@ -54,3 +55,13 @@ def kernel_code_if_asked(wildcards):
 def code_of_metrics(measures):
     """Of the metrics, the code of those that some measures ask for."""
     return {metric_code.MODULES: or_workflow_error(metric_code.targets, measures)}
+
+
+# LR sets of the scores that come with the project, and their datasets.
+SHIPPED_SETS = list(dict.fromkeys(cell[:3] for cell in RUN.shipped))
+SHIPPED_DATASETS = list(dict.fromkeys(dataset for dataset, *_ in SHIPPED_SETS))
+
+
+def shipped_tables():
+    """Digests of the tables that shipped scores are taken from."""
+    return [file_digest(shipped_index.table_of(shipped_index.set_name(*one))) for one in SHIPPED_SETS]

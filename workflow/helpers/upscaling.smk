@@ -1,6 +1,20 @@
 # Upscaling: the files of cells and of LR sets, one a shard.
 
 
+# Models of which there are outputs only, of a program that is not run here.
+OUTPUTS_ONLY = [name for name, model in MODELS.items() if model.outputs]
+
+
+def given_sr(wildcards):
+    """Folder of a model's outputs on an LR set; none where it has none."""
+    return MODELS[wildcards.model].outputs.get(wildcards.dataset, {}).get(int(wildcards.scale), "")
+
+
+def given_sr_images(wildcards):
+    """The outputs themselves, so that a missing one is noticed; their content is a parameter."""
+    return inputs_of(files_in(given_sr(wildcards)))
+
+
 def cell_files(pattern):
     """The pattern for every cell and shard of the run, in config order."""
     return [

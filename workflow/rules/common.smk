@@ -1,6 +1,7 @@
 # What all rules need to know of the run: the checked configuration, what counts of the code, resources, cells.
 # What the rules of one stage ask beside it is in helpers/, in a file of the same name.
 import os
+import re
 import sys
 from dataclasses import asdict
 from functools import cache
@@ -156,7 +157,8 @@ def inference_of_run():
 # What tables and figures show, in the order of the config.
 RESULT_NAMES = {
     "measures": list(RUN.measures),
-    "models": RUN.values("model"),
+    "models": [*RUN.values("model"), *RUN.shipped_models],
+    "shipped": RUN.shipped_models,
     "datasets": RUN.values("dataset"),
     "kernels": RUN.values("kernel"),
     "pools": {label: list(members) for label, members in RUN.pools.items()},

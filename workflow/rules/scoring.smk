@@ -40,10 +40,40 @@ rule scored:
     localrule: True
 
 
+# Scores that come with the project, of models that are shown beside the run's own.
+rule shipped_scores:
+    input:
+        hr=[f"<results>/hr/{dataset}.json" for dataset in SHIPPED_DATASETS],
+        lr=[f"<results>/lr/{dataset}/{kernel}/x{scale}.json" for dataset, kernel, scale in SHIPPED_SETS],
+    output:
+        scores="<results>/scores/shipped.csv",
+        status="<results>/scores/shipped_status.csv",
+    log:
+        "<logs>/shipped_scores.log",
+    localrule: True
+    conda:
+        "../../envs/base.yaml"
+    params:
+        cells=[list(cell) for cell in RUN.shipped],
+        datasets=SHIPPED_DATASETS,
+        sets=[list(one) for one in SHIPPED_SETS],
+        measures=list(RUN.measures),
+        tables=shipped_tables(),
+        models={name: kept(entry_of(name), *MODEL_KEYS) for name in RUN.shipped_models},
+        rules=measure_entries(RUN.measures),
+        code=code_of("shipped_scores"),
+    message:
+        "Taking the scores that come with the project"
+    script:
+        "../../scripts/shipped_scores.py"
+
+
 rule gather:
     input:
         scores=cell_files("<results>/scores/{dataset}/{kernel}/x{scale}/{model}/{shard}.csv"),
         status=cell_files("<results>/sr/{dataset}/{kernel}/x{scale}/{model}/{shard}.json"),
+        shipped="<results>/scores/shipped.csv" if RUN.shipped else [],
+        shipped_status="<results>/scores/shipped_status.csv" if RUN.shipped else [],
     output:
         scores="<results>/scores.csv",
         status=report("<results>/status.csv", caption="../report/status.rst", category="Data"),

@@ -17,7 +17,7 @@ rule upscale:
         dataset="[^/]+",
         kernel="[^/]+",
         scale="[0-9]+",
-        model="[^/]+",
+        model="".join(f"(?!{re.escape(name)}/)" for name in OUTPUTS_ONLY) + "[^/]+",
         shard="[0-9]+of[0-9]+",
     conda:
         "../../envs/torch.yaml"
@@ -37,3 +37,34 @@ rule upscale:
         "Upscaling {wildcards.dataset} ({wildcards.kernel} x{wildcards.scale}) with {wildcards.model}"
     script:
         "../../scripts/upscale.py"
+
+
+rule take_sr:
+    input:
+        hr="<results>/hr/{dataset}.json",
+        lr="<results>/lr/{dataset}/{kernel}/x{scale}.json",
+        outputs=given_sr_images,
+    output:
+        status="<results>/sr/{dataset}/{kernel}/x{scale}/{model}/{shard}.json",
+        images=directory("<results>/sr/{dataset}/{kernel}/x{scale}/{model}/{shard}"),
+    log:
+        "<logs>/take_sr/{dataset}/{kernel}/x{scale}/{model}/{shard}.log",
+    wildcard_constraints:
+        dataset="[^/]+",
+        kernel="[^/]+",
+        scale="[0-9]+",
+        model="|".join(map(re.escape, OUTPUTS_ONLY)) or "(?!)",
+        shard="[0-9]+of[0-9]+",
+    conda:
+        "../../envs/base.yaml"
+    resources:
+        mem_mb=growing(1000),
+        runtime=growing(30),
+    params:
+        folder=lambda wildcards: str(given_sr(wildcards)),
+        content=lambda wildcards: content_of(files_in(given_sr(wildcards))),
+        code=code_of("take_sr"),
+    message:
+        "Taking the outputs of {wildcards.model} on {wildcards.dataset} ({wildcards.kernel} x{wildcards.scale})"
+    script:
+        "../../scripts/take_sr.py"

@@ -18,6 +18,11 @@ class Cell(NamedTuple):
     model: str
 
 
+#: Status of a cell whose scores come with the project, and were not computed in the run.
+SHIPPED = "shipped"
+#: Status of cells that have scores.
+SCORED = ("ok", SHIPPED)
+
 #: Stands for the kernel of a cell whose LR images are given, not made.
 GIVEN = "given"
 

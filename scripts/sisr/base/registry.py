@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Hashable, Iterator
+from collections.abc import Hashable, Iterable, Iterator
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -26,6 +26,10 @@ SCHEMAS = ROOT / "workflow" / "schemas"
 #: Environment variable with the folder ``config`` of a deployment: of a folder, not the checkout, in which
 #: the workflow is started.
 DEPLOYMENT = "SISR_CONFIG"
+#: Environment variable with the user's own registries, folders and files, written as in ``PATH``.
+OWN = "SISR_REGISTRIES"
+#: Registries that a user's own may have entries of.
+EXTENSIBLE = ("assets", "datasets", "kernels", "metrics", "models", "protocols")
 
 
 # libyaml where it is built in: every job reads registries.
@@ -145,28 +149,87 @@ def find(name: str, config: Path = CONFIG) -> Path:
     return config / name
 
 
+def use(places: Iterable[str]) -> None:
+    """Have :func:`load` read the user's own registries too, in this process and in those that it starts.
+
+    A place is a folder with files as ``models.yaml``, or one file with a section for each registry.
+    :class:`ConfigError` for one that is not there, or has what is no registry.
+    """
+    paths = [Path(place).expanduser().absolute() for place in places]
+    for path in paths:
+        if os.pathsep in str(path):
+            raise ConfigError(f"registries: {path}: expected a path without '{os.pathsep}'")
+        _sections(path)
+    joined = os.pathsep.join(map(str, paths))
+    if joined != os.environ.get(OWN, ""):
+        os.environ[OWN] = joined
+        load.cache_clear()
+        _sources.cache_clear()
+
+
+def _sections(place: Path) -> dict[str, tuple[str, Any]]:
+    """Registry -> what messages call it, and its entries, of one place of the user's."""
+    if place.is_dir():
+        found = {path.stem: (shown(path), read_yaml(path)) for path in sorted(place.glob("*.yaml"))}
+        if not found:
+            names = ", ".join(f"{name}.yaml" for name in EXTENSIBLE)
+            raise ConfigError(f"registries: {place}: expected some of {names}, found none")
+    else:
+        document = read_yaml(place)
+        if not isinstance(document, dict):
+            raise ConfigError(f"registries: {place}: expected sections as 'models:', found no mapping")
+        found = {name: (f"{shown(place)}: {name}", entries) for name, entries in document.items()}
+    for name, (source, _) in found.items():
+        if name not in EXTENSIBLE:
+            raise ConfigError(f"registries: {source}: {unknown('registry', name, EXTENSIBLE)}")
+    return found
+
+
+def _documents(name: str, config: Path) -> Iterator[tuple[str, Any]]:
+    """What may have entries of a registry: the folder's own file, installed packages, the user's own."""
+    path = find(f"{name}.yaml", config)
+    yield shown(path), read_yaml(path)
+    if config == CONFIG:
+        for package, path in extensions.registries(name).items():
+            yield f"{package} ({path.name})", read_yaml(path)
+        for place in filter(None, os.environ.get(OWN, "").split(os.pathsep)):
+            if (section := _sections(Path(place)).get(name)) is not None:
+                yield section
+
+
 @cache
 def load(name: str, config: Path = CONFIG) -> dict[str, dict[str, Any]]:
     """Entries of registry ``config/<name>.yaml`` by id, checked against ``<name>.schema.yaml``.
 
     Known registries: ``assets``, ``datasets``, ``kernels``, ``metrics``, ``protocols``, ``models``.
-    Those of installed packages (:mod:`sisr.base.extensions`) come after the folder's own entries; an id
-    that two of them have is a :class:`ConfigError`.  The result is shared between callers and must not be
-    changed.
+    Those of installed packages (:mod:`sisr.base.extensions`) and of the user (:func:`use`) come after the
+    folder's own entries; an id that two of them have is a :class:`ConfigError`.  The result is shared
+    between callers and must not be changed.
     """
-    own = find(f"{name}.yaml", config)
     document: dict[str, dict[str, Any]] = {}
-    sources: dict[str, str] = {}
-    for package, path in [("", own), *(extensions.registries(name).items() if config == CONFIG else ())]:
-        source = f"{package} ({path.name})" if package else shown(path)
-        entries = read_yaml(path)
+    for source, entries in _documents(name, config):
         validate(entries, name, source)
         if twice := document.keys() & entries.keys():
             key = min(twice)
-            raise ConfigError(f"{name.rstrip('s')} '{key}' twice: in {sources[key]} and in {source}")
+            first = _sources(name, config)[key]
+            raise ConfigError(f"{name.rstrip('s')} '{key}' twice: in {first} and in {source}")
         document |= entries
-        sources |= dict.fromkeys(entries, source)
     return document
+
+
+@cache
+def _sources(name: str, config: Path) -> dict[str, str]:
+    """Where each entry of a registry stands; of an id that is there twice, where it is first."""
+    found: dict[str, str] = {}
+    for source, entries in _documents(name, config):
+        found = dict.fromkeys(entries if isinstance(entries, dict) else (), source) | found
+    return found
+
+
+def origin(name: str, key: str) -> str:
+    """Where an entry stands that is none of the benchmark's own, as a path or a package; else nothing."""
+    found = _sources(name, CONFIG).get(key, "")
+    return "" if found == shown(find(f"{name}.yaml")) else found
 
 
 def entry(name: str, key: str, config: Path = CONFIG) -> dict[str, Any]:

@@ -48,6 +48,8 @@ def list_entries(what: Annotated[Registry, typer.Argument(help="Registry to list
             details.append(f"unavailable: {entry['unavailable']}" if "unavailable" in entry else "")
         if what is Registry.PROTOCOLS or what is Registry.KERNELS:
             details.append(entry.get("description", ""))
+        source = registry.origin(what.value, name)
+        details.append(f"of {source}" if source else "")
         typer.echo(f"{name:{width}}  {'; '.join(' '.join(str(d).split()) for d in details if d)}")
 
 

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from sisr.base.errors import ModelUnavailable, SisrError
+from sisr.commands.network_options import NetworkClass, NetworkParams, arguments_of, only_scale
 from sisr.commands.shared import RESOURCES, Mirror, Resources, Scale, app, one_line_errors
 from sisr.models.model_entries import Model
 
@@ -57,18 +58,8 @@ def upscale(
             help="An id of `sisr list models`, with + for self-ensemble; or a file.",
         ),
     ] = None,
-    class_: Annotated[
-        str | None,
-        typer.Option(
-            "--class",
-            metavar="FILE.py:CLASS",
-            help="The network of a file of weights, or one without: --class span.py:SPAN.",
-        ),
-    ] = None,
-    params: Annotated[
-        list[str] | None,
-        typer.Option(metavar="NAME=VALUE", help="Argument of the network: width=28; may be repeated."),
-    ] = None,
+    class_: NetworkClass = None,
+    params: NetworkParams = None,
     scale: Annotated[
         int | None,
         typer.Option("--scale", "-s", min=1, max=16, help="Factor, where the model does not tell it."),
@@ -137,13 +128,13 @@ def upscale(
     )
     resolved = devices.resolve(device)
     options.require(resolved)
-    stated = model_entries.Stated(class_, _arguments(params or ()), input_range and input_range.value)
+    stated = model_entries.Stated(class_, arguments_of(params or ()), input_range and input_range.value)
     chosen = model_entries.named(model, modify or (), stated)
     if options.changed() and not chosen.uses_gpu:
         asked = ", ".join(options.changed())
         raise SisrError(f"upscale: {chosen.label} is no PyTorch network, which alone have: {asked}")
     images = [source] if source.is_file() else list_images(source)
-    scale = scale or _only_scale(chosen)
+    scale = scale or only_scale(chosen)
     if chosen.own is not None:
         from sisr.upscaling.detection import describe
 
@@ -155,38 +146,6 @@ def upscale(
     for note in upscaler.notes:
         typer.echo(note, err=True)
     typer.echo(f"{len(written)} SR images in {target}")
-
-
-def _arguments(params: Sequence[str]) -> dict[str, Any]:
-    """Arguments of a class, with values as YAML reads them.
-
-    >>> _arguments(["width=28", "norm=false", "act=lrelu"])
-    {'width': 28, 'norm': False, 'act': 'lrelu'}
-    """
-    import yaml
-
-    found = {}
-    for param in params:
-        name, equals, value = param.partition("=")
-        if not equals or not name.isidentifier():
-            raise SisrError(f"params: '{param}': expected NAME=VALUE, as width=28")
-        try:
-            found[name] = yaml.safe_load(value)
-        except yaml.YAMLError:
-            found[name] = value
-    return found
-
-
-def _only_scale(model: Model) -> int:
-    """The scale of a model that has one only."""
-    if model.own is not None and not model.scales:
-        from sisr.upscaling.detection import scale_of
-
-        return scale_of(model)
-    if len(model.scales) != 1:
-        has = ", ".join(f"x{s}" for s in model.scales) or "any scale"
-        raise SisrError(f"upscale: {model.label} has {has}: say which with --scale")
-    return model.scales[0]
 
 
 def _obtain_weights(model: Model, scale: int, resources: Path, mirror: str | None) -> Mapping[str, Path]:

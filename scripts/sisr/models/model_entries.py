@@ -78,6 +78,8 @@ class Model:
     With a chain among them, ``scales`` and ``weights`` are by the scale that is made, and ``links`` says
     which scale the network itself runs at.
 
+    ``outputs`` are SR images of a program that is not run here: dataset -> scale -> folder.
+
     ``own`` is set for a network of the user's own; its ``engine`` is ``detect``, and ``colour`` and
     ``input_peak`` mean nothing before :func:`sisr.upscaling.detection.resolve` has looked at the file.
     """
@@ -94,6 +96,7 @@ class Model:
     modifiers: tuple[Modifier, ...] = ()
     links: Mapping[int, int] = field(default_factory=dict)
     own: Own | None = None
+    outputs: Mapping[str, Mapping[int, Path]] = field(default_factory=dict)
 
     @property
     def uses_gpu(self) -> bool:
@@ -158,7 +161,15 @@ def parse(model_id: str, entry: Mapping[str, Any]) -> Model:
     """Turn a registry entry, validated and complete (see :func:`complete`), into a :class:`Model`."""
     weights = {int(scale): Weights(**spec) for scale, spec in entry.get("weights", {}).items()}
     own = _own(entry) if "path" in entry or "python" in entry else None
-    have = {*weights, *(scale for scale in (own.files if own else ()) if scale is not None)}
+    outputs = {
+        dataset: {int(scale): Path(folder).expanduser() for scale, folder in folders.items()}
+        for dataset, folders in entry.get("outputs", {}).items()
+    }
+    have = {
+        *weights,
+        *(scale for folders in outputs.values() for scale in folders),
+        *(scale for scale in (own.files if own else ()) if scale is not None),
+    }
     modifiers = parse_modifiers(entry.get("modifiers", ()), f"model '{model_id}'")
     chain = chain_of(modifiers)
     links = chain.scales(have) if chain is not None else {}
@@ -173,7 +184,7 @@ def parse(model_id: str, entry: Mapping[str, Any]) -> Model:
     return Model(
         id=model_id,
         label=entry["label"],
-        engine="detect" if own else entry["engine"],
+        engine="detect" if own else "given" if outputs else entry["engine"],
         colour=entry.get("colour", "rgb"),
         params=entry.get("params", {}),
         scales=scales,
@@ -183,6 +194,7 @@ def parse(model_id: str, entry: Mapping[str, Any]) -> Model:
         modifiers=modifiers,
         links=links,
         own=own,
+        outputs=outputs,
     )
 
 
@@ -231,6 +243,15 @@ def entry_of(model_id: str, config: Path = registry.CONFIG) -> dict[str, Any]:
 def get(model_id: str, config: Path = registry.CONFIG) -> Model:
     """The model of that id; an unknown id raises :class:`ConfigError` with the nearest known one."""
     return parse(model_id, entry_of(model_id, config))
+
+
+def has_weights(model: Model, scale: int) -> bool:
+    """Whether a model can run at a scale, as far as its entry tells."""
+    try:
+        model.weights_for(scale)
+    except ModelSkipped:
+        return False
+    return True
 
 
 @dataclass(frozen=True)

@@ -2,30 +2,59 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sisr.analysis.compare_runs import read_run
 from sisr.analysis.shown_measures import heading, show
 from sisr.base import registry
-from sisr.report.shown_run import Names, ShownRun, first_kernel, names, summary_of
+from sisr.base.cells import SCORED
+from sisr.report.shown_run import Names, ShownRun, first_kernel, image_counts, names, summary_of
 from sisr.report.tables import rank
-from sisr.run.config import read
+from sisr.run.config import Run, read
 
 if TYPE_CHECKING:
     import pandas as pd
 
 
+@dataclass(frozen=True)
+class FinishedScores:
+    """What a finished run's folder has, and how it is shown."""
+
+    folder: Path
+    run: Run
+    scores: pd.DataFrame
+    status: Mapping[tuple[str, str, int, str], tuple[str, str]]
+    shown: Names
+
+    @classmethod
+    def read(cls, folder: Path) -> FinishedScores:
+        """Of a results folder; :class:`ScoreError` where it holds no finished scores."""
+        finished = read_run(folder)
+        run = read(registry.read_yaml(folder / "config.yaml"), str(folder / "config.yaml"))
+        models, datasets, kernels = (run.values(axis) for axis in ("model", "dataset", "kernel"))
+        shipped = run.shipped_models
+        shown = names(run.measures, [*models, *shipped], datasets, kernels, run.pools, shipped)
+        return cls(folder, run, finished.scores, finished.status, shown)
+
+    @property
+    def manifests(self) -> dict[str, Path]:
+        """Those of the HR images."""
+        return {name: self.folder / "hr" / f"{name}.json" for name in self.shown.datasets}
+
+    @property
+    def expected(self) -> dict[str, int]:
+        """Number of images of each dataset."""
+        return image_counts(self.manifests)
+
+
 def lines(folder: Path) -> Iterator[str]:
     """The lines of a results folder; :class:`ScoreError` where it holds no finished scores."""
-    finished = read_run(folder)
-    run = read(registry.read_yaml(folder / "config.yaml"), str(folder / "config.yaml"))
-    models, datasets, kernels = (run.values(axis) for axis in ("model", "dataset", "kernel"))
-    shown = names(run.measures, models, datasets, kernels, run.pools)
-    scores = finished.scores
-    manifests = {name: folder / "hr" / f"{name}.json" for name in shown.datasets}
-    summary = summary_of(scores, ShownRun(folder / "scores.csv", manifests, shown))
+    finished = FinishedScores.read(folder)
+    run, shown, scores = finished.run, finished.shown, finished.scores
+    summary = summary_of(scores, ShownRun(folder / "scores.csv", finished.manifests, shown))
     for scale in run.values("scale"):
         kernel = first_kernel(scores, scale, shown)
         here = summary[(summary["scale"] == scale) & (summary["kernel"] == kernel)]
@@ -36,9 +65,14 @@ def lines(folder: Path) -> Iterator[str]:
             yield f"x{scale}, {shown.kernels[kernel]}, {shown.groups[group]}: {leaders}"
     if (folder / "certified.txt").is_file():
         yield (folder / "certified.txt").read_text(encoding="utf-8").strip()
-    said = ((cell[3], *state) for cell, state in finished.status.items() if state[0] != "ok")
+    said = ((cell[3], *state) for cell, state in finished.status.items() if state[0] not in SCORED)
     for model, state, reason in dict.fromkeys(said):
         yield f"{shown.models.get(model, model)}: {state}: {reason}"
+    yield from places(folder)
+
+
+def places(folder: Path) -> Iterator[str]:
+    """Where to read on."""
     for label, page in (("Site", "site/index.html"), ("Report", "report.html")):
         if (folder / page).is_file():
             yield f"{label + ':':<7} {(folder / page).resolve()}"

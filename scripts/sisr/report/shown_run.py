@@ -66,11 +66,16 @@ def names(
     datasets: Sequence[str],
     kernels: Sequence[str],
     pools: Mapping[str, Sequence[str]],
+    shipped: Sequence[str] = (),
 ) -> Names:
-    """Labels of what a run shows.  A pool counts only if the run has all of its datasets."""
+    """Labels of what a run shows.  A pool counts only if the run has all of its datasets.
+
+    Those of ``shipped`` models say that their scores come with the project.
+    """
+    labels = _labels("models", models)
     return Names(
         measures=tuple(parse_measure(text) for text in measures),
-        models=_labels("models", models),
+        models={**labels, **{model: f"{labels[model]} (shipped)" for model in shipped}},
         datasets=_labels("datasets", datasets),
         kernels={name: described(name)["label"] for name in kernels},
         pools={pool: members for pool, members in pools.items() if set(members) <= set(datasets)},

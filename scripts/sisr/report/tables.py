@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from sisr.analysis.shown_measures import MISSING, letters, show
+from sisr.base.cells import SCORED
 from sisr.scoring.metrics.protocol import Measure
 
 if TYPE_CHECKING:
@@ -346,7 +347,7 @@ def _status_marks(
         for model, kernel, dataset in zip(status["model"], status["kernel"], status["dataset"], strict=True)
     }
     models, groups, kernels = shown.models, shown.groups, shown.kernels
-    trouble = status[status["status"] != "ok"]
+    trouble = status[~status["status"].isin(SCORED)]
     # A dataset that the user has to bring and has not: one note, and no column to put a mark in.
     absent = ~trouble["dataset"].isin(shown.datasets) & (trouble["status"] == "unavailable")
     if shown.datasets:

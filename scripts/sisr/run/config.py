@@ -24,6 +24,7 @@ from sisr.models.model_entries import get as get_model
 from sisr.models.recipes import read_recipe
 from sisr.run.selection import AXES, extras_of, is_selected, named_cells, restricted, summary, with_settings
 from sisr.scoring.metrics.protocol import parse_measures
+from sisr.scoring.shipped_index import shipped_cells
 from sisr.upscaling.inference.options import Options
 
 
@@ -43,7 +44,8 @@ class Cost:
 class Run:
     """A checked configuration.
 
-    ``cells`` are in config order without repetition; ``absent`` says of datasets that the user has to bring
+    ``cells`` are in config order without repetition; ``shipped`` are those whose scores come with the
+    project; ``absent`` says of datasets that the user has to bring
     and has not why they are not run, and ``absent_cells`` are theirs; ``pools`` maps a label to the datasets
     whose images are averaged together; ``resolved`` is what is written beside the results.
     """
@@ -54,6 +56,7 @@ class Run:
     inference: Options
     mirror: str | None
     cells: tuple[Cell, ...]
+    shipped: tuple[Cell, ...]
     absent: Mapping[str, str]
     absent_cells: tuple[Cell, ...]
     measures: tuple[str, ...]
@@ -76,6 +79,11 @@ class Run:
         """Distinct values of ``dataset``, ``kernel``, ``scale`` or ``model``, in config order."""
         return list(dict.fromkeys(getattr(cell, axis) for cell in self.cells))
 
+    @property
+    def shipped_models(self) -> list[str]:
+        """Models whose scores come with the project, after those that the run computes itself."""
+        return list(dict.fromkeys(cell.model for cell in self.shipped))
+
     def sets(self) -> list[tuple[str, str, int]]:
         """Distinct LR sets (dataset, kernel, scale)."""
         return list(dict.fromkeys(cell[:3] for cell in self.cells))
@@ -96,6 +104,8 @@ def read(document: Mapping[str, Any], source: str = "config", config: Path = reg
     """
     document = _coerce(document)
     registry.validate(document, "config", source)
+    if config == registry.CONFIG:
+        registry.use(document.get("registries", ()))
     suites = document["suites"]
     given = UserImages.of(document.get("user_images"))
     # LR images are no cells and so no suite: they are run with whatever is left.
@@ -129,6 +139,7 @@ def read(document: Mapping[str, Any], source: str = "config", config: Path = reg
         )
     _check_scales(cells, source, config)
 
+    shipped = _shipped(document, cells, source)
     extras, settings = extras_of(document, source), with_settings(document, tuple(cells))
     crops, same_pixels = document.get("crops", {}), settings.get("same_pixels", {})
     with_protocols = "protocols" in extras and same_pixels.get("dataset") not in missing
@@ -140,6 +151,7 @@ def read(document: Mapping[str, Any], source: str = "config", config: Path = reg
         inference=_inference(document.get("inference", {}), source),
         mirror=document.get("mirror"),
         cells=tuple(cells),
+        shipped=shipped,
         absent=missing,
         absent_cells=tuple(cell for cell in wanted if cell.dataset in missing),
         measures=tuple(document["metrics"]),
@@ -155,7 +167,7 @@ def read(document: Mapping[str, Any], source: str = "config", config: Path = reg
         site_quality=document.get("site", {}).get("quality"),
         studies=tuple(settings.get("studies", ())) if "studies" in extras else (),
         user_images=given,
-        summary=summary(document["name"], tuple(cells), extras, document),
+        summary=summary(document["name"], tuple(cells), shipped, extras, document),
         resolved=document,
     )
 
@@ -225,6 +237,18 @@ def _without(missing: Mapping[str, str], cells: Iterable[Cell], source: str) -> 
         dataset, reason = next(iter(missing.items()))
         raise ConfigError(f"{source}: datasets: {dataset}: {reason}")
     return left
+
+
+def _shipped(document: Mapping[str, Any], cells: Iterable[Cell], source: str) -> tuple[Cell, ...]:
+    """Cells that ``baselines`` asks for, on the LR sets of the run's own."""
+    asked = document.get("baselines", ())
+    if not asked:
+        return ()
+    sets = list(dict.fromkeys((cell.dataset, cell.kernel, cell.scale) for cell in cells))
+    try:
+        return tuple(shipped_cells(asked, sets, {cell.model for cell in cells}))
+    except ConfigError as error:
+        raise ConfigError(f"{source}: baselines: {error}") from None
 
 
 def _inference(section: Mapping[str, Any], source: str) -> Options:
@@ -320,10 +344,17 @@ def _loss_study(document: Mapping[str, Any], cells: Iterable[Cell], source: str)
     return section
 
 
+#: Keys whose value on the command line may be several, with commas between.
+_LISTS = (
+    "suite", "registries", "datasets", "kernels", "scales", "models", "baselines", "metrics", "studies",
+    "extras",
+)  # fmt: skip
+
+
 def _coerce(document: Mapping[str, Any]) -> dict[str, Any]:
     """Undo what the command line does to types: ``--config scales=2,4`` gives one string."""
     out = dict(document)
-    for key in ("suite", "datasets", "kernels", "scales", "models", "metrics", "studies", "extras"):
+    for key in _LISTS:
         if key in out:
             out[key] = _as_list(out[key])
     if "scales" in out:

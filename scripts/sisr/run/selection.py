@@ -14,9 +14,9 @@ from typing import Any
 
 from sisr.base import registry
 from sisr.base.cells import GIVEN, Cell
-from sisr.base.errors import ConfigError, ModelSkipped, unknown
-from sisr.models.model_entries import Model
+from sisr.base.errors import ConfigError, unknown
 from sisr.models.model_entries import get as get_model
+from sisr.models.model_entries import has_weights
 
 #: Axes of a suite, in the order of a cell, and what a user calls one value of each.
 AXES = {"datasets": "dataset", "kernels": "kernel", "scales": "scale", "models": "model"}
@@ -100,15 +100,6 @@ def named_cells(
     return dict.fromkeys(Cell(*cell) for cell in product(*(values[axis] for axis in AXES)))
 
 
-def has_weights(model: Model, scale: int) -> bool:
-    """Whether a model can run at a scale, as far as its entry tells."""
-    try:
-        model.weights_for(scale)
-    except ModelSkipped:
-        return False
-    return True
-
-
 def restricted(
     cells: Mapping[Cell, None],
     everything: Sequence[Cell],
@@ -131,7 +122,13 @@ def restricted(
     return left
 
 
-def summary(name: str, cells: Sequence[Cell], extras: Iterable[str], document: Mapping[str, Any]) -> str:
+def summary(
+    name: str,
+    cells: Sequence[Cell],
+    shipped: Sequence[Cell],
+    extras: Iterable[str],
+    document: Mapping[str, Any],
+) -> str:
     """The run in a line: its cells, as a product where they are one, what is left out, how to ask for it."""
     values = [list(dict.fromkeys(cell[axis] for cell in cells)) for axis in range(len(AXES))]
     words = ("dataset", "LR kernel", "scale", "model")
@@ -144,6 +141,15 @@ def summary(name: str, cells: Sequence[Cell], extras: Iterable[str], document: M
     if is_selected(document) and len(values[0]) + len(values[3]) <= 12:
         sets, kernels, scales, models = (", ".join(map(str, v)) for v in values)
         line += f" ({sets}; {kernels}; x{scales.replace(', ', ', x')}; {models})"
+    if shipped:
+        count = len({cell.model for cell in shipped})
+        line += f"; beside the shipped scores of {count} model{'s' * (count != 1)}"
+    own: dict[str, list[str]] = {}
+    for axis, ids in zip(AXES, values, strict=True):
+        for value in map(str, ids):
+            if axis != "scales" and (source := registry.origin(axis, value)):
+                own.setdefault(source, []).append(value)
+    line += "".join(f"; {', '.join(names)} of {source}" for source, names in own.items())
     left = [extra for extra in EXTRAS if extra not in set(extras)]
     if left:
         line += f"; without {', '.join(left)}: --config extras={left[0]} or extras=all runs them"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -47,16 +48,18 @@ def gather_status(
     parts: Sequence[Path],
     out: Path,
     absent: Mapping[Cell, str] | None = None,
+    shipped: Path | None = None,
 ) -> None:
     """One row a cell: its status, the reason, how many images, the median seconds of compute an image, and
     what was not plain about the runs.
 
     ``parts`` are the status files of every cell and shard, in the order of ``cells``; ``absent`` says of
-    cells whose dataset is not there why.  The seconds are for orientation only: other jobs ran at the same
+    cells whose dataset is not there why; ``shipped`` is a table of the same columns, of cells whose scores
+    come with the project.  The seconds are for orientation only: other jobs ran at the same
     time.
     """
     remaining = iter(parts)
-    rows = []
+    rows: list[list[object]] = []
     for cell in cells:
         done = [SrManifest.read(next(remaining)) for _ in range(shards[cell.dataset])]
         worst = min(done, key=lambda shard: _WORST_FIRST.index(shard.status))
@@ -65,6 +68,9 @@ def gather_status(
         notes = dict.fromkeys(note for shard in done for note in shard.notes)
         rows.append([*cell, worst.status, worst.reason, len(seconds), median, "; ".join(notes)])
     rows += [[*cell, "unavailable", reason, 0, "", ""] for cell, reason in (absent or {}).items()]
+    if shipped is not None:
+        with shipped.open(encoding="utf-8", newline="") as stream:
+            rows += [[*row] for row in list(csv.reader(stream))[1:]]
     write_rows(out, STATUS_COLUMNS, rows)
 
 

@@ -38,7 +38,7 @@ rule tables:
         datasets=RUN.values("dataset"),
         trained=trained_models,
         training_data={name: DATASETS[name].get("leakage", []) for name in RUN.values("dataset")},
-        trained_on={name: kept(entry_of(name), "engine", "trained_on") for name in RUN.values("model")},
+        trained_on={name: kept(entry_of(name), "engine", "trained_on") for name in RESULT_NAMES["models"]},
         code=code_of("tables"),
     message:
         "Writing the result tables of x{wildcards.scale}"

@@ -63,10 +63,23 @@ def count(model: Model, scale: int, weights: WeightFiles) -> Count:
         As :func:`sisr.upscaling.engines.load`, where the weights are needed.
     """
     model.weights_for(scale)
-    if model.own is not None or model.modifiers or model.engine not in _COUNTERS:
-        what = "runs its network several times" if model.modifiers else "is a file of one's own"
-        return Count(None, reason=f"not counted: {model.label} {what}")
+    if model.modifiers:
+        return Count(None, reason=f"not counted: {model.label} runs its network several times")
+    if model.own is not None or model.outputs:
+        from sisr.upscaling.engines import resolve
+
+        model, scale, own = resolve(model, scale, {})
+
+        def weights() -> Mapping[str, Path]:
+            return own
+
+    if model.engine not in _COUNTERS or model.params.get("arch") in _PROGRAMS:
+        return Count(None, reason=f"not counted: {model.label} is a program that only runs as it is")
     return _COUNTERS[model.engine](model, scale, weights)
+
+
+#: Kinds of networks of the user's own of which the layers are not known: a class, and TorchScript.
+_PROGRAMS = ("python", "torchscript")
 
 
 def count_module(module: nn.Module, shape: tuple[int, int, int]) -> Count:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from sisr.analysis import summaries
 from sisr.base.atomic import write_text
+from sisr.base.cells import SCORED
 from sisr.base.errors import ScoreError
 from sisr.base.manifest import Manifest
 from sisr.report.pages import environment
@@ -158,7 +159,7 @@ def _read_cost(path: Path) -> pd.DataFrame:
 def _trouble(status: Path, shown: Names) -> list[dict[str, str]]:
     """Cells that did not run, one row for those of a model that share a status and a reason."""
     frame = summaries.read_status(status)
-    bad = frame[frame["status"] != "ok"]
+    bad = frame[~frame["status"].isin(SCORED)]
     rows = []
     model: Any
     # A dataset that the user has to bring and has not is one row, not one a model.

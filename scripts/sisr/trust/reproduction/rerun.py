@@ -100,6 +100,8 @@ def absolute(config: Mapping[str, Any]) -> dict[str, Any]:
     out = dict(config)
     if out.get("mirror"):
         out["mirror"] = _from_here(out["mirror"])
+    if out.get("registries"):
+        out["registries"] = [_from_here(place) for place in out["registries"]]
     if isinstance(out.get("user_images"), Mapping):
         out["user_images"] = {**out["user_images"], "path": _from_here(out["user_images"]["path"])}
     return out

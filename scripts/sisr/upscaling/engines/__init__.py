@@ -26,7 +26,7 @@ from pathlib import Path
 import numpy as np
 
 from sisr.base import extensions
-from sisr.base.errors import ModelUnavailable
+from sisr.base.errors import ModelSkipped, ModelUnavailable
 from sisr.models import modified
 from sisr.models.model_entries import Model, engine_module
 from sisr.models.modified import RawUpscaler as RawUpscaler
@@ -117,6 +117,8 @@ def resolve(model: Model, scale: int, files: Mapping[str, Path]) -> tuple[Model,
     at, and its files by role.  For a model of the registry that is what it says; a file of one's own is
     opened and looked at.  Errors as for :func:`load`.
     """
+    if model.outputs:
+        raise ModelSkipped(f"{model.label} is known by its outputs only: its program is not run here")
     if model.own is not None:
         return importlib.import_module(RESOLVERS["own"]).resolve(model, scale)
     return model, model.link(scale) or scale, files

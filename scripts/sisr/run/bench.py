@@ -1,0 +1,190 @@
+"""``sisr bench``: from a network to a configuration of the ordinary workflow, and the call that runs it."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from sisr.base import registry
+from sisr.base.atomic import write_text
+from sisr.base.errors import ImageError, SisrError
+from sisr.base.image_files import list_images
+from sisr.base.matching import match, references
+from sisr.models.model_entries import Model, has_weights
+from sisr.models.model_entries import get as get_model
+from sisr.run.workspace import outer_environment
+from sisr.scoring.shipped_index import index, set_name
+
+DATASETS = ("set5", "set14", "bsd100", "urban100")
+QUICK = ("set5", "set14")
+#: That of the papers, on which the shipped scores are.
+KERNEL = "matlab-bicubic"
+METRICS = ("psnr@y-bt601", "ssim@y-bt601", "psnr@rgb", "lpips@alex-v0.1")
+POOL = "all images"
+
+
+@dataclass(frozen=True)
+class Bench:
+    """A network to be placed: ``model`` is its id in the run, ``entry`` that of a registry of its own.
+
+    ``entry`` is empty for a model that is registered already.
+    """
+
+    model: str
+    entry: Mapping[str, Any]
+    scale: int
+    datasets: Sequence[str]
+    against: Sequence[str] = ()
+    recompute: bool = False
+    metrics: Sequence[str] = field(default=METRICS)
+
+    @property
+    def name(self) -> str:
+        """Of the run, whose results are in ``results/NAME``."""
+        return f"bench-{self.model}-x{self.scale}"
+
+    @property
+    def baselines(self) -> tuple[list[str], list[str]]:
+        """Models to compare with: those whose scores are shipped on all sets, and those to be run.
+
+        Without any shipped score bicubic is run, so that there is something to compare with.
+        """
+        sets = [set_name(dataset, KERNEL, self.scale) for dataset in self.datasets]
+        found = [set(index().sets[one].models) if one in index().sets else set() for one in sets]
+        everywhere = set.intersection(*found) if found else set()
+        known = [m for m in registry.load("models") if m in everywhere and m != self.model]
+        wanted = list(self.against) or known
+        run = [m for m in wanted if self.recompute or m not in everywhere]
+        shipped = [m for m in wanted if m not in run]
+        return shipped, run or ([] if shipped else ["bicubic"])
+
+    def config(self, registries: Path) -> dict[str, Any]:
+        """The configuration of the run; ``registries`` is the folder of the network's own entry."""
+        shipped, run = self.baselines
+        suite = {
+            "description": f"{self.model} and what it is compared with",
+            "datasets": list(self.datasets),
+            "kernels": [KERNEL],
+            "scales": [self.scale],
+            "models": [self.model, *run],
+        }
+        return {
+            "name": self.name,
+            "suites": {"bench": suite},
+            "metrics": list(self.metrics),
+            **({"registries": [str(registries)]} if self.entry else {}),
+            **({"baselines": shipped} if shipped else {}),
+            **({"pools": {POOL: list(self.datasets)}} if len(self.datasets) > 1 else {}),
+            "extras": ["counts"],
+            "site": {"quality": 90},
+        }
+
+    def write(self, folder: Path) -> Path:
+        """Write the configuration, and the network's entry, into a results folder; returns the former."""
+        registries = folder / "registries"
+        if self.entry:
+            write_text(registries / "models.yaml", _yaml({self.model: dict(self.entry)}))
+        file = folder / "bench.yaml"
+        write_text(file, _yaml(self.config(registries.absolute())))
+        return file
+
+
+def _yaml(document: Mapping[str, Any]) -> str:
+    return yaml.safe_dump(dict(document), sort_keys=False, allow_unicode=True)
+
+
+def id_of(text: str) -> str:
+    """An id for a network called ``text`` that no registered model has.
+
+    >>> id_of("My Net (final)")
+    'my-net-final'
+    >>> id_of("imdn")
+    'my-imdn'
+    """
+    found = re.sub(r"[^a-z0-9.]+", "-", text.casefold()).strip("-.") or "network"
+    return f"my-{found}" if found in registry.load("models") else found
+
+
+def entry_of_network(model: Model, label: str) -> dict[str, Any]:
+    """A registry entry for a network of the user's own, with paths that lead there from any folder."""
+    assert model.own is not None
+    own = model.own
+    entry: dict[str, Any] = {"label": label}
+    if path := own.files.get(None):
+        entry["path"] = str(path.expanduser().absolute())
+    if own.python:
+        where, _, name = own.python.rpartition(":")
+        file = Path(where).expanduser()
+        entry["python"] = f"{file.absolute()}:{name}" if file.suffix == ".py" else own.python
+    if model.params:
+        entry["params"] = dict(model.params)
+    if own.input_range:
+        entry["input_range"] = own.input_range
+    return entry
+
+
+def outputs_in(folder: Path, scale: int, sources: Mapping[str, Iterable[Path]]) -> dict[str, Path]:
+    """Of a folder of SR images, the folder of each dataset whose images are all there.
+
+    They lie in the folder itself, or in one named as the dataset, or as the scale (``x4``) in either.
+    ``sources`` are the datasets' HR files.  Raises :class:`ImageError`, with what is missing of the nearest,
+    where no dataset is whole.
+    """
+    found = {}
+    first: ImageError | None = None
+    for dataset, files in sources.items():
+        names = references(files)
+        for candidate in _places(folder, dataset, scale):
+            try:
+                images = list_images(candidate)
+                match(names, images, scale)
+            except ImageError as error:
+                first = first or error
+            else:
+                found[dataset] = candidate
+                break
+    if not found:
+        listed = ", ".join(sources)
+        raise ImageError(f"{folder}: expected SR images of all of one of {listed}: {first}")
+    return found
+
+
+def _places(folder: Path, dataset: str, scale: int) -> list[Path]:
+    label = registry.entry("datasets", dataset)["label"]
+    named = {dataset.casefold(), label.casefold()}
+    inside = [one for one in sorted(folder.iterdir()) if one.is_dir()]
+    sets = [folder, *(one for one in inside if one.name.casefold() in named)]
+    return [place for one in sets for place in (one / f"x{scale}", one / f"X{scale}", one) if place.is_dir()]
+
+
+def replaced(bench: Bench, against: Sequence[str], recompute: bool) -> Bench:
+    """The same with what it is compared with."""
+    return replace(bench, against=tuple(against), recompute=recompute)
+
+
+def check_against(models: Iterable[str], scale: int) -> list[str]:
+    """Registered models that have the scale; :class:`SisrError` for others."""
+    chosen = list(dict.fromkeys(models))
+    for name in chosen:
+        model = get_model(name)
+        if not has_weights(model, scale):
+            have = ", ".join(f"x{one}" for one in model.scales)
+            raise SisrError(f"against: {name} has no weights at x{scale}, only at {have}")
+    return chosen
+
+
+def run(config: Path, cores: int, arguments: Sequence[str] = ()) -> int:
+    """Run the workflow on a configuration, here, resuming what is there; returns Snakemake's status."""
+    snakefile = registry.ROOT / "workflow" / "Snakefile"
+    command = [
+        sys.executable, "-m", "snakemake", "--snakefile", str(snakefile), "--configfile", str(config),
+        "--cores", str(cores), *(() if "--verbose" in arguments else ("--logger", "stages")), *arguments,
+    ]  # fmt: skip
+    return subprocess.run(command, env=outer_environment(), check=False).returncode
