@@ -14,6 +14,6 @@ if TYPE_CHECKING:
 
 with job(snakemake.log[0]):
     fetched = {Path(path).stem: FetchedAsset.read(Path(path)) for path in snakemake.input}
-    rows = certify(snakemake.params.tier, fetched.__getitem__, threads=snakemake.threads, progress=print)
+    rows = certify(snakemake.params.anchors, fetched.__getitem__, threads=snakemake.threads, progress=print)
     write(rows, Path(snakemake.output.csv))
     certification_page.write(rows, Path(snakemake.output.html))

@@ -179,6 +179,28 @@ def test_registries_of_a_deployment_take_the_place_of_the_workflow_s(
     assert run.errors == {"config/models.yaml: mine: unknown key 'labell'; did you mean 'label'?"}
 
 
+@pytest.mark.parametrize(
+    "way", ["another working directory", "local module", "hosted module of a tag", "module with a prefix"]
+)
+def test_registries_of_the_users_own_lie_where_the_workflow_is_used(
+    way: str, bare: Bare, hosted: Hosted, tmp_path: Path
+) -> None:
+    """`registries=` beside the workflow's own; a hosted module of a tag is what snakedeploy writes."""
+    arguments = WAYS[way](tmp_path, hosted)
+    mine = {"label": "Mine", "engine": "interpolation", "params": {"method": "bicubic"}, "licence": "none"}
+    (tmp_path / "own.yaml").write_text(yaml.safe_dump({"models": {"mine": mine}}))
+    chosen = ("registries=own.yaml", "datasets=photos", "scales=2", "models=mine,bicubic")
+    run = bare.snakemake(tmp_path, "-n", *arguments, "--config", *chosen, **hosted.environment)
+    assert run.status == 0, run.output
+    assert "= 2 cells (photos; matlab-bicubic; x2; mine, bicubic); mine of own.yaml: models" in run.output
+    assert run.jobs["upscale"] == 2
+
+    (tmp_path / "own.yaml").write_text(yaml.safe_dump({"models": {"bicubic": mine}}))
+    run = bare.snakemake(tmp_path, "-n", *arguments, "--config", *chosen, **hosted.environment)
+    assert "model 'bicubic' twice: in " in run.output
+    assert "and in own.yaml: models" in run.output
+
+
 def test_no_conda_is_told_in_a_line(bare: Bare, hosted: Hosted) -> None:
     """Snakemake says so itself; what it needs stands in the README."""
     run = bare.snakemake(hosted.clone, "--cores", "1", "--use-conda", *DEMO)

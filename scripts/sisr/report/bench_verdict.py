@@ -158,18 +158,18 @@ class Verdict:
         shown, sample = self.scores.shown, standing.sample
         here, measure = sample.models.index(self.model), sample.measure
         twins = [sample.models.index(one) for one in self.twins if one in sample.models]
-        better = list(standing.order)[: list(standing.order).index(here)]
+        order = list(standing.order)
+        better = [i for i in order[: order.index(here)] if not self._same(standing, i)]
         for other in twins or better[-1:]:
             label = shown.models.get(sample.models[other], sample.models[other])
             of = f"{label}, of the same architecture" if other in twins else label
-            gaps = sample.values[:, here] - sample.values[:, other]
+            gaps = np.round(sample.values[:, here] - sample.values[:, other], 6)
             sign = 1.0 if measure.direction == "higher" else -1.0
             if self._same(standing, other):
                 zero = show_gap(0.0, measure)
                 yield f"Against {of}: {measure.label} {zero} {measure.unit} on all {sample.n} images"
                 continue
-            behind = np.argsort(sign * gaps, kind="stable")
-            lost = [i for i in behind if sign * gaps[i] < -_EQUAL]
+            lost = [i for i in np.argsort(sign * gaps, kind="stable") if sign * gaps[i] < 0]
             yield f"Against {of}: {measure.label} is behind on {len(lost)} of {sample.n} images"
             for i in lost[:MOST_LOSSES]:
                 yield f"  {sample.images[i]}: {show_gap(float(gaps[i]), measure)} {measure.unit}"

@@ -91,7 +91,7 @@ def take(
             continue
         name = set_name(*cell[:3])
         made = index.sets[name].models[cell.model]
-        values = _read(table_of(name, folder))
+        values = read_table(table_of(name, folder))
         for image in images:
             for measure in same:
                 value = values.get((cell.model, measure), {}).get(image)
@@ -120,7 +120,7 @@ def _differs(cell: Cell, index: ShippedIndex, hr: Path, lr: Path) -> str:
     return ""
 
 
-def _read(path: Path) -> dict[tuple[str, str], dict[str, str]]:
+def read_table(path: Path) -> dict[tuple[str, str], dict[str, str]]:
     """(model, measure) -> image -> value as text."""
     with path.open(encoding="utf-8", newline="") as stream:
         return {(row.pop("model"), row.pop("measure")): row for row in csv.DictReader(stream)}
@@ -149,7 +149,7 @@ def add(run: Path, folder: Path = FOLDER) -> list[Cell]:
         old = sets.get(name)
         # Scores of other images of that name are worth nothing beside these.
         kept = old is not None and (old.hr, old.lr) == (hr, lr)
-        table = _read(table_of(name, folder)) if kept else {}
+        table = read_table(table_of(name, folder)) if kept else {}
         beside = dict(old.models) if old is not None and kept else {}
         for model, values in found.items():
             models[model] = {**models.get(model, {}), f"x{scale}": model_digest(model, scale)}

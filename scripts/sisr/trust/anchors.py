@@ -29,6 +29,7 @@ GIVEN_BY = {
     "third-party": "published by third parties",
     "peer": "computed by other programs",
     "calculation": "of separate calculations",
+    "shipped": "of the scores that come with the project",
 }
 
 Status = Literal["pass", "fail", "not run"]

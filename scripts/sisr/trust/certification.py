@@ -3,7 +3,7 @@
 The numbers are data, ``config/anchors.yaml``; this module has one function for each kind of them.  An anchor
 passes, fails, or is not run, with the reason: an asset that cannot be had, or a model that is not registered.
 
-    rows = certify("full", get_asset)
+    rows = certify(chosen("full"), get_asset)
     write(rows, Path("certification.csv"))
     print(summary(rows))
 """
@@ -24,7 +24,7 @@ from sisr.base.images import modcrop, read_image
 from sisr.data.assets.fetched_asset import FetchedAsset
 from sisr.models import model_entries
 from sisr.scoring.metrics import Measure, files, parse_measure
-from sisr.trust.anchors import DIFFERING, Certified, assets_of, chosen, measures_of
+from sisr.trust.anchors import DIFFERING, Certified, assets_of, measures_of
 
 #: Asset id -> what was fetched of it, or why nothing was; or raises.
 GetAsset = Callable[[str], FetchedAsset]
@@ -35,16 +35,18 @@ Found = Mapping[tuple[str, str], float]
 
 
 def certify(
-    tier: str,
+    anchors: Mapping[str, Mapping[str, Any]],
     get_asset: GetAsset,
-    only: Iterable[str] = (),
     *,
     threads: int = 1,
     progress: Callable[[str], object] | None = None,
 ) -> list[Certified]:
-    """Compute the anchors of a tier.  A user's error within one makes it fail or not run, never the rest."""
+    """Compute anchors, as of :func:`sisr.trust.anchors.chosen`.
+
+    A user's error within one makes it fail or not run, never the rest.
+    """
     rows: list[Certified] = []
-    for name, anchor in chosen(tier, only).items():
+    for name, anchor in anchors.items():
         rows += _certify_one(name, anchor, get_asset, threads)
         if progress is not None:
             progress(name)
@@ -144,7 +146,7 @@ def _cell(anchor: Mapping[str, Any], fetched: Mapping[str, FetchedAsset], thread
     )
     pairs = (
         (name, hr, upscaler(degrade(hr, anchor["kernel"], scale, name)))
-        for name, hr in _images(fetched[anchor["hr"]], scale)
+        for name, hr in _images(fetched[anchor["hr"]], scale, anchor.get("image"))
     )
     return _means(pairs, anchor, fetched)
 
@@ -200,9 +202,10 @@ KINDS: dict[str, Callable[[Mapping[str, Any], Mapping[str, FetchedAsset], int], 
 }
 
 
-def _images(asset: FetchedAsset, scale: int) -> Iterable[tuple[str, Uint8Image]]:
+def _images(asset: FetchedAsset, scale: int, only: str | None = None) -> Iterable[tuple[str, Uint8Image]]:
     for name, path in sorted(asset.paths().items()):
-        yield Path(name).stem, modcrop(read_image(path).array, scale)
+        if only in (None, Path(name).stem):
+            yield Path(name).stem, modcrop(read_image(path).array, scale)
 
 
 def _weights(anchor: Mapping[str, Any], fetched: Mapping[str, FetchedAsset]) -> Mapping[str, Path]:

@@ -32,7 +32,7 @@ def get(resources: Path) -> Get:
 
 @pytest.fixture(scope="module")
 def quick(get: Get) -> list[Certified]:
-    return certify("quick", get)
+    return certify(chosen("quick"), get)
 
 
 def test_quick_anchors_pass(quick: list[Certified]) -> None:
@@ -59,7 +59,9 @@ def test_quick_anchors_pass(quick: list[Certified]) -> None:
 )
 def test_full_anchors_pass(anchor: str, mirror: Path, resources: Path) -> None:
     """One of each kind; the others are in tests/golden, and in every full run."""
-    rows = certify("full", lambda asset: fetch_or_unavailable(asset, resources, mirror, False), [anchor])
+    rows = certify(
+        chosen("full", [anchor]), lambda asset: fetch_or_unavailable(asset, resources, mirror, False)
+    )
     assert rows
     assert [row for row in rows if row.status != "pass"] == []
 
@@ -81,7 +83,7 @@ def test_a_metric_that_moves_is_caught(get: Get, monkeypatch: pytest.MonkeyPatch
     """The measure of certification itself: 0.001 dB more, and the anchors of PSNR fail."""
     honest = fidelity.psnr_of
     monkeypatch.setattr(fidelity, "psnr_of", lambda pair: honest(pair) + 0.001)
-    rows = certify("quick", get)
+    rows = certify(chosen("quick"), get)
     assert {row.measure.split("@")[0] for row in rows if row.status == "fail"} == {"psnr"}
     with pytest.raises(ScoreError, match=r"definition-psnr .*; peers-astronaut .*; peers-camera"):
         judge(rows)
@@ -91,7 +93,7 @@ def test_what_cannot_be_had_is_not_run_with_its_reason(resources: Path, tmp_path
     def get(asset: str) -> FetchedAsset:
         return FetchedAsset(asset, "unavailable", "no route to host", {}, tmp_path)
 
-    rows = certify("quick", get)
+    rows = certify(chosen("quick"), get)
     assert {row.status for row in rows} == {"not run"}
     assert {row.reason for row in rows} == {"asset skimage-photos is unavailable: no route to host"}
     assert all(math.isnan(row.found) for row in rows)
@@ -101,9 +103,8 @@ def test_what_cannot_be_had_is_not_run_with_its_reason(resources: Path, tmp_path
 
 def test_model_that_is_not_registered_is_not_run(get: Get, monkeypatch: pytest.MonkeyPatch) -> None:
     entry = {**registry.load("anchors")["span-set5-x4"], "model": "spam"}
-    monkeypatch.setattr(certification, "chosen", lambda *_: {"span-set5-x4": entry})
     monkeypatch.setattr(certification, "assets_of", lambda _: [])
-    [row] = certify("full", get)
+    [row] = certify({"span-set5-x4": entry}, get)
     assert (row.status, row.reason) == ("not run", "no model 'spam' in config/models.yaml")
 
 
