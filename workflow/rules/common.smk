@@ -93,6 +93,13 @@ def require_packages():
         )
 
 
+def announce_jobs():
+    """Say how many jobs are run, and how many need not be: what they make is there."""
+    every, needed = len(list(workflow.dag.jobs)), len(list(workflow.dag.needrun_jobs()))
+    there = f"; what {every - needed} others make is there" if every > needed else ""
+    logger.info(f"{RUN.name}: {needed} job{'s' * (needed != 1)}{there}")
+
+
 # Held until this process ends; without it a run that was killed would leave the folder locked.
 RUNS_LOCK = join_runs(Path(".snakemake"), workflow.is_main_process)
 
