@@ -32,7 +32,7 @@ def bench(mirror: Path, resources: Path, tmp_path: Path) -> Bench:
     def called(network: Path, *options: str) -> str:
         name = id_of(network.stem)
         scale = options[options.index("--scale") + 1] if "--scale" in options else "4"
-        target = f"results/bench-{name}-x{scale}/provenance.json"
+        target = f"results/bench-{name}-x{scale}/verdict.txt"
         command = [sys.executable, "-c", "from sisr.cli import app; app()", "bench", network]
         done = subprocess.run(
             [*command, "--dataset", "set5", "--mirror", mirror, *options, "--", "--", target],

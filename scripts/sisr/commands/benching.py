@@ -65,8 +65,7 @@ def bench(
 
     Example: sisr bench my_net_x4.pth --quick --against imdn,span
     """
-    from sisr.report.bench_verdict import Verdict
-    from sisr.report.run_summary import FinishedScores, places
+    from sisr.report.run_summary import places
     from sisr.run import bench as benching
 
     if dataset and quick:
@@ -77,9 +76,8 @@ def bench(
     stated = _stated(class_, params)
     if network is not None and class_ is None and Path(network).expanduser().is_dir():
         made = _of_outputs(Path(network).expanduser(), scale, datasets, mirror)
-        twins: list[str] = []
     else:
-        made, twins = _of_network(network, stated, scale, datasets, mirror)
+        made = _of_network(network, stated, scale, datasets, mirror)
     chosen = benching.check_against((against or "").split(",") if against else (), made.scale)
     asked = benching.replaced(made, chosen, recompute)
     results = Path("results", asked.name)
@@ -90,11 +88,8 @@ def bench(
     if status := benching.run(config, cores or os.cpu_count() or 1, arguments or ()):
         again = shlex.join(["sisr", "bench", *([network] if network else [])])
         raise SisrError(f"bench: Snakemake ended with status {status}; '{again} …' goes on where it stopped")
-    finished = FinishedScores.read(results)
     typer.echo()
-    for line in Verdict(finished, asked.model, asked.scale, tuple(twins)).lines():
-        typer.echo(line)
-    typer.echo()
+    typer.echo((results / "verdict.txt").read_text(encoding="utf-8"))
     for line in places(results):
         typer.echo(line)
 
@@ -107,11 +102,10 @@ def _stated(class_: str | None, params: Sequence[str] | None) -> Stated:
 
 def _of_network(
     network: str | None, stated: Stated, scale: int | None, datasets: Sequence[str], mirror: str | None
-) -> tuple[Bench, list[str]]:
-    """A file, a class or a registered model, and the registered models of its architecture."""
+) -> Bench:
+    """A file, a class or a registered model."""
     from sisr.models import model_entries
-    from sisr.report.bench_verdict import twins_of
-    from sisr.run.bench import Bench, entry_of_network, id_of
+    from sisr.run.bench import Bench, entry_of_network, id_of, twins_of
     from sisr.upscaling.detection import describe, look
 
     model = model_entries.named(network, (), stated)
@@ -119,13 +113,13 @@ def _of_network(
     sets = list(_fetched(datasets, mirror))
     if model.own is None:
         model.weights_for(chosen)
-        return Bench(model.id, {}, chosen, sets), []
+        return Bench(model.id, {}, chosen, sets)
     typer.echo(describe(model, chosen))
     found = look(model, chosen)
     arch, arguments = found.params.get("arch", ""), found.params.get("args", {})
     stem = Path(model.label).stem if Path(model.label).suffix else model.label.rpartition(":")[2]
     entry = entry_of_network(model, stem)
-    return Bench(id_of(stem), entry, chosen, sets), twins_of(arch, arguments, list(registry.load("models")))
+    return Bench(id_of(stem), entry, chosen, sets, twins_of(arch, arguments))
 
 
 def _of_outputs(folder: Path, scale: int | None, datasets: Sequence[str], mirror: str | None) -> Bench:

@@ -6,20 +6,20 @@ The statistics are those of the run's comparison pages, of all pairs of its mode
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from pathlib import Path
 
 import numpy as np
 
 from sisr.analysis.shown_measures import heading, show, show_gap
 from sisr.analysis.statistics.verdicts import Standing
+from sisr.analysis.summaries import read_scores, read_status
 from sisr.base import registry
-from sisr.base.errors import ScoreError
-from sisr.models.model_entries import entry_of
+from sisr.base.atomic import write_text
 from sisr.report.comparison import against
-from sisr.report.run_summary import FinishedScores
-from sisr.report.shown_run import Names, standings
+from sisr.report.pages import write_page
+from sisr.report.shown_run import Names, ShownRun, image_counts, standings
 from sisr.trust.references import Reference
 from sisr.trust.references import load as references
 
@@ -33,42 +33,52 @@ _EQUAL = 5e-7
 
 @dataclass(frozen=True)
 class Verdict:
-    """A finished bench run: its scores, the model that was placed, its scale, and models like it.
+    """A model that is placed among the others of a run, at one scale.
 
-    ``twins`` are models of the same architecture, which the network is compared with image by image.
+    ``twins`` are models of the same architecture, which it is compared with image by image; ``cost`` is
+    ``cost.csv``, None where there is none.
     """
 
-    scores: FinishedScores
+    run: ShownRun
+    status: Path
+    cost_table: Path | None
     model: str
     scale: int
     twins: Sequence[str] = ()
 
+    @property
+    def shown(self) -> Names:
+        return self.run.names
+
     def lines(self) -> Iterator[str]:
-        """The verdict for a terminal."""
-        run = self.scores
+        """The verdict as text."""
+        scores, expected = read_scores(self.run.scores), image_counts(self.run.hr_manifests)
         found = [
             one
-            for one in standings(run.scores, run.expected, self.scale, run.shown)
+            for one in standings(scores, expected, self.scale, self.shown)
             if self.model in one.sample.models
         ]
+        yield f"{self.shown.models[self.model]} at x{self.scale}"
         if not found:
-            state, reason = next(
-                (said for cell, said in run.status.items() if cell[3] == self.model and said[0] != "ok"),
-                ("not scored", ""),
-            )
-            raise ScoreError(f"{self.model}: {state}: {reason}")
+            yield from self._why_not()
+            return
         yield from self._cost()
         yield from self._places(found)
-        shown = run.shown
         main = [one for one in found if one.sample.group == found[-1].sample.group]
         for standing in main:
-            if standing.sample.measure in shown.shown():
+            if standing.sample.measure in self.shown.shown():
                 yield ""
                 yield from self._against(standing)
-        first = next((one for one in main if one.sample.measure == shown.fidelity), main[0])
-        yield ""
+        first = next((one for one in main if one.sample.measure == self.shown.fidelity), main[0])
         yield from self._images(first)
         yield from self._published(found)
+
+    def _why_not(self) -> Iterator[str]:
+        """Status and reason of its cells."""
+        frame = read_status(self.status)
+        mine = frame[(frame["model"] == self.model) & (frame["scale"] == self.scale)]
+        for dataset, state, reason in zip(mine["dataset"], mine["status"], mine["reason"], strict=True):
+            yield f"  {self.shown.groups.get(dataset, dataset)}: {state}: {reason}"
 
     def _cost(self) -> Iterator[str]:
         cost = self.cost
@@ -81,16 +91,15 @@ class Verdict:
     @property
     def cost(self) -> dict[str, str]:
         """The model's row of ``cost.csv``; empty where it has none."""
-        table = self.scores.folder / "cost.csv"
-        if not table.is_file():
+        if self.cost_table is None:
             return {}
-        with table.open(encoding="utf-8", newline="") as stream:
+        with self.cost_table.open(encoding="utf-8", newline="") as stream:
             rows = csv.DictReader(stream)
             return next((r for r in rows if r["model"] == self.model and int(r["scale"]) == self.scale), {})
 
     def _places(self, found: Sequence[Standing]) -> Iterator[str]:
         """Its mean and place on each set under each measure."""
-        shown = self.scores.shown
+        shown = self.shown
         groups = list(dict.fromkeys(one.sample.group for one in found))
         width = max(len(_group(shown, found, group)) for group in groups)
         yield "Place by mean:"
@@ -107,7 +116,7 @@ class Verdict:
 
     def _against(self, standing: Standing) -> Iterator[str]:
         """One line a model, best first: mean, difference with interval, images won, equal and lost."""
-        shown, sample = self.scores.shown, standing.sample
+        shown, sample = self.shown, standing.sample
         measure, here = sample.measure, sample.models.index(self.model)
         labels = [shown.models.get(model, model) for model in sample.models]
         label = labels[here]
@@ -155,12 +164,13 @@ class Verdict:
 
     def _images(self, standing: Standing) -> Iterator[str]:
         """Images on which it is behind its twins, or, without such, behind the next better model."""
-        shown, sample = self.scores.shown, standing.sample
+        shown, sample = self.shown, standing.sample
         here, measure = sample.models.index(self.model), sample.measure
         twins = [sample.models.index(one) for one in self.twins if one in sample.models]
         order = list(standing.order)
         better = [i for i in order[: order.index(here)] if not self._same(standing, i)]
         for other in twins or better[-1:]:
+            yield ""
             label = shown.models.get(sample.models[other], sample.models[other])
             of = f"{label}, of the same architecture" if other in twins else label
             gaps = np.round(sample.values[:, here] - sample.values[:, other], 6)
@@ -174,7 +184,7 @@ class Verdict:
             for i in lost[:MOST_LOSSES]:
                 yield f"  {sample.images[i]}: {show_gap(float(gaps[i]), measure)} {measure.unit}"
             if len(lost) > MOST_LOSSES:
-                yield f"  and {len(lost) - MOST_LOSSES} more, see {self.scores.folder / 'scores.csv'}"
+                yield f"  and {len(lost) - MOST_LOSSES} more, see scores.csv"
 
     def _published(self, found: Sequence[Standing]) -> Iterator[str]:
         """Printed values of networks of its size, that it meets or not."""
@@ -197,7 +207,7 @@ class Verdict:
             digits = max(measure.digits, len(f"{printed.value:g}".partition(".")[2]))
             better = mean >= printed.value if measure.direction == "higher" else mean <= printed.value
             met = better or round(mean, digits) == printed.value
-            group = self.scores.shown.groups.get(printed.dataset, printed.dataset)
+            group = self.shown.groups.get(printed.dataset, printed.dataset)
             sign = "+" if met else "−"
             text = f"{sign} {measure.label} {printed.value:.{digits}f} (here {mean:.{digits}f})"
             lines.setdefault((printed.label, group, printed.source.title), []).append((met, text))
@@ -211,6 +221,14 @@ class Verdict:
             ]
             widths = [max(len(row[i]) for row in rows) for i in range(2)]
             yield from (f"  {a:<{widths[0]}}  {b:<{widths[1]}}  {c}" for a, b, c in rows)
+
+
+def make_verdict(verdicts: Sequence[Verdict], text: Path, page: Path) -> None:
+    """Write the verdicts at all scales as text, and as a page."""
+    written = "\n\n".join("\n".join(one.lines()) for one in verdicts) + "\n"
+    write_text(text, written)
+    label = verdicts[0].shown.models[verdicts[0].model]
+    write_page("verdict.html.j2", page, label=label, text=written)
 
 
 def _of_tier(printed: Reference, parameters: str | None) -> bool:
@@ -242,13 +260,3 @@ def _columns(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[st
             for i, (text, width) in enumerate(zip(line, widths, strict=True))
         ]
         yield "  " + "  ".join(cells).rstrip()
-
-
-def twins_of(arch: str, arguments: Mapping[str, Any], models: Sequence[str]) -> list[str]:
-    """Models that are of the same architecture with the same arguments."""
-    found = []
-    for name in models:
-        params = entry_of(name).get("params", {})
-        if params.get("arch") == arch and params.get("args", {}) == dict(arguments):
-            found.append(name)
-    return found

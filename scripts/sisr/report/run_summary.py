@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,50 +10,24 @@ from sisr.analysis.compare_runs import read_run
 from sisr.analysis.shown_measures import heading, show
 from sisr.base import registry
 from sisr.base.cells import SCORED
-from sisr.report.shown_run import Names, ShownRun, first_kernel, image_counts, names, summary_of
+from sisr.report.shown_run import Names, ShownRun, first_kernel, names, summary_of
 from sisr.report.tables import rank
-from sisr.run.config import Run, read
+from sisr.run.config import read
 
 if TYPE_CHECKING:
     import pandas as pd
 
 
-@dataclass(frozen=True)
-class FinishedScores:
-    """What a finished run's folder has, and how it is shown."""
-
-    folder: Path
-    run: Run
-    scores: pd.DataFrame
-    status: Mapping[tuple[str, str, int, str], tuple[str, str]]
-    shown: Names
-
-    @classmethod
-    def read(cls, folder: Path) -> FinishedScores:
-        """Of a results folder; :class:`ScoreError` where it holds no finished scores."""
-        finished = read_run(folder)
-        run = read(registry.read_yaml(folder / "config.yaml"), str(folder / "config.yaml"))
-        models, datasets, kernels = (run.values(axis) for axis in ("model", "dataset", "kernel"))
-        shipped = run.shipped_models
-        shown = names(run.measures, [*models, *shipped], datasets, kernels, run.pools, shipped)
-        return cls(folder, run, finished.scores, finished.status, shown)
-
-    @property
-    def manifests(self) -> dict[str, Path]:
-        """Those of the HR images."""
-        return {name: self.folder / "hr" / f"{name}.json" for name in self.shown.datasets}
-
-    @property
-    def expected(self) -> dict[str, int]:
-        """Number of images of each dataset."""
-        return image_counts(self.manifests)
-
-
 def lines(folder: Path) -> Iterator[str]:
     """The lines of a results folder; :class:`ScoreError` where it holds no finished scores."""
-    finished = FinishedScores.read(folder)
-    run, shown, scores = finished.run, finished.shown, finished.scores
-    summary = summary_of(scores, ShownRun(folder / "scores.csv", finished.manifests, shown))
+    finished = read_run(folder)
+    run = read(registry.read_yaml(folder / "config.yaml"), str(folder / "config.yaml"))
+    models, datasets, kernels = (run.values(axis) for axis in ("model", "dataset", "kernel"))
+    shipped = run.shipped_models
+    shown = names(run.measures, [*models, *shipped], datasets, kernels, run.pools, shipped)
+    scores = finished.scores
+    manifests = {name: folder / "hr" / f"{name}.json" for name in shown.datasets}
+    summary = summary_of(scores, ShownRun(folder / "scores.csv", manifests, shown))
     for scale in run.values("scale"):
         kernel = first_kernel(scores, scale, shown)
         here = summary[(summary["scale"] == scale) & (summary["kernel"] == kernel)]

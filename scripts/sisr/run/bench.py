@@ -17,7 +17,7 @@ from sisr.base.atomic import write_text
 from sisr.base.errors import ImageError, SisrError
 from sisr.base.image_files import list_images
 from sisr.base.matching import match, references
-from sisr.models.model_entries import Model, has_weights
+from sisr.models.model_entries import Model, entry_of, has_weights
 from sisr.models.model_entries import get as get_model
 from sisr.run.workspace import outer_environment
 from sisr.scoring.shipped_index import index, set_name
@@ -34,13 +34,15 @@ POOL = "all images"
 class Bench:
     """A network to be placed: ``model`` is its id in the run, ``entry`` that of a registry of its own.
 
-    ``entry`` is empty for a model that is registered already.
+    ``entry`` is empty for a model that is registered already.  ``twins`` are registered models of the same
+    architecture.
     """
 
     model: str
     entry: Mapping[str, Any]
     scale: int
     datasets: Sequence[str]
+    twins: Sequence[str] = ()
     against: Sequence[str] = ()
     recompute: bool = False
     metrics: Sequence[str] = field(default=METRICS)
@@ -83,6 +85,7 @@ class Bench:
             **({"baselines": shipped} if shipped else {}),
             **({"pools": {POOL: list(self.datasets)}} if len(self.datasets) > 1 else {}),
             "extras": ["counts"],
+            "verdict": {"model": self.model, "twins": list(self.twins)},
             "site": {"quality": 90},
         }
 
@@ -128,6 +131,21 @@ def entry_of_network(model: Model, label: str) -> dict[str, Any]:
     if own.input_range:
         entry["input_range"] = own.input_range
     return entry
+
+
+def twins_of(arch: str, arguments: Mapping[str, Any]) -> list[str]:
+    """Registered models of the same architecture with the same arguments.
+
+    >>> twins_of("imdn", {})
+    ['imdn']
+    """
+    return [
+        name
+        for name in registry.load("models")
+        if (entry := entry_of(name)).get("params", {}).get("arch") == arch
+        and entry["params"].get("args", {}) == dict(arguments)
+        and "modifiers" not in entry
+    ]
 
 
 def outputs_in(folder: Path, scale: int, sources: Mapping[str, Iterable[Path]]) -> dict[str, Path]:

@@ -67,6 +67,7 @@ class Run:
     crop_kernels: tuple[str, ...]
     crop_regions: Mapping[str, Mapping[str, Sequence[Sequence[int]]]]
     cost: Cost | None
+    verdict: Mapping[str, Any]
     loss_study: Mapping[str, Any]
     site_images: bool
     site_quality: int | None
@@ -162,6 +163,7 @@ def read(document: Mapping[str, Any], source: str = "config", config: Path = reg
         crop_kernels=_crop_kernels(crops, cells, source, config),
         crop_regions=crops.get("regions", {}),
         cost=_cost(settings, extras, source),
+        verdict=_verdict(document, cells, source),
         loss_study=_loss_study(document, cells, source) if "loss-study" in extras else {},
         site_images=document.get("site", {}).get("images", True),
         site_quality=document.get("site", {}).get("quality"),
@@ -331,6 +333,17 @@ def _cost(document: Mapping[str, Any], extras: frozenset[str], source: str) -> C
         seconds=section.get("seconds", 10),
         ledger=ledger if "ledger" in extras else None,
     )
+
+
+def _verdict(document: Mapping[str, Any], cells: Iterable[Cell], source: str) -> Mapping[str, Any]:
+    """The section, whose model the run must have."""
+    section = document.get("verdict", {})
+    models = list(dict.fromkeys(cell.model for cell in cells))
+    if section and section["model"] not in models:
+        raise ConfigError(
+            f"{source}: verdict.model: {unknown('model', section['model'], models)} (in this run)"
+        )
+    return section
 
 
 def _loss_study(document: Mapping[str, Any], cells: Iterable[Cell], source: str) -> Mapping[str, Any]:

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
+import html
+from dataclasses import replace
 from pathlib import Path
 
-import pytest
-import yaml
 from sisr.base.cells import SCORE_COLUMNS
 from sisr.base.csv_files import write_rows
-from sisr.base.errors import ScoreError
 from sisr.base.manifest import HrImage, HrManifest
-from sisr.report.bench_verdict import Verdict, twins_of
-from sisr.report.run_summary import FinishedScores
+from sisr.report.bench_verdict import Verdict, make_verdict
+from sisr.report.shown_run import ShownRun, names
 from sisr.scoring.gather import STATUS_COLUMNS
 
 IMAGES = [f"img{i:02}" for i in range(10)]
@@ -19,24 +18,11 @@ IMAGES = [f"img{i:02}" for i in range(10)]
 PSNR = {"mine": (30.0, 0.5), "imdn": (30.0, 0.5), "bicubic": (27.0, 0.5), "dat-light": (30.4, 0.5)}
 
 
-def finished(folder: Path, psnr: dict[str, list[float]], cost: str = "") -> FinishedScores:
+def verdict(
+    folder: Path, psnr: dict[str, list[float]], cost: str = "", twins: tuple[str, ...] = ()
+) -> Verdict:
+    """Of the model `mine` in a run with these values."""
     folder.mkdir(parents=True)
-    suite = {
-        "datasets": ["set5"],
-        "kernels": ["matlab-bicubic"],
-        "scales": [4],
-        "models": ["imdn", "bicubic", "dat-light", "mine"],
-    }
-    own = folder / "own.yaml"
-    own.write_text("models:\n  mine: {label: Mine, path: net.pth}\n")
-    config = {
-        "name": "bench",
-        "suites": {"bench": suite},
-        "metrics": ["psnr@y-bt601"],
-        "registries": [str(own)],
-        "extras": ["none"],
-    }
-    (folder / "config.yaml").write_text(yaml.safe_dump(config))
     rows = [
         ["set5", image, "matlab-bicubic", 4, model, "psnr", "y-bt601", f"{value:.6f}"]
         for model, values in psnr.items()
@@ -44,8 +30,8 @@ def finished(folder: Path, psnr: dict[str, list[float]], cost: str = "") -> Fini
     ]
     write_rows(folder / "scores.csv", SCORE_COLUMNS, rows)
     states = [
-        ["set5", "matlab-bicubic", 4, model, "ok" if model in psnr else "failed", "", 10, "", ""]
-        for model in suite["models"]
+        ["set5", "matlab-bicubic", 4, model, "ok" if model in psnr else "failed", "no memory", 10, "", ""]
+        for model in PSNR
     ]
     write_rows(folder / "status.csv", STATUS_COLUMNS, states)
     images = tuple(
@@ -54,7 +40,10 @@ def finished(folder: Path, psnr: dict[str, list[float]], cost: str = "") -> Fini
     HrManifest(path=folder / "hr/set5.json", dataset="set5", images=images).write()
     if cost:
         (folder / "cost.csv").write_text(cost)
-    return FinishedScores.read(folder)
+    shown = names(["psnr@y-bt601"], [m for m in PSNR if m != "mine"], ["set5"], ["matlab-bicubic"], {})
+    shown = replace(shown, models={**shown.models, "mine": "Mine"})
+    run = ShownRun(folder / "scores.csv", {"set5": folder / "hr/set5.json"}, shown)
+    return Verdict(run, folder / "status.csv", folder / "cost.csv" if cost else None, "mine", 4, twins)
 
 
 def values(model: str) -> list[float]:
@@ -63,8 +52,7 @@ def values(model: str) -> list[float]:
 
 
 def test_a_network_that_is_another_ties_with_it_on_every_image(tmp_path: Path) -> None:
-    scores = finished(tmp_path / "r", {model: values(model) for model in PSNR})
-    lines = list(Verdict(scores, "mine", 4, ["imdn"]).lines())
+    lines = list(verdict(tmp_path / "r", {model: values(model) for model in PSNR}, twins=("imdn",)).lines())
     assert "  Set5 (10 images)  PSNR-Y ↑ 32.25 (2 of 4)" in lines
     rows = {line.split("  ")[2].strip(): line for line in lines if line.startswith(("    ", "  >"))}
     (equal,) = [line for line in lines if "= the same on every image" in line]
@@ -81,8 +69,8 @@ def test_a_network_that_is_another_ties_with_it_on_every_image(tmp_path: Path) -
 
 def test_a_damaged_network_names_the_images_that_it_loses(tmp_path: Path) -> None:
     mine = [value - 0.1 * (i % 4) for i, value in enumerate(values("imdn"))]
-    scores = finished(tmp_path / "r", {**{model: values(model) for model in PSNR}, "mine": mine})
-    lines = list(Verdict(scores, "mine", 4, ["imdn"]).lines())
+    psnr = {**{model: values(model) for model in PSNR}, "mine": mine}
+    lines = list(verdict(tmp_path / "r", psnr, twins=("imdn",)).lines())
     at = lines.index("Against IMDN, of the same architecture: PSNR-Y is behind on 7 of 10 images")
     assert lines[at + 1 : at + 7] == [
         "  set5/img03: −0.300 dB",
@@ -90,16 +78,15 @@ def test_a_damaged_network_names_the_images_that_it_loses(tmp_path: Path) -> Non
         "  set5/img02: −0.200 dB",
         "  set5/img06: −0.200 dB",
         "  set5/img01: −0.100 dB",
-        f"  and 2 more, see {tmp_path / 'r/scores.csv'}",
+        "  and 2 more, see scores.csv",
     ]
 
 
 def test_published_values_of_its_size(tmp_path: Path) -> None:
     """IMDN's paper prints 32.21 on Set5 at x4 (config/references.yaml); LapSRN is of its size, DAT is not."""
     cost = "model,scale,parameters,multiply_adds\nmine,4,715176,40885865472\n"
-    scores = finished(tmp_path / "r", {model: values(model) for model in PSNR}, cost)
-    lines = list(Verdict(scores, "mine", 4).lines())
-    assert lines[0] == "Cost: 715,176 parameters, 40.9 G multiply-adds for 1280x720"
+    lines = list(verdict(tmp_path / "r", {model: values(model) for model in PSNR}, cost).lines())
+    assert lines[1] == "Cost: 715,176 parameters, 40.9 G multiply-adds for 1280x720"
     at = next(i for i, line in enumerate(lines) if line.startswith("Published values of networks of half to"))
     below = lines[at + 1 :]
     assert any(
@@ -110,19 +97,23 @@ def test_published_values_of_its_size(tmp_path: Path) -> None:
 
 
 def test_without_parameters_all_sizes_count(tmp_path: Path) -> None:
-    scores = finished(tmp_path / "r", {model: values(model) for model in PSNR})
-    lines = list(Verdict(scores, "mine", 4).lines())
+    lines = list(verdict(tmp_path / "r", {model: values(model) for model in PSNR}).lines())
     assert any(line.startswith("Published values of networks of any size") for line in lines)
     # Nothing of its architecture: the next better one is what it is behind.
     assert "Against DAT-light: PSNR-Y is behind on 10 of 10 images" in lines
 
 
-def test_a_network_that_did_not_run_is_one_line(tmp_path: Path) -> None:
-    scores = finished(tmp_path / "r", {model: values(model) for model in PSNR if model != "mine"})
-    with pytest.raises(ScoreError, match="mine: failed: "):
-        list(Verdict(scores, "mine", 4).lines())
+def test_a_network_that_did_not_run_says_why(tmp_path: Path) -> None:
+    one = verdict(tmp_path / "r", {model: values(model) for model in PSNR if model != "mine"})
+    assert list(one.lines()) == ["Mine at x4", "  Set5: failed: no memory"]
 
 
-def test_twins_are_of_the_same_architecture_with_the_same_arguments() -> None:
-    assert twins_of("imdn", {}, ["bicubic", "imdn", "vdsr"]) == ["imdn"]
-    assert twins_of("imdn", {"width": 3}, ["imdn"]) == []
+def test_page_and_text_say_the_same(tmp_path: Path) -> None:
+    one = verdict(tmp_path / "r", {model: values(model) for model in PSNR})
+    one = replace(
+        one, run=replace(one.run, names=replace(one.shown, models={**one.shown.models, "mine": "<i>"}))
+    )
+    make_verdict([one], tmp_path / "v.txt", tmp_path / "v.html")
+    page = (tmp_path / "v.html").read_text()
+    assert "<i>" not in page
+    assert (tmp_path / "v.txt").read_text() in html.unescape(page)

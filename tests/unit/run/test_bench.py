@@ -42,8 +42,8 @@ def test_a_network_is_compared_with_what_is_shipped_on_all_sets() -> None:
     assert made.baselines == (["bicubic", "imdn"], [])
     assert Bench("imdn", {}, 4, ("set5",)).baselines == (["bicubic", "vdsr"], [])
     # Those that are named and not shipped everywhere are run; and without any, bicubic is.
-    assert Bench("net", {}, 4, ("set5", "set14"), ("imdn", "vdsr")).baselines == (["imdn"], ["vdsr"])
-    assert Bench("net", {}, 4, ("set5",), ("imdn",), recompute=True).baselines == ([], ["imdn"])
+    assert Bench("net", {}, 4, ("set5", "set14"), against=("imdn", "vdsr")).baselines == (["imdn"], ["vdsr"])
+    assert Bench("net", {}, 4, ("set5",), against=("imdn",), recompute=True).baselines == ([], ["imdn"])
     assert Bench("net", {}, 3, ("set5",)).baselines == ([], ["bicubic"])
 
 
@@ -51,7 +51,7 @@ def test_the_configuration_is_one_that_the_workflow_takes(tmp_path: Path) -> Non
     net = tmp_path / "net.pth"
     net.write_bytes(b"")
     entry = entry_of_network(named(str(net)), "Net")
-    made = Bench("net", entry, 3, ("set5", "set14"), ("bicubic",), recompute=True)
+    made = Bench("net", entry, 3, ("set5", "set14"), against=("bicubic",), recompute=True)
     file = made.write(tmp_path / "results")
     run = read(yaml.safe_load(file.read_text()))
     assert run.name == "bench-net-x3"

@@ -83,6 +83,46 @@ if RUN.cost is not None:
     REPORT_ITEMS += collect("<results>/tables/cost_x{scale}.{form}", scale=SCALES, form=["csv", "md", "html"])
 
 
+# Where one model of the run stands among the others: what `sisr bench` prints.
+rule verdict:
+    input:
+        scores="<results>/scores.csv",
+        status="<results>/status.csv",
+        hr=[f"<results>/hr/{dataset}.json" for dataset in RUN.values("dataset")],
+        cost=[] if RUN.cost is None else "<results>/cost.csv",
+    output:
+        text="<results>/verdict.txt",
+        html=report(
+            "<results>/verdict.html",
+            caption="../../report/verdict.rst",
+            category="Tables",
+            labels={"scale": "all", "form": "verdict"},
+        ),
+    log:
+        "<logs>/verdict.log",
+    conda:
+        "../../../envs/base.yaml"
+    resources:
+        mem_mb=growing(1500),
+        runtime=growing(15),
+    params:
+        names=RESULT_NAMES,
+        labels=result_labels(),
+        datasets=RUN.values("dataset"),
+        model=RUN.verdict.get("model", ""),
+        twins=list(RUN.verdict.get("twins", ())),
+        scales=SCALES,
+        printed=file_digest(registry.find("references.yaml")),
+        code=code_of("verdict"),
+    message:
+        "Placing {params.model}"
+    script:
+        "../../../scripts/verdict.py"
+
+
+REPORT_ITEMS += ["<results>/verdict.txt", "<results>/verdict.html"] if RUN.verdict else []
+
+
 rule precision_ledger:
     input:
         ledger_files(),
