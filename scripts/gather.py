@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sisr.base.cells import Cell
+from sisr.base.checksums import write_sums
 from sisr.base.joblog import job
 from sisr.scoring.gather import gather_scores, gather_status, gather_timings
 
@@ -26,3 +27,5 @@ with job(snakemake.log[0]):
         Path(given.shipped_status) if given.shipped else None,
     )
     gather_timings(cells, snakemake.params.shards, status, Path(snakemake.output.timings))
+    tables = [snakemake.output.scores, snakemake.output.status, snakemake.output.timings]
+    write_sums([Path(path) for path in tables], Path(snakemake.output.sums))

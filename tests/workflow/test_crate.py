@@ -145,6 +145,9 @@ def test_a_run_is_reproduced_and_a_tampered_one_is_not(done: Project) -> None:
     value = first["value"]
 
     (done.root / SCORES).write_text(text.replace(f",{value}\n", f",{float(value) + 1:.6f}\n", 1))
+    # No table is made of it in silence.
+    (error,) = done.run("--", f"{RESULTS}/tables/x2.csv").errors
+    assert f"{SCORES}: altered after the run gathered it: sha256 " in error
     seen = reproduce(done, f"{RESULTS}/ro-crate-metadata.json")
     assert seen.status == 1
     assert "warning: scores.csv was changed after the crate was made" in seen.output

@@ -76,6 +76,7 @@ def crate_parts(wildcards):
                 "<results>/scores.csv",
                 "<results>/status.csv",
                 "<results>/timings.csv",
+                "<results>/SHA256SUMS",
                 "<results>/provenance.json",
                 "<results>/config.yaml",
                 *[f"<results>/hr/{dataset}.json" for dataset in RUN.values("dataset")],

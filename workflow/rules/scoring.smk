@@ -78,6 +78,7 @@ rule gather:
         scores="<results>/scores.csv",
         status=report("<results>/status.csv", caption="../report/status.rst", category="Data"),
         timings="<results>/timings.csv",
+        sums="<results>/SHA256SUMS",
     log:
         "<logs>/gather.log",
     conda:

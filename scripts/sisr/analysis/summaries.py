@@ -10,6 +10,7 @@ import pandas as pd
 
 from sisr.base import averages, registry
 from sisr.base.cells import SCORE_COLUMNS
+from sisr.base.checksums import require_unaltered
 from sisr.base.errors import ConfigError, ScoreError
 
 #: Columns of ``status.csv`` that the tables need; it may have more.
@@ -29,6 +30,8 @@ _KEY = list(SCORE_COLUMNS[:-1])
 def read_scores(path: Path) -> pd.DataFrame:
     """Tidy score table of a run, checked by :func:`check_scores`; names stay strings, ``inf`` is a value.
 
+    One that was altered after its run wrote it is refused (:mod:`sisr.base.checksums`).
+
     From CSV or Parquet (:mod:`sisr.scoring.parquet`), with the same result.
     """
     if path.suffix == ".parquet":
@@ -47,6 +50,7 @@ def read_status(path: Path) -> pd.DataFrame:
 
 
 def _read_csv(path: Path, columns: Sequence[str]) -> pd.DataFrame:
+    require_unaltered(path)
     # Without keep_default_na=False a model or image that is called "NA" or "null" would vanish.
     try:
         frame = pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8")

@@ -1,4 +1,4 @@
-"""Commands about runs: ``compare``, ``reproduce``, ``serve``, ``summary``."""
+"""Commands about runs: ``compare``, ``reproduce``, ``serve``, ``summary``, ``verify``."""
 
 from __future__ import annotations
 
@@ -113,6 +113,23 @@ def serve(
             threading.Event().wait()
         except KeyboardInterrupt:
             typer.echo()
+
+
+@app.command()
+@one_line_errors
+def verify(
+    run: Annotated[Path, typer.Argument(metavar="RUN", help="Folder of a run, for example results/demo.")],
+) -> None:
+    """Compare every file of a finished run with the checksums in its RO-Crate; exit 1 if one differs."""
+    from sisr.base.errors import ReproductionError
+    from sisr.trust.verification import altered
+
+    number, wrong = altered(run)
+    for line in wrong:
+        typer.echo(line)
+    if wrong:
+        raise ReproductionError(f"{run}: {len(wrong)} of {number} files differ from the RO-Crate")
+    typer.echo(f"{run}: {number} files are as the RO-Crate says")
 
 
 @app.command()

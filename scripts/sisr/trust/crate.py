@@ -59,6 +59,7 @@ _ABOUT = {
     "scores.csv": "One row for each dataset, image, kernel, scale, model, metric and protocol",
     "status.csv": "One row a cell: ok, skipped, unavailable, oom or failed, with the reason",
     "timings.csv": "One row a job of upscaling: when and where it ran, seconds, attempt, peak memory",
+    "SHA256SUMS": "Checksums of the three tables, as sha256sum -c reads them",
     "provenance.json": "Configuration as resolved, commit, versions, machine, hashes of all inputs",
     "config.yaml": "Configuration as resolved; snakemake --configfile takes it",
     "README.md": "What this folder is, and how to make it again",
