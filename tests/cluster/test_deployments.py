@@ -180,7 +180,13 @@ def test_registries_of_a_deployment_take_the_place_of_the_workflow_s(
 
 
 @pytest.mark.parametrize(
-    "way", ["another working directory", "local module", "hosted module of a tag", "module with a prefix"]
+    "way",
+    [
+        "another working directory",
+        "hosted module of a tag",
+        pytest.param("local module", marks=pytest.mark.release),
+        pytest.param("module with a prefix", marks=pytest.mark.release),
+    ],
 )
 def test_registries_of_the_users_own_lie_where_the_workflow_is_used(
     way: str, bare: Bare, hosted: Hosted, tmp_path: Path
@@ -195,8 +201,13 @@ def test_registries_of_the_users_own_lie_where_the_workflow_is_used(
     assert "= 2 cells (photos; matlab-bicubic; x2; mine, bicubic); mine of own.yaml: models" in run.output
     assert run.jobs["upscale"] == 2
 
-    (tmp_path / "own.yaml").write_text(yaml.safe_dump({"models": {"bicubic": mine}}))
-    run = bare.snakemake(tmp_path, "-n", *arguments, "--config", *chosen, **hosted.environment)
+
+def test_a_name_of_the_workflow_s_own_is_refused(bare: Bare, hosted: Hosted, tmp_path: Path) -> None:
+    arguments = WAYS["hosted module of a tag"](tmp_path, hosted)
+    (tmp_path / "own.yaml").write_text(
+        yaml.safe_dump({"models": {"bicubic": {"label": "Mine", "path": "net.pth"}}})
+    )
+    run = bare.snakemake(tmp_path, "-n", *arguments, "--config", "registries=own.yaml", **hosted.environment)
     assert "model 'bicubic' twice: in " in run.output
     assert "and in own.yaml: models" in run.output
 

@@ -74,6 +74,7 @@ def test_a_published_network_under_another_name_ties_with_its_row(
     assert "0 / 5 / 0" in twin
 
 
+@pytest.mark.release
 def test_a_damaged_network_is_behind_and_says_on_which_images(
     bench: Bench, weights: Path, tmp_path: Path
 ) -> None:
@@ -94,7 +95,9 @@ def test_a_damaged_network_is_behind_and_says_on_which_images(
     assert "next worse: Bicubic (shipped)" in said
 
 
-@pytest.mark.parametrize(("scale", "mean"), [(2, "38.27"), (4, "32.63")])
+@pytest.mark.parametrize(
+    ("scale", "mean"), [pytest.param(2, "38.27", marks=pytest.mark.release), (4, "32.63")]
+)
 def test_images_of_another_program_are_placed(
     scale: int, mean: str, bench: Bench, mirror: Path, resources: Path, tmp_path: Path
 ) -> None:

@@ -68,6 +68,7 @@ def test_patches_are_the_same_for_every_shift_and_stay_pairs(
         assert np.abs(again - lr)[3:-3, 3:-3].max() <= 0.51 / 255  # rounded to 8 bits, once
 
 
+@pytest.mark.release
 def test_network_learns_the_shift_unless_pairs_are_turned(
     image: StudyImage, training: list[np.ndarray]
 ) -> None:

@@ -46,7 +46,7 @@ def beside(axis: Axes, points: np.ndarray, labels: Sequence[str]) -> None:
         axis.annotate(label, (x, y), (x, y), fontsize=8, arrowprops={"arrowstyle": "-"})
 
 
-@pytest.mark.slow
+@pytest.mark.release
 def test_report_of_the_full_benchmark(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     # Sizes do not depend on where labels stand, nor on how many resamples the intervals are from.
     monkeypatch.setattr(plots, "place_labels", beside)
