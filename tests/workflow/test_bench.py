@@ -52,7 +52,7 @@ def bench(mirror: Path, resources: Path, tmp_path: Path) -> Bench:
 @pytest.fixture
 def weights(mirror: Path, resources: Path) -> Path:
     """IMDN at x4, as its authors published it."""
-    fetched = fetch("imdn", resources=resources, mirror=str(mirror), progress=False)
+    fetched = fetch("imdn-x4", resources=resources, mirror=str(mirror), progress=False)
     return fetched.path("IMDN_x4.pth")
 
 
@@ -78,7 +78,7 @@ def test_a_published_network_under_another_name_ties_with_its_row(
 def test_a_damaged_network_is_behind_and_says_on_which_images(
     bench: Bench, weights: Path, tmp_path: Path
 ) -> None:
-    state = torch.load(weights, weights_only=True)
+    state = torch.load(weights, map_location="cpu", weights_only=True)
     noise = torch.Generator().manual_seed(1)
     damaged = {
         name: value + 0.01 * value.std() * torch.randn(value.shape, generator=noise)
