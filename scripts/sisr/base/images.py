@@ -127,7 +127,7 @@ def decode_image(data: bytes, name: str) -> DecodedImage:
         raise ImageError(f"{name}: expected an image, found an empty file")
     try:
         notes: list[str] = []
-        page = tiff.Page.first(data) if data.startswith(tiff.HEADS) else None
+        page = tiff.TiffPage.first(data) if data.startswith(tiff.HEADS) else None
         if page is not None and not page.for_pillow:
             array = _of_tiff(page, notes)
         else:
@@ -170,7 +170,7 @@ def _unread(data: bytes, name: str) -> str:
     return f"not an image: expected one of {', '.join(FORMATS)}"
 
 
-def _of_tiff(page: tiff.Page, notes: list[str]) -> Pixels:
+def _of_tiff(page: tiff.TiffPage, notes: list[str]) -> Pixels:
     """As :func:`_oriented`."""
     _note_frames(page.frames, notes)
     array = page.pixels(notes)

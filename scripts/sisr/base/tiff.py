@@ -15,15 +15,16 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, TiffImagePlugin
+from PIL import Image
 from PIL import TiffImagePlugin as Tag
+from PIL.TiffImagePlugin import PREFIXES, ImageFileDirectory_v2, TiffImageFile
 
 from sisr.base.errors import ImageError
 
 Pixels = NDArray[np.uint8]
 
 #: What TIFF begins with.
-HEADS = tuple(TiffImagePlugin.PREFIXES)
+HEADS = tuple(PREFIXES)
 
 _GRAY = (_WHITE_IS_ZERO, _BLACK_IS_ZERO) = (0, 1)
 _RGB, _PALETTE, _CMYK, _YCBCR = 2, 3, 5, 6
@@ -61,15 +62,15 @@ def to_8_bits(values: NDArray[Any], most: int = 65535) -> Pixels:
 
 
 @dataclass(frozen=True, eq=False)
-class Page:
+class TiffPage:
     """The first page of a TIFF: what its tags say, and the content of the file."""
 
     data: bytes
-    tags: TiffImagePlugin.ImageFileDirectory_v2
+    tags: ImageFileDirectory_v2
     frames: int
 
     @classmethod
-    def first(cls, data: bytes) -> Page:
+    def first(cls, data: bytes) -> TiffPage:
         """Read the tags; :class:`ImageError` for what is not read, ``ValueError`` for damage."""
         try:
             page = cls(data, *_directories(data))
@@ -258,7 +259,7 @@ class Page:
         if self._bits == 8:
             values = rows
         elif self._bits == 16:
-            order = "<" if self.tags.prefix == TiffImagePlugin.II else ">"
+            order = "<" if self.tags.prefix == Tag.II else ">"
             values = np.ascontiguousarray(rows).view(f"{order}u2").astype(np.uint16)
         else:
             single = np.unpackbits(rows, axis=1, count=width * channels * self._bits)
@@ -304,18 +305,18 @@ class Page:
                 each = len(found) // planes
                 tags[tag] = found[plane * each : (plane + 1) * each]
         content = _file(self.data, tags)
-        with TiffImagePlugin.TiffImageFile(io.BytesIO(content)) as image:
+        with TiffImageFile(io.BytesIO(content)) as image:
             return np.asarray(image)
 
 
-def _directories(data: bytes) -> tuple[TiffImagePlugin.ImageFileDirectory_v2, int]:
+def _directories(data: bytes) -> tuple[ImageFileDirectory_v2, int]:
     """The first directory of tags, and how many there are."""
     stream = io.BytesIO(data)
     # Pillow knows BigTIFF by its little-endian mark alone.
     head = b"II+\0" + data[4:16] if 43 in data[2:4] else data[:8]
 
-    def new() -> TiffImagePlugin.ImageFileDirectory_v2:
-        return TiffImagePlugin.ImageFileDirectory_v2(head, data[:2])
+    def new() -> ImageFileDirectory_v2:
+        return ImageFileDirectory_v2(head, data[:2])
 
     seen: set[int] = set()
     first, at = None, new().next

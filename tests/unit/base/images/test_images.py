@@ -368,7 +368,7 @@ def test_pixel_digest_is_of_the_values() -> None:
 
 
 def test_images_are_listed_in_natural_order(tmp_path: Path) -> None:
-    listed = ["Img_1.jpg", "img_2.PNG", "img_10.png", "x.tiff", "z.JFIF", "z1.jpe"]
+    listed = ["Img_1.jpg", "img_2.PNG", "img_10.png", "x.tiff", "y.JFIF", "z.jpe"]
     for name in (*listed[::-1], "notes.txt", ".hidden.png", ".hidden.heic"):
         (tmp_path / name).touch()
     (tmp_path / "folder").mkdir()
