@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import re
 import struct
 import zlib
 from dataclasses import dataclass
@@ -52,6 +53,10 @@ _CONVERSIONS = {
     "YCbCr": ("RGB", "YCbCr converted to RGB"),
 }
 
+#: The beginning of files of the formats that are read.
+_READ = re.compile(
+    rb"\x89PNG|\xff\xd8\xff|GIF8|RIFF....WEBP|BM....\0{4}|P[1-6]\s|II[*+]\0|MM\0[*+]", re.DOTALL
+)
 #: Of images of kinds that are not read, what stands at their beginning or four bytes behind it.
 _OTHER_KINDS = {
     **dict.fromkeys((b"jP  ", b"\xffO\xffQ"), "JPEG 2000"),
@@ -73,6 +78,13 @@ _OTHER_KINDS = {
 
 #: Level 1 writes a 1024x680 photograph in 67 ms and 1.35 MB; level 6 takes 260 ms for 1.31 MB.
 _COMPRESS_LEVEL = 1
+
+
+#: What is raised, by format, for content that breaks off or contradicts itself.
+_DAMAGE = (
+    *(OSError, SyntaxError, ValueError, EOFError, LookupError, TypeError, OverflowError),
+    *(struct.error, zlib.error),
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -141,8 +153,9 @@ def decode_image(data: bytes, name: str) -> DecodedImage:
         raise ImageError(f"{name}: {_unread(data, name)}") from None
     except Image.DecompressionBombError as error:
         raise ImageError(f"{name}: too large: {_one_line(error)}") from None
-    except (OSError, SyntaxError, ValueError, EOFError, IndexError, struct.error, zlib.error) as error:
-        # Pillow raises all of these, by format, for content that breaks off or contradicts itself.
+    except MemoryError:
+        raise ImageError(f"{name}: too large: not enough memory") from None
+    except _DAMAGE as error:
         raise ImageError(f"{name}: truncated or damaged image: {_one_line(error)}") from None
 
     array = _without_alpha(array, notes)
@@ -163,8 +176,8 @@ def _unread(data: bytes, name: str) -> str:
         kind for head, kind in _OTHER_KINDS.items() if head in (data[: len(head)], data[4 : 4 + len(head)])
     )
     kind = next(kinds, None) or kind_not_read(Path(name))
-    if data.startswith(tiff.HEADS):
-        return "this kind of TIFF is not read"
+    if _READ.match(data):
+        return "damaged, or of a kind of its format that is not read"
     if kind:
         return f"{kind} is not read: convert to PNG"
     return f"not an image: expected one of {', '.join(FORMATS)}"

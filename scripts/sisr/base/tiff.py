@@ -2,7 +2,7 @@
 
 libtiff, which is in Pillow, undoes the compression; what the bytes then mean is worked out here from the
 tags (TIFF 6.0): depth, byte order, planes, predictor, photometric interpretation, kind of alpha.  A kind that
-could be read wrong is refused with its reason.  Lossy and fax compressions are left to Pillow.
+could be read wrong is refused with its reason.  JPEG and fax compressions are left to Pillow.
 """
 
 from __future__ import annotations
@@ -41,12 +41,13 @@ _FORMATS = {2: "signed", 3: "floating-point", 4: "undefined", 5: "complex", 6: "
 #: LZMA, Zstandard.
 _PREDICTED = (5, 8, 32946, 34925, 50000)
 _PACKED = (1, 32773, *_PREDICTED)
-#: Fax; JPEG, old and new, and WebP.  Pillow makes pixels of these.
-_FAX, _LOSSY = (2, 3, 4), (6, 7, 50001)
+#: Fax; JPEG, old and new.  Pillow makes pixels of these.
+_FAX, _JPEG = (2, 3, 4), (6, 7)
 _OTHER_COMPRESSIONS = {
     **dict.fromkeys((33003, 33004, 33005, 34712), "JPEG 2000"),
     **dict.fromkeys((50002, 52546), "JPEG XL"),
     **dict.fromkeys((34676, 34677), "LogLuv"),
+    **dict.fromkeys((34927, 50001), "WebP"),
     32809: "ThunderScan",
     34887: "LERC",
 }
@@ -71,14 +72,9 @@ class TiffPage:
 
     @classmethod
     def first(cls, data: bytes) -> TiffPage:
-        """Read the tags; :class:`ImageError` for what is not read, ``ValueError`` for damage."""
-        try:
-            page = cls(data, *_directories(data))
-            page._require_kind()
-        except (KeyError, TypeError, AttributeError, OverflowError, Image.DecompressionBombError) as error:
-            if isinstance(error, Image.DecompressionBombError):
-                raise
-            raise ValueError(f"tags that contradict themselves: {error}") from None
+        """Read the tags; :class:`ImageError` for what is not read, other exceptions for damage."""
+        page = cls(data, *_directories(data))
+        page._require_kind()
         return page
 
     def _all(self, tag: int, default: Any = ()) -> tuple[Any, ...]:
@@ -151,14 +147,14 @@ class TiffPage:
             yield f"{expected} channels of different depth"
         if not 1 <= bits <= 16:
             yield f"{expected} {bits}-bit integer pixels"
-        if self._photometric == -1 and compression not in _LOSSY:
+        if self._photometric == -1 and compression not in _JPEG:
             yield "states no photometric interpretation: whether 0 is black or white is not known"
         if self._photometric not in (*_COLOURS, -1):
             found = _OTHER_COLOURS.get(self._photometric, f"photometric interpretation {self._photometric}")
             yield f"{expected} {found} pixels"
         if self._one(254, 0) & 1:
             yield "its first page is a reduced copy of another, as in raw files of cameras"
-        if compression not in (*_PACKED, *_FAX, *_LOSSY):
+        if compression not in (*_PACKED, *_FAX, *_JPEG):
             yield f"TIFF with compression {_OTHER_COMPRESSIONS.get(compression, compression)} is not read"
         yield from self._reasons_of_pillow() if self.for_pillow else self._reasons_of_packed(expected)
 
@@ -166,6 +162,8 @@ class TiffPage:
         bits, compression = self._bits, self._compression
         if bits != (1 if compression in _FAX else 8):
             yield f"{bits}-bit pixels with compression {compression} are not read"
+        if self._planar and self._photometric == _YCBCR:
+            yield "YCbCr in planes is not read with JPEG compression"
         beyond = self._photometric in _COLOURS and self._channels > _COLOURS[self._photometric]
         if beyond and self._extras not in ((_UNSPECIFIED,), (2,)):
             yield f"alpha of this kind with compression {compression} is not read"

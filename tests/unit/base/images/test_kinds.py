@@ -100,6 +100,12 @@ COMPRESSIONS: dict[int, Callable[[bytes], bytes]] = {
 }
 
 
+def jpeg(data: bytes) -> bytes:
+    """A tile of 16 x 16."""
+    tile = np.frombuffer(data, np.uint8).reshape(16, 16, -1)
+    return cv2.imencode(".jpg", tile[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, 100])[1].tobytes()
+
+
 def tiff(
     samples: np.ndarray,
     photometric: int,
@@ -135,7 +141,7 @@ def tiff(
             rows = ["".join(f"{value:0{bits}b}" for value in row.ravel()) for row in values]
             rows = [row + "0" * (-len(row) % 8) for row in rows]
             raw = b"".join(int(row, 2).to_bytes(len(row) // 8) for row in rows)
-        packed = COMPRESSIONS.get(compression, bytes)(raw)
+        packed = {**COMPRESSIONS, 7: jpeg}.get(compression, bytes)(raw)
         segments.append(bytes(int(f"{byte:08b}"[::-1], 2) for byte in packed) if reverse else packed)
     head = 16 if big else 8
     starts = [head + sum(map(len, segments[:at])) for at in range(len(segments))]
@@ -307,12 +313,15 @@ def tiffs_that_are_refused() -> Iterator[Kind]:
         34712: "JPEG 2000",
         50002: "JPEG XL",
         34887: "LERC",
+        50001: "WebP",
         34676: "LogLuv",
         7777: "7777",
     }.items():
         samples = np.zeros((HEIGHT, WIDTH, 3), np.uint8)
         content = tiff(samples, 2, compression=compression)
         yield Kind(("compression", compression), content, f"compression {said} is not read")
+    planes = np.zeros((HEIGHT, WIDTH, 3), np.uint8)
+    yield Kind("YCbCr", tiff(planes, 6, planar=2, tile=16, compression=7), "YCbCr in planes is not read")
     gray, colour = np.zeros((HEIGHT, WIDTH, 1), np.uint16), np.zeros((HEIGHT, WIDTH, 5), np.uint16)
     yield Kind("reduced", tiff(gray, 1, 16, more={254: (1,)}), "a reduced copy of another")
     yield Kind("predictor 3", tiff(gray, 1, 16, compression=8, predictor=3), "predictor 3 of 16 bits")
@@ -322,7 +331,7 @@ def tiffs_that_are_refused() -> Iterator[Kind]:
     yield Kind("extra", tiff(colour[..., :4], 2, 16, (7,)), "ExtraSamples 7 is not known")
     yield Kind("channels", tiff(colour[..., :2], 2, 16), "expected 3 to 6 channels, found 2")
     yield Kind("inks", tiff(colour[..., :4], 5, 16, more={332: (2,)}), "inks other than CMYK")
-    yield Kind("12-bit JPEG", tiff(gray, 1, 12, compression=7), "12-bit pixels with compression 7")
+    yield Kind("12-bit JPEG", tiff(gray, 1, 12, more={259: (7,)}), "12-bit pixels with compression 7")
     yield Kind(
         "video range", tiff(colour[..., :3].astype("u1"), 6, more={530: (1, 1), 532: (16,) * 6}), "full range"
     )
@@ -363,6 +372,19 @@ def tiffs_by_others() -> Iterator[Kind]:
         content = cv2.imencode(".tif", samples[..., ::-1])[1].tobytes()
         yield Kind(("OpenCV", bits, channels), content, expected[..., 0] if channels == 1 else expected)
     samples = RNG.integers(0, 256, (HEIGHT, WIDTH, 3), dtype=np.uint8)
+    # JPEG as OpenCV writes it, of one colour: gray, in planes, and YCbCr.
+    colour = np.broadcast_to(np.array([10, 120, 240], np.uint8), (HEIGHT, WIDTH, 3))
+    for order, (photometric, planar) in product("<>", ((0, 1), (1, 1), (2, 2), (6, 1))):
+        content = tiff(
+            colour if photometric > 1 else colour[..., 1:2],
+            photometric,
+            planar=planar,
+            order=order,
+            tile=16,
+            compression=7,
+        )
+        expected = {0: 255 - colour[..., 1], 1: colour[..., 1]}.get(photometric, colour)
+        yield Kind(("JPEG", order, photometric), content, expected, tolerance=2)
     for compression, photometric in product(("zstd", "group3", "group4", "tiff_ccitt"), (0, 1)):
         given = samples if compression == "zstd" else samples[..., 0] > 127
         stream = io.BytesIO()
@@ -501,6 +523,9 @@ def others_by_name() -> Iterator[Kind]:
     }
     for head, name in heads.items():
         yield Kind(name, head + bytes(50), f"^file: {name} is not read: convert to PNG$")
+    damaged = (b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff\xe0", b"GIF89a", b"BM" + bytes(20), b"RIFF\0\0\0\0WEBP")
+    for head in damaged:
+        yield Kind(head, head + b"\x07" * 40, "damaged")
     yield Kind("text", b"text", "not an image: expected one of PNG, JPEG")
 
 
@@ -526,12 +551,12 @@ def test_every_tiff() -> None:
     [
         (palettes_and_ycbcr, 60),
         (tiffs_that_are_refused, 100),
-        (tiffs_by_others, 36),
+        (tiffs_by_others, 44),
         (pngs, 30),
         (bmps, 6),
         (pnms, 30),
         (by_opencv, 5),
-        (others_by_name, 10),
+        (others_by_name, 15),
     ],
     ids=lambda value: getattr(value, "__name__", ""),
 )
