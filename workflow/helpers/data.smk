@@ -1,5 +1,6 @@
 # Data: assets, and the HR images of datasets.
-from sisr.base.image_files import SUFFIXES
+from sisr.base.errors import ImageError
+from sisr.base.image_files import list_images
 from sisr.base.user_files import files_digest
 
 
@@ -66,9 +67,10 @@ def hr_entry(wildcards):
 
 def files_in(path):
     """Image files of a user's folder; a bad folder is the job's error."""
-    if not path or not Path(path).expanduser().is_dir():
+    try:
+        return sorted(list_images(Path(path).expanduser())) if path else []
+    except ImageError:
         return []
-    return sorted(file for file in Path(path).expanduser().iterdir() if file.suffix.lower() in SUFFIXES)
 
 
 def inputs_of(files):

@@ -6,6 +6,7 @@ Nothing is opened here; :mod:`sisr.base.images` decodes.
 from __future__ import annotations
 
 import re
+import stat
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +15,10 @@ from sisr.base.errors import ImageError
 #: Formats that are read, with the endings that a folder is searched for.  Pillow knows more, among them some
 #: that start other programs (EPS) or hold no raster.
 FORMATS: dict[str, tuple[str, ...]] = {
-    "PNG": (".png",),
-    "JPEG": (".jpg", ".jpeg"),
-    "TIFF": (".tif", ".tiff"),
-    "BMP": (".bmp",),
+    "PNG": (".png", ".apng"),
+    "JPEG": (".jpg", ".jpeg", ".jpe", ".jfif", ".jfi", ".jif", ".pjpeg", ".pjp", ".mpo"),
+    "TIFF": (".tif", ".tiff", ".btf", ".tf8"),
+    "BMP": (".bmp", ".dib"),
     "WEBP": (".webp",),
     "GIF": (".gif",),
     "PPM": (".ppm", ".pgm", ".pbm", ".pnm"),
@@ -25,10 +26,18 @@ FORMATS: dict[str, tuple[str, ...]] = {
 #: Endings that are read, in lower case.
 SUFFIXES = frozenset(suffix for suffixes in FORMATS.values() for suffix in suffixes)
 
-#: Endings of images that are not read: of phones, of cameras, and of the web.
-_NOT_READ = (
-    *(".heic", ".heif", ".avif", ".jxl", ".jp2", ".svg", ".psd", ".exr", ".hdr"),
-    *(".dng", ".cr2", ".cr3", ".nef", ".arw", ".orf", ".rw2", ".raf"),
+#: Endings of images that are not read: of phones and the web, of programs, of cameras.
+_NOT_READ = frozenset(
+    f".{ending}"
+    for ending in re.findall(
+        r"\w+",
+        """
+        heic heif hif avif avifs jxl jp2 j2k j2c jpc jpf jpx jpm jph jxr wdp hdp bpg flif qoi svg svgz ico cur
+        exr hdr pfm pam psd psb xcf kra tga pcx sgi ras xbm xpm dds dpx cin fits eps
+        raw dng cr2 cr3 crw nef nrw arw srf sr2 orf ori rw2 rwl raf pef srw x3f 3fr fff iiq mos mrw kdc dcr
+        erf mef gpr
+        """,
+    )
 )
 
 
@@ -38,45 +47,50 @@ def natural_key(name: str) -> tuple[Any, ...]:
     return (*[(int(part), "") if part.isdecimal() else (-1, part) for part in parts], (-1, name))
 
 
+def kind_not_read(path: Path) -> str | None:
+    """What a file is by its ending, if it is an image of a kind that is not read."""
+    return path.suffix[1:].upper() if path.suffix.lower() in _NOT_READ else None
+
+
+def no_file(path: Path) -> str:
+    """What something is that is no regular file, nor a link to one; empty for a file."""
+    try:
+        mode = path.stat().st_mode
+    except OSError as error:
+        return f"a link that leads nowhere ({error.strerror})" if path.is_symlink() else ""
+    if stat.S_ISREG(mode):
+        return ""
+    kinds = {stat.S_IFDIR: "a folder", stat.S_IFIFO: "a named pipe", stat.S_IFSOCK: "a socket"}
+    return kinds.get(stat.S_IFMT(mode), "a device")
+
+
 def list_images(folder: Path) -> list[Path]:
     """Image files directly in a folder, by ending, in natural order; hidden files are left out.
 
     Raises
     ------
-    ImageError : no such folder, or no image in it
+    ImageError
+        No such folder, or no image in it; or something has the ending of an image and cannot be read as one:
+        an image of a kind that is not read, unless an image of its name is beside it, as the JPEG of a
+        camera beside its raw file; a link that leads nowhere, a folder, a pipe, a device.  Leaving it out in
+        silence would change the set.
     """
     folder = Path(folder)
     try:
-        entries = list(folder.iterdir())
+        entries = [entry for entry in folder.iterdir() if not entry.name.startswith(".")]
     except OSError as error:
         raise ImageError(f"{folder}: expected a folder of images: {error.strerror}") from None
-    found = [
-        p for p in entries if p.suffix.lower() in SUFFIXES and not p.name.startswith(".") and p.is_file()
-    ]
+    entries.sort(key=lambda entry: natural_key(entry.name))
+    found = [entry for entry in entries if entry.suffix.lower() in SUFFIXES]
+    for entry in found:
+        if what := no_file(entry):
+            raise ImageError(f"{entry}: expected an image, found {what}: take it out of the folder")
+    read = {entry.stem for entry in found}
+    unread = [entry for entry in entries if kind_not_read(entry) and entry.stem not in read]
+    if unread:
+        more = f" (and {len(unread) - 1} more files)" if len(unread) > 1 else ""
+        kind = f"{unread[0]}: {kind_not_read(unread[0])}"
+        raise ImageError(f"{kind} is not read{more}: convert to PNG, or take out of the folder")
     if not found:
         raise ImageError(f"{folder}: no image in this folder (endings: {' '.join(sorted(SUFFIXES))})")
-    return sorted(found, key=lambda path: natural_key(path.name))
-
-
-def own_images(folder: Path) -> list[Path]:
-    """Images directly in a folder of the user's own, as :func:`list_images` finds them.
-
-    Raises
-    ------
-    ImageError
-        As ``list_images``; or an image is of a kind that is not read, and no other file has its name, as
-        the JPEG of a camera beside its raw file has.  Leaving it out in silence would change the set.
-    """
-    entries = [entry.name for entry in folder.iterdir()] if folder.is_dir() else []
-    read = {Path(name).stem for name in entries if Path(name).suffix.lower() in SUFFIXES}
-    unread = [
-        name for name in entries if Path(name).suffix.lower() in _NOT_READ and Path(name).stem not in read
-    ]
-    unread = sorted((name for name in unread if not name.startswith(".")), key=natural_key)
-    if unread:
-        kind = Path(unread[0]).suffix.lstrip(".").upper()
-        more = f" (and {len(unread) - 1} more files)" if len(unread) > 1 else ""
-        raise ImageError(
-            f"{folder / unread[0]}: {kind} is not read{more}: convert to PNG, or take out of the folder"
-        )
-    return list_images(folder)
+    return found

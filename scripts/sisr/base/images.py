@@ -1,24 +1,7 @@
 """Image files in and out: every kind of file becomes 8-bit gray or RGB by a stated rule.
 
-Files are told apart by content, not by name.  What was done to an image is in :attr:`DecodedImage.notes`:
-
-==============================  =================================================================  ===========
-the file has                    the array is                                                       noted
-==============================  =================================================================  ===========
-gray, 8 bits                    (h, w), the values themselves
-gray, 1 to 4 bits               (h, w), spread over 0..255 (1 bit: 0 and 255)                      1 bit only
-gray or colour, 16 bits         ``round(v / 257)``, which maps 0..65535 onto 0..255                yes
-RGB, 8 bits                     (h, w, 3), the values themselves
-RGB with three equal channels   (h, w, 3): what is stored as colour is measured as colour          yes
-a palette                       (h, w, 3) RGB, also where all its entries are gray                 yes
-CMYK or YCbCr                   (h, w, 3) RGB by Pillow's formula                                  yes
-alpha, everywhere opaque        alpha dropped                                                      yes
-alpha, somewhere transparent    composited on white, ``round((a v + (255 - a) 255) / 255)``        yes
-an EXIF orientation             turned as it is meant to be seen                                   yes
-an ICC profile                  the stored values: no colour management                            yes
-several frames or pages         the first                                                          yes
-float, 32-bit integer, Lab      refused
-==============================  =================================================================  ===========
+Files are told apart by content, not by name.  The rules are the table of docs/protocols.md, "Reading images";
+those that applied to an image are in :attr:`DecodedImage.notes`.
 
 Written files are PNG with nothing in them but the pixels; the same pixels always give the same bytes (under
 one version of Pillow).
@@ -28,6 +11,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import re
 import struct
 import zlib
 from dataclasses import dataclass
@@ -38,9 +22,10 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
+from sisr.base import tiff
 from sisr.base.atomic import replacing
 from sisr.base.errors import ImageError
-from sisr.base.image_files import FORMATS
+from sisr.base.image_files import FORMATS, kind_not_read, no_file
 
 Pixels = NDArray[np.uint8]
 
@@ -68,13 +53,43 @@ _CONVERSIONS = {
     "YCbCr": ("RGB", "YCbCr converted to RGB"),
 }
 
+#: The beginning of files of the formats that are read.
+_READ = re.compile(
+    rb"\x89PNG|\xff\xd8\xff|GIF8|RIFF....WEBP|BM....\0{4}|P[1-6]\s|II[*+]\0|MM\0[*+]", re.DOTALL
+)
+#: Of images of kinds that are not read, what stands at their beginning or four bytes behind it.
+_OTHER_KINDS = {
+    **dict.fromkeys((b"jP  ", b"\xffO\xffQ"), "JPEG 2000"),
+    **dict.fromkeys((b"JXL ", b"\xff\n"), "JPEG XL"),
+    **dict.fromkeys((b"ftypavif", b"ftypavis"), "AVIF"),
+    **dict.fromkeys((b"ftypheic", b"ftypheix", b"ftypmif1", b"ftypmsf1"), "HEIC"),
+    **dict.fromkeys((b"ftypcrx", b"FUJIFILMCCD-RAW", b"IIRO", b"IIRS", b"IIU\0"), "a raw file of a camera"),
+    b"v/1\x01": "OpenEXR",
+    b"#?RADIANCE": "Radiance HDR",
+    b"8BPS": "PSD",
+    b"DDS ": "DDS",
+    b"qoif": "QOI",
+    b"<svg": "SVG",
+    b"P7\n": "PAM",
+    b"SIMPLE  =": "FITS",
+    b"gimp xcf": "XCF",
+    b"\0\0\1\0": "ICO",
+}
+
 #: Level 1 writes a 1024x680 photograph in 67 ms and 1.35 MB; level 6 takes 260 ms for 1.31 MB.
 _COMPRESS_LEVEL = 1
 
 
+#: What is raised, by format, for content that breaks off or contradicts itself.
+_DAMAGE = (
+    *(OSError, SyntaxError, ValueError, EOFError, LookupError, TypeError, OverflowError),
+    *(struct.error, zlib.error),
+)
+
+
 @dataclass(frozen=True, eq=False)
 class DecodedImage:
-    """``array``: uint8 (h, w) gray or (h, w, 3) RGB; ``notes``: rules of the table above that applied."""
+    """``array``: uint8 (h, w) gray or (h, w, 3) RGB; ``notes``: rules that applied."""
 
     array: Pixels
     notes: tuple[str, ...] = ()
@@ -84,7 +99,7 @@ class DecodedImage:
 
 
 def read_image(path: Path) -> DecodedImage:
-    """Read an image file by the rules above.
+    """Read an image file by the rules of docs/protocols.md.
 
     Raises
     ------
@@ -109,8 +124,11 @@ def stored_size(path: Path) -> tuple[int, int, str]:
 
 def read_bytes(path: Path) -> bytes:
     """Content of a file; :class:`ImageError` instead of ``OSError``."""
+    path = Path(path)
     try:
-        return Path(path).read_bytes()
+        if (found := no_file(path)) and not path.is_dir():
+            raise ImageError(f"{path}: expected an image, found {found}")
+        return path.read_bytes()
     except OSError as error:
         raise ImageError(f"{path}: cannot read the image: {error.strerror}") from None
 
@@ -120,19 +138,24 @@ def decode_image(data: bytes, name: str) -> DecodedImage:
     if not data:
         raise ImageError(f"{name}: expected an image, found an empty file")
     try:
-        with Image.open(io.BytesIO(data), formats=tuple(FORMATS)) as image:
-            image.verify()  # PNG checksums, which decoding skips
-        with Image.open(io.BytesIO(data), formats=tuple(FORMATS)) as image:
-            notes: list[str] = []
-            array = _oriented(image, data, notes)
+        notes: list[str] = []
+        page = tiff.TiffPage.first(data) if data.startswith(tiff.HEADS) else None
+        if page is not None and not page.for_pillow:
+            array = _of_tiff(page, notes)
+        else:
+            with Image.open(io.BytesIO(data), formats=tuple(FORMATS)) as image:
+                image.verify()  # PNG checksums, which decoding skips
+            with Image.open(io.BytesIO(data), formats=tuple(FORMATS)) as image:
+                array = _oriented(image, data, notes)
     except ImageError as error:
         raise ImageError(f"{name}: {error}") from None
     except UnidentifiedImageError:
-        raise ImageError(f"{name}: not an image: expected one of {', '.join(FORMATS)}") from None
+        raise ImageError(f"{name}: {_unread(data, name)}") from None
     except Image.DecompressionBombError as error:
         raise ImageError(f"{name}: too large: {_one_line(error)}") from None
-    except (OSError, SyntaxError, ValueError, EOFError, IndexError, struct.error, zlib.error) as error:
-        # Pillow raises all of these, by format, for content that breaks off or contradicts itself.
+    except MemoryError:
+        raise ImageError(f"{name}: too large: not enough memory") from None
+    except _DAMAGE as error:
         raise ImageError(f"{name}: truncated or damaged image: {_one_line(error)}") from None
 
     array = _without_alpha(array, notes)
@@ -147,22 +170,50 @@ def _one_line(error: Exception) -> str:
     return " ".join(str(error).split()) or type(error).__name__
 
 
+def _unread(data: bytes, name: str) -> str:
+    """Why Pillow finds no image of the kinds that are read."""
+    kinds = (
+        kind for head, kind in _OTHER_KINDS.items() if head in (data[: len(head)], data[4 : 4 + len(head)])
+    )
+    kind = next(kinds, None) or kind_not_read(Path(name))
+    if _READ.match(data):
+        return "damaged, or of a kind of its format that is not read"
+    if kind:
+        return f"{kind} is not read: convert to PNG"
+    return f"not an image: expected one of {', '.join(FORMATS)}"
+
+
+def _of_tiff(page: tiff.TiffPage, notes: list[str]) -> Pixels:
+    """As :func:`_oriented`."""
+    _note_frames(page.frames, notes)
+    array = page.pixels(notes)
+    _note_rest(page.orientation, page.has_profile, notes)
+    return _turn(array, page.orientation)
+
+
+def _note_frames(frames: int, notes: list[str]) -> None:
+    if frames > 1:
+        notes.append(f"first of {frames} frames")
+
+
+def _note_rest(orientation: int, profile: bool, notes: list[str]) -> None:
+    if orientation in _TURNED:
+        notes.append(f"EXIF orientation {orientation} applied: {_TURNED[orientation]}")
+    if profile:
+        notes.append("ICC profile ignored")
+
+
 def _oriented(image: Image.Image, data: bytes, notes: list[str]) -> Pixels:
     """Pixels of an opened image, upright: uint8 (h, w[, c]) with c = 2 (gray, alpha), 3 or 4 (RGB, alpha)."""
     tiles = getattr(image, "tile", [])
-    layout = str(tiles[0].args) if tiles else ""  # gone once the image is loaded, which getexif() may do
-    frames = getattr(image, "n_frames", 1)
-    if frames > 1:
-        notes.append(f"first of {frames} frames")
+    layout = tiles[0].args if tiles else ""  # gone once the image is loaded, which getexif() may do
+    _note_frames(getattr(image, "n_frames", 1), notes)
     declared = image.getexif().get(_ORIENTATION, 1)
     array = _channels(image, layout, data, notes)
     # Pillow and OpenCV turn TIFF themselves; the EXIF of a PNG may stand behind its pixels: known only now.
     remaining = image.getexif().get(_ORIENTATION, 1)
     turned = declared if declared in _TURNED else remaining
-    if turned in _TURNED:
-        notes.append(f"EXIF orientation {turned} applied: {_TURNED[turned]}")
-    if image.info.get("icc_profile"):
-        notes.append("ICC profile ignored")
+    _note_rest(turned, bool(image.info.get("icc_profile")), notes)
     return _turn(array, remaining)
 
 
@@ -177,17 +228,29 @@ def _turn(array: Pixels, orientation: int) -> Pixels:
     return array
 
 
-def _channels(image: Image.Image, layout: str, data: bytes, notes: list[str]) -> Pixels:
+def _channels(image: Image.Image, layout: Any, data: bytes, notes: list[str]) -> Pixels:
     """Pixels as stored, in 8 bits: uint8 (h, w[, c]); ``layout`` names the channels and bits of the file."""
     image.load()
     mode = image.mode
-    if mode.startswith("I;16") or (mode == "I" and image.format == "PPM"):
+    one = image.info.get("transparency")  # a value that stands for transparent
+    if image.format == "PPM" and mode in ("I", "RGB"):
+        most = layout[1] if isinstance(layout, tuple) else 65535 if mode == "I" else 255
+        if most > 255:
+            notes.append(f"{most.bit_length()} bits reduced to 8")
+        if mode == "I":  # Pillow has spread it over 16 bits
+            return tiff.to_8_bits((np.asarray(image).astype(np.int64) * most + 32767) // 65535, most)
+    if mode == "I;16":  # PNG
         notes.append("16 bits reduced to 8")
-        return _to_8_bits(np.asarray(image))
-    if ";16" in layout and mode in ("RGB", "RGBA"):
+        values = np.asarray(image)
+        gray = tiff.to_8_bits(values)
+        return gray if one is None else np.dstack([gray, np.where(values == one, 0, 255).astype(np.uint8)])
+    if layout in ("L;2", "L;4") and one is not None:  # Pillow has spread the pixels and not this value
+        bits = int(layout[-1])
+        image.info["transparency"] = one % 2**bits * 255 // (2**bits - 1)
+    if image.format == "PNG" and ";16" in layout:
         # Pillow keeps only the high byte of 16-bit colour, so that OpenCV decodes these.
         notes.append("16 bits reduced to 8")
-        return _to_8_bits(_decode_deep_colour(data, gray="LA;16" in layout))
+        return tiff.to_8_bits(_decode_deep_colour(data, gray="LA;16" in layout))
     if mode not in _CONVERSIONS:
         found = {"F": "floating-point", "I": "32-bit integer", "LAB": "CIE Lab"}.get(mode, f"mode {mode}")
         raise ImageError(f"expected gray, RGB, palette or CMYK pixels of up to 16 bits, found {found} pixels")
@@ -211,11 +274,6 @@ def _decode_deep_colour(data: bytes, gray: bool) -> NDArray[np.uint16]:
     if gray:
         return array[..., [0, -1]]
     return array[..., [2, 1, 0, 3][: array.shape[2]]]
-
-
-def _to_8_bits(values: NDArray[Any]) -> Pixels:
-    """round(v / 257); 257 is odd, so that there are no ties."""
-    return ((values.astype(np.uint32) + 128) // 257).astype(np.uint8)
 
 
 def _without_alpha(array: Pixels, notes: list[str]) -> Pixels:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Literal
 
@@ -34,24 +34,59 @@ _ROLE_MARK = re.compile(rf"[_-]({_ROLE})(?:x?\d+)?(?![a-z0-9])", re.IGNORECASE)
 def references(files: Iterable[Path], scale: int | None = None) -> dict[str, Path]:
     """HR files by the names of their images, in the order of the files.
 
-    A name is the file's stem without what marks it as HR.  Where some files are so marked the others, the LR
-    images beside them, are left out, and so are those marked with another scale than ``scale``.
+    A name is the file's stem without what marks it as HR.  Where some files are so marked, the others are
+    the LR and SR images beside them and are left out; and where some are marked with ``scale``, so are those
+    that are marked with another.
 
-    Raises :class:`ImageError` for two files of one name, also if it differs in case alone.
+    Raises :class:`ImageError` for two files of one name, also if it differs in case alone, and for a file
+    that is neither marked as HR nor named as one that is.
     """
     files = list(files)
-    marks = {path: mark for path in files if (mark := _HR_MARK.search(path.stem)) and mark.start()}
+    marks = _hr_marks(files)
+    fitting = [path for path, mark in marks.items() if scale in (None, *(_scales(mark[0]) or [scale]))]
     names: dict[str, Path] = {}
     seen: dict[str, Path] = {}
-    for path in marks or files:
+    for path in fitting or marks or files:
         mark = marks.get(path)
-        if mark and scale is not None and scale not in (_scales(mark[0]) or {scale}):
-            continue
         name = path.stem[: mark.start()] if mark else path.stem
         if (other := seen.setdefault(_folded(name), path)) != path:
             raise ImageError(f"{path.parent}: {other.name} and {path.name} are both HR of '{name}'")
         names[name] = path
+    if marks:
+        known = {_folded(path.stem[: mark.start()]) for path, mark in marks.items()}
+        for path in files:
+            stem = _folded(path.stem)
+            if path not in marks and not any(_belongs(stem, name) for name in known):
+                raise ImageError(
+                    f"{path}: not marked as HR, as {next(iter(marks)).name} is, and no HR image of that name"
+                )
     return names
+
+
+def hr_images(files: Sequence[Path]) -> list[Path]:
+    """Of a folder's images, the HR ones: all, unless some are marked as HR and others lie beside them."""
+    return list(references(files).values()) if _are_mixed(files) else list(files)
+
+
+def lr_images(files: Sequence[Path], scale: int) -> list[Path]:
+    """Of a folder's images, the LR ones: all, unless some are marked as HR and others lie beside them."""
+    if not _are_mixed(files):
+        return list(files)
+    marks = _hr_marks(files)
+    beside = [path for path in files if path not in marks]
+    return list(match(references(files, scale), beside, scale, "LR").values())
+
+
+def _are_mixed(files: Sequence[Path]) -> bool:
+    return 0 < len(_hr_marks(files)) < len(files)
+
+
+def _hr_marks(files: Iterable[Path]) -> dict[Path, re.Match[str]]:
+    return {path: mark for path in files if (mark := _HR_MARK.search(path.stem)) and mark.start()}
+
+
+def _belongs(stem: str, name: str) -> bool:
+    return stem == name or (stem.startswith(name) and _REST.match(stem[len(name) :]) is not None)
 
 
 def match(names: Mapping[str, Path], files: Iterable[Path], scale: int, role: Role = "SR") -> dict[str, Path]:
@@ -99,7 +134,7 @@ def _owner(
     other_scale = None
     for name in sorted(names, key=len, reverse=True):
         rest = stem[len(name) :]
-        if not stem.startswith(name) or not _REST.match(rest):
+        if not rest or not _belongs(stem, name):
             continue
         scales = _scales(rest)
         if not scales or scale in scales:

@@ -36,7 +36,10 @@ def degrade(
     scale: Scale,
     seed: Annotated[int, typer.Option(help="For kernels that draw random numbers.")] = 0,
 ) -> None:
-    """Make LR images: OUT/<stem>.png for every image of IN, cropped to a multiple of the scale."""
+    """Make LR images: OUT/<stem>.png for every HR image of IN, cropped to a multiple of the scale.
+
+    Where IN has HR images that are so marked and LR images beside them (a_HR.png, a_LR.png), the HR ones.
+    """
     from sisr.lr.degrade import degrade_folder
 
     written = degrade_folder(source, target, kernel, scale, seed=seed)
@@ -104,12 +107,15 @@ def upscale(
 ) -> None:
     """Enlarge images with a model of the registry, or with one's own from a file.
 
+    Where IN has HR images that are so marked and LR images beside them (a_HR.png, a_LR.png), the LR ones.
+
     Weights of the registry are fetched when they are first needed.  A file is .pth, .pt or .safetensors,
     .onnx, .pb, TorchScript, or ncnn's .param with its .bin beside it; what it holds is found out.  A network
     that is not known runs with the Python file of its authors: --model weights.pth --class file.py:Class.
     """
     from sisr.base import device as devices
     from sisr.base.image_files import list_images
+    from sisr.base.matching import lr_images
     from sisr.models import model_entries
     from sisr.upscaling import engines
     from sisr.upscaling.inference.options import Options
@@ -133,8 +139,8 @@ def upscale(
     if options.changed() and not chosen.uses_gpu:
         asked = ", ".join(options.changed())
         raise SisrError(f"upscale: {chosen.label} is no PyTorch network, which alone have: {asked}")
-    images = [source] if source.is_file() else list_images(source)
     scale = scale or only_scale(chosen)
+    images = [source] if source.is_file() else lr_images(list_images(source), scale)
     if chosen.own is not None:
         from sisr.upscaling.detection import describe
 

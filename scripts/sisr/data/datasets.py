@@ -18,10 +18,10 @@ from tqdm import tqdm
 
 from sisr.base import registry
 from sisr.base.errors import AssetError, ConfigError, ImageError
-from sisr.base.image_files import SUFFIXES, natural_key, own_images
+from sisr.base.image_files import SUFFIXES, list_images, natural_key
 from sisr.base.images import decode_image, pixel_digest, read_bytes, write_png
 from sisr.base.manifest import HrImage, HrManifest, relative
-from sisr.base.matching import references
+from sisr.base.matching import hr_images, references
 from sisr.base.ordered import map_ordered
 from sisr.data import brought
 from sisr.data.assets import FetchedAsset
@@ -65,10 +65,8 @@ def source_files(
         folder = Path(folder).expanduser()
         if "get" in entry and not folder.is_dir():
             raise ImageError(f"dataset '{dataset}': no folder {folder}: {entry['get']}")
-        images = own_images(folder)
         # The LR images may lie beside the HR images.
-        images = list(references(images).values()) if "lr" in entry else images
-        return {file.name: file for file in images}
+        return {file.name: file for file in hr_images(list_images(folder))}
     if asset_record is None:
         raise AssetError(
             f"dataset '{dataset}': expected the record of fetched asset '{entry['asset']}', found none"

@@ -14,7 +14,8 @@ from typing import Any, NamedTuple
 from sisr.base import registry
 from sisr.base.cells import GIVEN, Cell
 from sisr.base.errors import ConfigError, ImageError
-from sisr.base.image_files import own_images
+from sisr.base.image_files import list_images
+from sisr.base.matching import hr_images
 
 #: Id in ``config/datasets.yaml``; the suite has the name of the config's key.
 DATASET, SUITE = "user-images", "user_images"
@@ -43,7 +44,9 @@ class UserImages:
     def require(self, source: str = "config") -> None:
         """Raise :class:`ConfigError` unless the folder is there and all images in it are of known kinds."""
         try:
-            own_images(self.folder)
+            images = list_images(self.folder)
+            if self.lr and len(hr_images(images)) < len(images):
+                raise ImageError(f"{self.folder}: HR images beside the LR ones: expected LR images alone")
         except ImageError as error:
             raise ConfigError(f"{source}: user_images.path: {error}") from None
 

@@ -19,6 +19,7 @@ from sisr.base.errors import ConfigError, ImageError
 from sisr.base.image_files import list_images, natural_key
 from sisr.base.images import modcrop, pixel_digest, read_image, write_png
 from sisr.base.manifest import HrImage, HrManifest, LrImage, LrManifest, relative
+from sisr.base.matching import hr_images
 from sisr.base.ordered import map_ordered
 from sisr.data.datasets import image_names
 from sisr.lr import kernels
@@ -134,7 +135,7 @@ def degrade_folder(
     threads: int = 2,
     config: Path = registry.CONFIG,
 ) -> list[Path]:
-    """Downsample every image of a folder to ``out_dir/<stem>.png``; the files written, in natural order.
+    """Downsample every HR image of a folder to ``out_dir/<stem>.png``; the files written, in natural order.
 
     Raises
     ------
@@ -144,7 +145,7 @@ def degrade_folder(
     ConfigError : unknown kernel
     """
     registry.entry("kernels", kernel, config)
-    sources = {path.name: path for path in list_images(in_dir)}
+    sources = {path.name: path for path in hr_images(list_images(in_dir))}
     if out_dir.resolve() == in_dir.resolve():
         raise ImageError(f"{out_dir}: expected another folder than that of the HR images")
     image_names(sources)  # refuses stems that collide

@@ -27,6 +27,7 @@ from sisr.base.colour import rgb_to_y
 from sisr.base.errors import ConfigError, TrainingError
 from sisr.base.image_files import list_images, natural_key
 from sisr.base.images import pixel_digest, read_image
+from sisr.base.matching import hr_images
 from sisr.training.patches import TrainingImage
 
 log = logging.getLogger(__name__)
@@ -115,7 +116,8 @@ def read_fingerprints(config: Path = registry.CONFIG) -> list[Fingerprint]:
     for dataset, entry in registry.load("datasets", config).items():
         folder = Path(entry.get("path", "")).expanduser()
         if "path" in entry and folder.is_dir():
-            found += [fingerprint(dataset, p.stem, read_image(p).array) for p in list_images(folder)]
+            images = hr_images(list_images(folder))
+            found += [fingerprint(dataset, path.stem, read_image(path).array) for path in images]
     return found
 
 

@@ -16,6 +16,7 @@ from sisr.base.colour import replicate, rgb_to_y
 from sisr.base.errors import ImageError, TrainingError, unknown
 from sisr.base.image_files import list_images, natural_key
 from sisr.base.images import decode_image, modcrop, read_bytes
+from sisr.base.matching import hr_images
 from sisr.lr import kernels
 from sisr.lr.kernels.matlab import imresize
 from sisr.models.recipes import Recipe
@@ -57,7 +58,7 @@ def read_sources(
     """
     files = {f"{asset}/{name}": path for asset, paths in assets.items() for name, path in paths.items()}
     for folder in folders:
-        files |= {f"{folder}/{path.name}": path for path in list_images(Path(folder).expanduser())}
+        files |= {f"{folder}/{path.name}": path for path in hr_images(list_images(Path(folder).expanduser()))}
     for name in exclude:
         if files.pop(name, None) is None:
             raise TrainingError(f"exclude: {unknown('image', name, files)}")

@@ -356,8 +356,8 @@ def test_a_suite_of_the_name_of_own_images(document: dict[str, Any]) -> None:
     ("names", "message"),
     [
         (None, "expected a folder of images: No such file or directory"),
-        ([], "no image in this folder (endings: .bmp "),
-        (["notes.txt", "._a.jpg"], "no image in this folder (endings: .bmp "),
+        ([], "no image in this folder (endings: .apng .bmp "),
+        (["notes.txt", "._a.jpg"], "no image in this folder (endings: .apng .bmp "),
         (["IMG_2.HEIC", "IMG_10.heic", "b.png"], "IMG_2.HEIC: HEIC is not read (and 1 more files): convert"),
         (["a.CR2", "b.png"], "a.CR2: CR2 is not read: convert to PNG, or take out of the folder"),
     ],

@@ -7,6 +7,7 @@ import os
 import struct
 import zlib
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -27,9 +28,7 @@ def save(path: Path, array: np.ndarray, mode: str | None = None, **options: obje
     return path
 
 
-def png(
-    path: Path, width: int, height: int, depth: int, colour: int, rows: list[bytes], *more: bytes
-) -> Path:
+def png_bytes(width: int, height: int, depth: int, colour: int, rows: list[bytes], *more: bytes) -> bytes:
     """A PNG written by hand, for kinds that Pillow cannot write (PNG specification, section 11)."""
 
     def chunk(kind: bytes, data: bytes) -> bytes:
@@ -38,9 +37,12 @@ def png(
     header = struct.pack(">IIBBBBB", width, height, depth, colour, 0, 0, 0)
     pixels = zlib.compress(b"".join(b"\0" + row for row in rows))
     extra = b"".join(chunk(kind[:4], kind[4:]) for kind in more)
-    path.write_bytes(
-        b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + extra + chunk(b"IDAT", pixels) + chunk(b"IEND", b"")
-    )
+    start = b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header)
+    return start + extra + chunk(b"IDAT", pixels) + chunk(b"IEND", b"")
+
+
+def png(path: Path, *content: Any) -> Path:
+    path.write_bytes(png_bytes(*content))
     return path
 
 
@@ -366,10 +368,11 @@ def test_pixel_digest_is_of_the_values() -> None:
 
 
 def test_images_are_listed_in_natural_order(tmp_path: Path) -> None:
-    for name in ("img_10.png", "img_2.PNG", "Img_1.jpg", "notes.txt", ".hidden.png", "x.tiff"):
+    listed = ["Img_1.jpg", "img_2.PNG", "img_10.png", "x.tiff", "y.JFIF", "z.jpe"]
+    for name in (*listed[::-1], "notes.txt", ".hidden.png", ".hidden.heic"):
         (tmp_path / name).touch()
-    (tmp_path / "folder.png").mkdir()
-    assert [path.name for path in list_images(tmp_path)] == ["Img_1.jpg", "img_2.PNG", "img_10.png", "x.tiff"]
+    (tmp_path / "folder").mkdir()
+    assert [path.name for path in list_images(tmp_path)] == listed
 
 
 def test_natural_key_is_a_total_order() -> None:
