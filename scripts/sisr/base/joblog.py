@@ -76,6 +76,10 @@ def job(log: str | Path) -> Iterator[None]:
             print(f"error: {error}", file=stream)
             print(f"error: {error}", file=console, flush=True)
             raise SystemExit(1) from None
+        except MemoryError as error:
+            traceback.print_exc(file=stream)
+            print(f"error: out of memory: {error}", file=console, flush=True)
+            raise SystemExit(1) from None
         except BaseException:
             traceback.print_exc(file=stream)
             raise
