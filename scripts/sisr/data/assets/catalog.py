@@ -178,9 +178,16 @@ def _urls(urls: tuple[str, ...] | list[str], config: Path, where: str) -> tuple[
     """Addresses with local paths made absolute (relative ones are relative to the registry's folder)."""
     resolved = []
     for url in urls:
-        scheme = urlsplit(url).scheme
+        try:
+            parts = urlsplit(url)
+            host, _ = parts.hostname, parts.port
+        except ValueError as error:
+            raise ConfigError(f"{where}: '{url}' is no address: {error}") from None
+        if "\0" in url:
+            raise ConfigError(f"{where}: {url!r} is no address")
+        scheme = parts.scheme
         if scheme in ("http", "https"):
-            if not urlsplit(url).hostname:
+            if not host:
                 raise ConfigError(f"{where}: no host in '{url}'")
             resolved.append(url)
         elif scheme == "file":
