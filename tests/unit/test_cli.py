@@ -168,7 +168,7 @@ def test_nothing_is_overwritten(hr: Path, tmp_path: Path) -> None:
     )
     (hr / "one.tif").unlink()
     before = (hr / "one.png").read_bytes()
-    assert "give another folder" in run("upscale", "-m", "nearest", "-s", 2, hr, hr, code=1)
+    assert "hr/one.png: is read by this command" in run("upscale", "-m", "nearest", "-s", 2, hr, hr, code=1)
     assert (hr / "one.png").read_bytes() == before
 
 

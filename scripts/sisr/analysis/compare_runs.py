@@ -111,7 +111,7 @@ def read_run(folder: Path) -> FinishedRun:
     digests = {
         (path.stem, image.name): image.sha256
         for path in sorted((folder / "hr").glob("*.json"))
-        for image in HrManifest.read(path).images
+        for image in HrManifest.of_others(path).images
         if image.sha256
     }
     return FinishedRun(folder, scores, status, made, images, digests)

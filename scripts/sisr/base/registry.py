@@ -104,19 +104,24 @@ def _check_depth(text: str, path: Path) -> None:
             depth += isinstance(event, yaml.CollectionStartEvent)
             depth -= isinstance(event, yaml.CollectionEndEvent)
             if depth > _DEEPEST:
-                line = event.start_mark.line + 1
-                raise ConfigError(f"{path}:{line}: nested more than {_DEEPEST} deep")
+                line = f":{event.start_mark.line + 1}" if event.start_mark else ""
+                raise ConfigError(f"{path}{line}: nested more than {_DEEPEST} deep")
 
 
 def _check_aliases(root: yaml.Node, path: Path) -> None:
     """Raise :class:`ConfigError` where aliases say far more than is written, or an alias is within itself."""
     sizes: dict[int, int] = {}
+
+    def refused(node: yaml.Node, what: str) -> ConfigError:
+        line = f":{node.start_mark.line + 1}" if node.start_mark else ""
+        return ConfigError(f"{path}{line}: {what}")
+
     open_nodes: set[int] = set()
 
     def size(node: yaml.Node) -> int:
         key = id(node)
         if key in open_nodes:
-            raise ConfigError(f"{path}:{node.start_mark.line + 1}: an alias within what it stands for")
+            raise refused(node, "an alias within what it stands for")
         if key not in sizes:
             open_nodes.add(key)
             inner = node.value if isinstance(node, yaml.CollectionNode) else ()
@@ -124,8 +129,7 @@ def _check_aliases(root: yaml.Node, path: Path) -> None:
             sizes[key] = 1 + sum(size(one) for item in inner for one in (item if pairs else (item,)))
             open_nodes.remove(key)
             if sizes[key] > _MOST_NODES:
-                line = node.start_mark.line + 1
-                raise ConfigError(f"{path}:{line}: more than {_MOST_NODES} values, by aliases of aliases")
+                raise refused(node, f"more than {_MOST_NODES} values, by aliases of aliases")
         return sizes[key]
 
     size(root)

@@ -326,6 +326,11 @@ def load_into(network: nn.Module, state: Mapping[str, Tensor], source: Path) -> 
                 f"{source}: tensor '{name}' is {tuple(state[name].shape)}, "
                 f"expected {tuple(tensor.shape)} for {type(network).__name__}"
             )
+        if tensor.is_floating_point() and not state[name].is_floating_point():
+            kind = str(state[name].dtype).removeprefix("torch.")
+            raise ModelError(
+                f"{source}: tensor '{name}' is {kind}, expected real numbers for {type(network).__name__}"
+            )
     extra = next((name for name in state if name not in own), None)
     if extra is not None:
         raise ModelError(f"{source}: unexpected tensor '{extra}' for {type(network).__name__}")

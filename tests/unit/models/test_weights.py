@@ -106,6 +106,9 @@ def test_wrong_scale_and_wrong_keys_name_the_tensor(tmp_path: Path) -> None:
         load_into(ESPCN(2), state, path)
     with pytest.raises(ModelError, match=r"no tensor 'input\.weight' for VDSR"):
         load_into(VDSR(), state, path)
+    whole = {**state, "subpixel.weight": state["subpixel.weight"].to(torch.int8)}
+    with pytest.raises(ModelError, match="is int8, expected real numbers for ESPCN"):
+        load_into(ESPCN(4), whole, path)
     with pytest.raises(ModelError, match="unexpected tensor 'extra'"):
         load_into(ESPCN(4), {**state, "extra": torch.zeros(1)}, path)
 

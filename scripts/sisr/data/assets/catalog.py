@@ -234,6 +234,8 @@ def _table(path: Path) -> list[dict[str, Any]]:
         lines = path.read_text(encoding="utf-8").splitlines()
     except OSError as error:
         raise ConfigError(f"{path}: {error.strerror}") from None
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{path}: expected UTF-8: {error}") from None
     reader = csv.DictReader(lines, delimiter="\t", quoting=csv.QUOTE_NONE)
     for column in reader.fieldnames or ():
         if column not in _COLUMNS:

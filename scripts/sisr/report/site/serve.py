@@ -35,7 +35,8 @@ class _Quiet(SimpleHTTPRequestHandler):
         return super().send_head()
 
     def _refusal(self) -> HTTPStatus | None:
-        port = self.server.server_address[1]
+        address: Any = self.server.server_address
+        port = address[1]
         hosts = {f"{name}:{port}" for name in _NAMES} | (set(_NAMES) if port == 80 else set())
         if self.headers.get("Host", "").lower() not in hosts:
             return HTTPStatus.FORBIDDEN

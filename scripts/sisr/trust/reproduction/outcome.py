@@ -197,7 +197,7 @@ def _images(before: Path, now: Path) -> Iterator[str]:
 def _hashes(path: Path) -> dict[str, str]:
     if not path.is_file():
         return {}
-    return {image.name: image.sha256 for image in HrManifest.read(path).images if image.sha256}
+    return {image.name: image.sha256 for image in HrManifest.of_others(path).images if image.sha256}
 
 
 def _unlike(kind: str, before: Mapping[str, str], now: Mapping[str, str]) -> Iterator[str]:
