@@ -12,6 +12,7 @@ from typing import Any
 from sisr.base import registry
 from sisr.base.digest import file_digest
 from sisr.base.errors import ReproductionError
+from sisr.run.config import checked
 from sisr.trust.crate import CODE, CODE_FOLDERS, IDENTIFIER, METADATA, NO_CODE
 from sisr.trust.provenance import git, machine, software
 
@@ -77,7 +78,7 @@ class CrateOfRun:
             where = folder / "provenance.json"
             raise ReproductionError(f"{where}: not the record of a run: '{missing[0]}' is missing")
         config = registry.read_yaml(folder / "config.yaml")
-        registry.validate(config, "config", str(folder / "config.yaml"))
+        checked(config, str(folder / "config.yaml"))
         return cls(folder, made, config, checksums)
 
 

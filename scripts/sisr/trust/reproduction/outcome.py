@@ -135,15 +135,16 @@ def _scores(path: Path) -> dict[Key, float]:
         rows = _rows(csv.reader(stream), path)
         _, header = next(rows, (0, []))
         if len(header) != 8 or header[-1] != "value":
-            raise ReproductionError(
-                f"{path}: not a table of scores: its columns are {', '.join(header) or 'none'}"
-            )
+            columns = " ".join(", ".join(header).split()) or "none"
+            raise ReproductionError(f"{path}: not a table of scores: its columns are {columns}")
         for line, row in rows:
             try:
                 *key, value = row
                 found[tuple(key)] = float(value)
             except ValueError:
-                raise ReproductionError(f"{path}:{line}: not a score: {','.join(row)}") from None
+                raise ReproductionError(
+                    f"{path}:{line}: not a score: {' '.join(','.join(row).split())}"
+                ) from None
     return found
 
 

@@ -81,6 +81,13 @@ def test_a_crate_is_read_from_its_folder_its_metadata_and_a_zip(crate: Path, tmp
         assert (read.name, read.stated["scores.csv"]) == ("small", file_digest(crate / "scores.csv"))
 
 
+def test_a_configuration_may_be_as_the_command_line_gave_it(crate: Path) -> None:
+    """Snakemake records ``--config metrics=a,b`` as one text."""
+    text = (crate / "config.yaml").read_text()
+    (crate / "config.yaml").write_text(text + "scales: '2'\nmodels: bicubic,nearest\n")
+    assert CrateOfRun.read(crate).name == "small"
+
+
 def test_a_crate_of_this_checkout_differs_in_nothing(crate: Path) -> None:
     assert differences(CrateOfRun.read(crate)) == []
 
@@ -110,6 +117,8 @@ def test_a_crate_names_no_file_that_is_not_there(crate: Path) -> None:
         (lambda c: (c / "config.yaml").write_text(""), "config.yaml: None is not of type 'object'"),
         (lambda c: (c / "config.yaml").write_text("- 1\n"), "config.yaml: [1] is not of type 'object'"),
         (lambda c: (c / "config.yaml").write_text("seed: 1\n"), "config.yaml: 'name' is a required property"),
+        (lambda c: (c / "config.yaml").write_text("name: a\x11b"),
+         "config.yaml: not valid YAML: unacceptable character #x0011: control characters are not allowed"),
         (lambda c: (c / "config.yaml").write_bytes("name: é".encode("latin-1")),
          "config.yaml:1: expected UTF-8, found byte 0xe9"),
         (lambda c: (c / "provenance.json").write_text("[]"), "provenance.json: [] is not of type 'object'"),
