@@ -93,6 +93,16 @@ def is_out_of_memory(error: BaseException) -> bool:
     return isinstance(error, MemoryError) or any(said in text for said in _OUT_OF_MEMORY)
 
 
+def out_of_memory(error: BaseException) -> str:
+    """One line for such an error.
+
+    >>> out_of_memory(MemoryError())
+    'out of memory'
+    """
+    said = str(error).strip().splitlines()
+    return f"out of memory: {said[0]}" if said else "out of memory"
+
+
 def unknown(kind: str, name: str, known: Iterable[str]) -> str:
     """Message for a name that is not in a registry, with the closest known name as a hint.
 

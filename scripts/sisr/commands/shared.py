@@ -11,7 +11,7 @@ from typing import Annotated, Any
 import typer
 
 from sisr.base import registry
-from sisr.base.errors import SisrError, is_out_of_memory
+from sisr.base.errors import SisrError, is_out_of_memory, out_of_memory
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -86,7 +86,7 @@ def one_line_errors(command: Callable[..., None]) -> Callable[..., None]:
         except Exception as error:
             if not is_out_of_memory(error):
                 raise
-            typer.echo(f"error: out of memory: {next(iter(str(error).splitlines()), 'on the CPU')}", err=True)
+            typer.echo(f"error: {out_of_memory(error)}", err=True)
             raise typer.Exit(1) from None
 
     return run

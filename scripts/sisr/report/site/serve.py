@@ -48,7 +48,7 @@ class _Quiet(SimpleHTTPRequestHandler):
             served = asked.is_relative_to(root) and (asked.is_file() or asked.is_dir())
             if served and asked.is_dir() and (first := asked / "index.html").exists():
                 served = first.resolve().is_relative_to(root)
-        except (OSError, RuntimeError):  # too long a name, links in a circle
+        except (OSError, RuntimeError, ValueError):  # too long a name, links in a circle, half a character
             served = False
         return None if served else HTTPStatus.NOT_FOUND
 

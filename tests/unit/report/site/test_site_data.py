@@ -173,6 +173,7 @@ def test_served_on_the_loopback_address_only(tmp_path: Path) -> None:
         ("/page/", "", 404),
         ("/%2e%2e/secret.txt", "", 404),
         ("/circle", "", 404),
+        ("/%ED%A0%80", "", 404),
         ("/pipe", "", 404),
         (f"/{'x' * 5000}", "", 404),
         ("/in.txt", "", 200),
