@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import torch
 from sisr.base.images import read_image, write_png
+from sisr.base.joblog import job
 from sisr.cli import app
 from sisr.lr.kernels.matlab import imresize
 from sisr.models import archs
@@ -168,8 +169,30 @@ def test_nothing_is_overwritten(hr: Path, tmp_path: Path) -> None:
     )
     (hr / "one.tif").unlink()
     before = (hr / "one.png").read_bytes()
-    assert "give another folder" in run("upscale", "-m", "nearest", "-s", 2, hr, hr, code=1)
+    assert "hr/one.png: is read by this command" in run("upscale", "-m", "nearest", "-s", 2, hr, hr, code=1)
     assert (hr / "one.png").read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (MemoryError(), "error: out of memory\n"),
+        (MemoryError("Unable to allocate 9 TiB"), "error: out of memory: Unable to allocate 9 TiB\n"),
+        (RuntimeError("[enforce fail] can't allocate memory\nat a place"), "can't allocate memory\n"),
+    ],
+)
+def test_no_memory_is_one_line(
+    error: Exception, said: str, hr: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(*_: object, **__: object) -> None:
+        raise error
+
+    monkeypatch.setattr("sisr.lr.degrade.degrade_folder", fails)
+    assert run("degrade", hr, tmp_path / "lr", "-k", "matlab-bicubic", "-s", 2, code=1).endswith(said)
+    log = tmp_path / "log"
+    with pytest.raises(SystemExit), job(log):
+        fails()
+    assert "Traceback" in log.read_text()
 
 
 def test_help_names_every_command() -> None:

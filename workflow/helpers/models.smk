@@ -45,7 +45,6 @@ def code_of_models(models):
     return {
         "sisr.models.model_entries.ENGINES": [f"{engine_module(model.engine)}:" for model in models],
         "sisr.upscaling.engines.RESOLVERS": [],
-        "sisr.upscaling.engines.pytorch.FOREIGN": [],
         **code_of_archs(model.params.get("arch") for model in models if model.engine == "torch"),
     }
 

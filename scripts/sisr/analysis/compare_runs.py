@@ -7,7 +7,6 @@ signed-rank test over the images, corrected by Holm over the models of a column 
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -104,7 +103,7 @@ def read_run(folder: Path) -> FinishedRun:
         status = {(d, k, int(s), m): (state, why) for d, k, s, m, state, why in zip(*columns, strict=True)}
     made: dict[str, Any] = {}
     if (folder / "provenance.json").is_file():
-        made = _read(folder / "provenance.json")
+        made = registry.read_json(folder / "provenance.json", "provenance")
     images: dict[tuple[str, str, int], frozenset[str]] = {}
     key: Any
     for key, here in scores.groupby(["dataset", "kernel", "scale"], sort=False):
@@ -112,17 +111,10 @@ def read_run(folder: Path) -> FinishedRun:
     digests = {
         (path.stem, image.name): image.sha256
         for path in sorted((folder / "hr").glob("*.json"))
-        for image in HrManifest.read(path).images
+        for image in HrManifest.of_others(path).images
         if image.sha256
     }
     return FinishedRun(folder, scores, status, made, images, digests)
-
-
-def _read(path: Path) -> dict[str, Any]:
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise ScoreError(f"{path}: not JSON: {error}") from None
 
 
 def sections(a: FinishedRun, b: FinishedRun) -> list[RunSection]:

@@ -62,9 +62,9 @@ def _read_csv(path: Path, columns: Sequence[str]) -> pd.DataFrame:
         raise ScoreError(f"{path}: column '{missing[0]}' is missing; found {', '.join(frame.columns)}")
     frame = frame[list(columns)]
     scale = pd.to_numeric(frame["scale"], errors="coerce")
-    if scale.isna().any():
-        row = int(scale.isna().to_numpy().argmax())
-        raise ScoreError(f"{path}:{row + 2}: scale '{frame['scale'].iloc[row]}' is not a number")
+    if (bad := ~(scale.between(1, 99) & (scale % 1 == 0))).any():
+        row = int(bad.to_numpy().argmax())
+        raise ScoreError(f"{path}:{row + 2}: scale '{frame['scale'].iloc[row]}' is not a number from 1 to 99")
     return frame.assign(scale=scale.astype(int))
 
 

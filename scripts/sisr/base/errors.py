@@ -75,6 +75,34 @@ class StudyError(SisrError):
     """A study cannot be made of what it is given: images too small, no network."""
 
 
+#: How libraries say that memory ended, in errors of classes that mean other things as well.
+_OUT_OF_MEMORY = (
+    "can't allocate memory",
+    "out of memory",
+    "bad_alloc",
+    "bad allocation",
+    "allocate memory for",
+)
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether memory ended: Python's and NumPy's error, torch's for a GPU, and those of native libraries."""
+    if isinstance(error, SisrError | OSError):
+        return False
+    text = str(error).lower()
+    return isinstance(error, MemoryError) or any(said in text for said in _OUT_OF_MEMORY)
+
+
+def out_of_memory(error: BaseException) -> str:
+    """One line for such an error.
+
+    >>> out_of_memory(MemoryError())
+    'out of memory'
+    """
+    said = str(error).strip().splitlines()
+    return f"out of memory: {said[0]}" if said else "out of memory"
+
+
 def unknown(kind: str, name: str, known: Iterable[str]) -> str:
     """Message for a name that is not in a registry, with the closest known name as a hint.
 

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stderr, redirect_stdout, suppress
 from pathlib import Path
 
-from sisr.base.errors import SisrError
+from sisr.base.errors import SisrError, is_out_of_memory, out_of_memory
 
 
 class _Log(io.TextIOBase):
@@ -76,6 +76,9 @@ def job(log: str | Path) -> Iterator[None]:
             print(f"error: {error}", file=stream)
             print(f"error: {error}", file=console, flush=True)
             raise SystemExit(1) from None
-        except BaseException:
+        except BaseException as error:
             traceback.print_exc(file=stream)
-            raise
+            if not is_out_of_memory(error):
+                raise
+            print(f"error: {out_of_memory(error)}", file=console, flush=True)
+            raise SystemExit(1) from None

@@ -22,6 +22,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
+from sisr.base import registry
 from sisr.base.atomic import write_json
 from sisr.base.errors import ManifestError
 
@@ -131,6 +132,12 @@ class HrManifest(Manifest):
     kind = HrImage
     images: Sequence[HrImage]
     dataset: str
+
+    @classmethod
+    def of_others(cls, path: Path) -> HrManifest:
+        """Read one that came with a run of somebody else's: whose values may be of any type."""
+        registry.read_json(path, "hr-manifest")
+        return cls.read(path)
 
 
 @dataclass(frozen=True, kw_only=True)

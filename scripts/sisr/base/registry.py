@@ -6,9 +6,11 @@ misspelt, given twice or of the wrong type is an error that names the file and t
 
 from __future__ import annotations
 
+import json
 import os
 import re
 from collections.abc import Hashable, Iterable, Iterator
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -28,6 +30,8 @@ SCHEMAS = ROOT / "workflow" / "schemas"
 DEPLOYMENT = "SISR_CONFIG"
 #: Environment variable with the user's own registries, folders and files, written as in ``PATH``.
 OWN = "SISR_REGISTRIES"
+#: Levels of nesting in a file, and values in it after its aliases were followed.
+_DEEPEST, _MOST_NODES = 100, 1_000_000
 #: Registries that a user's own may have entries of.
 EXTENSIBLE = ("assets", "datasets", "kernels", "metrics", "models", "protocols")
 
@@ -65,17 +69,83 @@ def read_yaml(path: Path) -> Any:
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
         raise ConfigError(f"{path}:{line}: expected UTF-8, found byte 0x{content[error.start]:02x}") from None
+    _check_depth(text, path)
     try:
         loader = _JsonLoader(text)
         loader.name = str(path)
         try:
-            return loader.get_single_data()
+            node = loader.get_single_node()
+            if node is not None and "*" in text:
+                _check_aliases(node, path)
+            return None if node is None else loader.construct_document(node)
         finally:
             loader.dispose()
+    except RecursionError:
+        raise ConfigError(f"{path}: nested too deep") from None
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         where = f"{path}:{mark.line + 1}" if mark else str(path)
-        raise ConfigError(f"{where}: not valid YAML: {getattr(error, 'problem', error)}") from None
+        problem = getattr(error, "problem", None) or str(error).splitlines()[0]
+        raise ConfigError(f"{where}: not valid YAML: {problem}") from None
+
+
+def _check_depth(text: str, path: Path) -> None:
+    """Raise :class:`ConfigError` for nesting that would end the process: libyaml's composer is recursive."""
+    deepest = depth = 0
+    for bracket in re.finditer(r"[\[\]{}]", text):
+        depth += 1 if bracket[0] in "[{" else -1
+        deepest = max(deepest, depth)
+    # A level of blocks takes a column, and a list in a mapping may stand in that of its key.
+    column = max((len(lead[0]) for lead in re.finditer(r"(?m)^[ ?:-]+", text)), default=0)
+    if deepest + 2 * column <= _DEEPEST:
+        return
+    depth = 0  # of what the text means, since those may be brackets and blanks of a text in it
+    with suppress(yaml.YAMLError):
+        for event in yaml.parse(text, Loader=_BaseLoader):
+            depth += isinstance(event, yaml.CollectionStartEvent)
+            depth -= isinstance(event, yaml.CollectionEndEvent)
+            if depth > _DEEPEST:
+                line = f":{event.start_mark.line + 1}" if event.start_mark else ""
+                raise ConfigError(f"{path}{line}: nested more than {_DEEPEST} deep")
+
+
+def _check_aliases(root: yaml.Node, path: Path) -> None:
+    """Raise :class:`ConfigError` where aliases say far more than is written, or an alias is within itself."""
+    sizes: dict[int, int] = {}
+
+    def refused(node: yaml.Node, what: str) -> ConfigError:
+        line = f":{node.start_mark.line + 1}" if node.start_mark else ""
+        return ConfigError(f"{path}{line}: {what}")
+
+    open_nodes: set[int] = set()
+
+    def size(node: yaml.Node) -> int:
+        key = id(node)
+        if key in open_nodes:
+            raise refused(node, "an alias within what it stands for")
+        if key not in sizes:
+            open_nodes.add(key)
+            inner = node.value if isinstance(node, yaml.CollectionNode) else ()
+            pairs = isinstance(node, yaml.MappingNode)
+            sizes[key] = 1 + sum(size(one) for item in inner for one in (item if pairs else (item,)))
+            open_nodes.remove(key)
+            if sizes[key] > _MOST_NODES:
+                raise refused(node, f"more than {_MOST_NODES} values, by aliases of aliases")
+        return sizes[key]
+
+    size(root)
+
+
+def read_json(path: Path, schema_name: str) -> Any:
+    """Parse a JSON file and check it against a schema; what is wrong raises :class:`ConfigError`."""
+    try:
+        document = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be read: {error.strerror}") from None
+    except (ValueError, RecursionError) as error:  # bytes that are no UTF-8 are a ValueError
+        raise ConfigError(f"{path}: not JSON: {error}") from None
+    validate(document, schema_name, str(path))
+    return document
 
 
 @cache

@@ -11,7 +11,16 @@ import typer
 
 from sisr.base import registry
 from sisr.base.errors import SisrError
-from sisr.commands.shared import RESOURCES, Mirror, Resources, Scale, app, one_line_errors
+from sisr.commands.shared import (
+    RESOURCES,
+    Force,
+    Mirror,
+    Resources,
+    Scale,
+    app,
+    check_outputs,
+    one_line_errors,
+)
 from sisr.models.model_entries import entry_of
 from sisr.models.model_entries import get as get_model
 
@@ -96,6 +105,7 @@ def train(
         ),
     ] = None,
     device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
+    force: Force = False,
     resources: Resources = RESOURCES,
     mirror: Mirror = None,
 ) -> None:
@@ -117,6 +127,8 @@ def train(
         for asset in checked.assets
     }
     target = out or resources / "trained" / recipe / f"x{scale}.safetensors"
+    read = [*(path for paths in files.values() for path in paths.values()), *([start] if start else [])]
+    check_outputs([target], "safetensors file", read, force)
     with devices.lease(devices.resolve(device)) as leased:
         made = run(checked, scale, Inputs(files, start), target, device=leased)
     if "result" in made:  # the first of several processes has it

@@ -11,7 +11,16 @@ import typer
 
 from sisr.base.errors import ModelUnavailable, SisrError
 from sisr.commands.network_options import NetworkClass, NetworkParams, arguments_of, only_scale
-from sisr.commands.shared import RESOURCES, Mirror, Resources, Scale, app, one_line_errors
+from sisr.commands.shared import (
+    RESOURCES,
+    Force,
+    Mirror,
+    Resources,
+    Scale,
+    app,
+    check_outputs,
+    one_line_errors,
+)
 from sisr.models.model_entries import Model
 
 
@@ -35,13 +44,17 @@ def degrade(
     kernel: Annotated[str, typer.Option("--kernel", "-k", help="See `sisr list kernels`.")],
     scale: Scale,
     seed: Annotated[int, typer.Option(help="For kernels that draw random numbers.")] = 0,
+    force: Force = False,
 ) -> None:
     """Make LR images: OUT/<stem>.png for every HR image of IN, cropped to a multiple of the scale.
 
     Where IN has HR images that are so marked and LR images beside them (a_HR.png, a_LR.png), the HR ones.
     """
+    from sisr.base.image_files import list_images
     from sisr.lr.degrade import degrade_folder
 
+    images = list_images(source)
+    check_outputs([target / f"{image.stem}.png" for image in images], "PNG", images, force)
     written = degrade_folder(source, target, kernel, scale, seed=seed)
     typer.echo(f"{len(written)} LR images in {target}")
 
@@ -102,6 +115,7 @@ def upscale(
     deterministic: Annotated[
         bool, typer.Option(rich_help_panel=TORCH, help="The same bits each time.")
     ] = True,
+    force: Force = False,
     resources: Resources = RESOURCES,
     mirror: Mirror = None,
 ) -> None:
@@ -141,6 +155,7 @@ def upscale(
         raise SisrError(f"upscale: {chosen.label} is no PyTorch network, which alone have: {asked}")
     scale = scale or only_scale(chosen)
     images = [source] if source.is_file() else lr_images(list_images(source), scale)
+    check_outputs([target / f"{image.stem}.png" for image in images], "PNG", images, force)
     if chosen.own is not None:
         from sisr.upscaling.detection import describe
 

@@ -12,7 +12,16 @@ import typer
 
 from sisr.base import registry
 from sisr.base.errors import SisrError
-from sisr.commands.shared import RESOURCES, Mirror, Resources, Scale, app, one_line_errors
+from sisr.commands.shared import (
+    RESOURCES,
+    Force,
+    Mirror,
+    Resources,
+    Scale,
+    app,
+    check_outputs,
+    one_line_errors,
+)
 
 
 class Lpips(StrEnum):
@@ -33,6 +42,7 @@ def certify(
     out: Annotated[Path, typer.Option("--out", "-o", help="CSV to write; a page beside it.")] = Path(
         "certification.csv"
     ),
+    force: Force = False,
     resources: Resources = RESOURCES,
     mirror: Mirror = None,
 ) -> None:
@@ -52,6 +62,8 @@ def certify(
 
     if quick and heavy:
         raise SisrError("certify: give --quick or --heavy, not both")
+    check_outputs([out], "CSV", [], force)
+    check_outputs([out.with_suffix(".html")], "page", [out], force)
     tier = "heavy" if heavy else "quick" if quick else "full"
     wanted: dict[str, Mapping[str, Any]] = {**outside.chosen(tier, anchors or ())}
     if not anchors:
@@ -93,6 +105,7 @@ def score(
         list[str] | None,
         typer.Option(help="Further METRIC@PROTOCOL, as ms-ssim@rgb; may be repeated."),
     ] = None,
+    force: Force = False,
     resources: Resources = RESOURCES,
     mirror: Mirror = None,
 ) -> None:
@@ -105,6 +118,7 @@ def score(
     from tqdm import tqdm
 
     from sisr.analysis.compare_folders import compare_folders
+    from sisr.base.image_files import list_images
     from sisr.data.assets import fetch as fetch_asset
     from sisr.scoring.folders import score_folders
     from sisr.scoring.metrics.files import assets_of, paths_of
@@ -112,6 +126,8 @@ def score(
 
     if (sr is None) == (compare is None):
         raise SisrError("score: give either SR_DIR or --compare A B")
+    folders = [folder for folder in (hr, sr, *(compare or ())) if folder is not None and folder.is_dir()]
+    check_outputs([out], "CSV", [path for folder in folders for path in list_images(folder)], force)
     measures = [f"{metric}@{name}" for name in protocol or ["y-bt601"] for metric in ("psnr", "ssim")]
     measures += [f"lpips@{lpips.value}-v0.1"] if lpips is not Lpips.NONE else []
     measures += measure or []

@@ -42,7 +42,7 @@ def arguments_of(params: Sequence[str]) -> dict[str, Any]:
             raise SisrError(f"params: '{param}': expected NAME=VALUE, as width=28")
         try:
             found[name] = yaml.safe_load(value)
-        except yaml.YAMLError:
+        except (yaml.YAMLError, RecursionError):
             found[name] = value
     return found
 

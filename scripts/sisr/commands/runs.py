@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from sisr.base import registry
-from sisr.commands.shared import RESOURCES, Resources, app, one_line_errors
+from sisr.commands.shared import RESOURCES, Force, Resources, app, check_outputs, one_line_errors
 
 
 @app.command()
@@ -20,12 +20,14 @@ def compare(
     out: Annotated[
         Path | None, typer.Option(help="The page.", show_default="compare_A_B.html in this folder")
     ] = None,
+    force: Force = False,
 ) -> None:
     """Show two runs side by side: the same table, with differences and whether they are more than chance."""
     from sisr.analysis.compare_folders import folder_names
     from sisr.report.runs_page import write_comparison
 
     page = out or Path("compare_{}_{}.html".format(*(Path(name).name for name in folder_names(a, b))))
+    check_outputs([page], "page", [run / "report.html" for run in (a, b)], force)
     counts = write_comparison(a, b, page)
     typer.echo(f"{page}: " + ", ".join(f"{number} {verdict}" for verdict, number in counts.items()))
 

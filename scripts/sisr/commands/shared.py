@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Iterable
 from functools import wraps
 from pathlib import Path
 from typing import Annotated, Any
@@ -10,7 +11,7 @@ from typing import Annotated, Any
 import typer
 
 from sisr.base import registry
-from sisr.base.errors import SisrError
+from sisr.base.errors import SisrError, is_out_of_memory, out_of_memory
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -36,6 +37,42 @@ Mirror = Annotated[
 ]
 
 
+Force = Annotated[bool, typer.Option("--force", help="Write over a file of another kind.")]
+
+
+#: What a file of a kind begins with.
+_BEGINNINGS = {
+    "CSV": re.compile(rb"[\w. @-]+(?:,[\w. @-]+)+\r?\n"),
+    "page": re.compile(rb"\s*<(?:!doctype html|html)\b", re.IGNORECASE),
+    "PNG": re.compile(rb"\x89PNG\r\n\x1a\n"),
+    "safetensors file": re.compile(rb".{8}\{", re.DOTALL),
+}
+
+
+def check_outputs(outputs: Iterable[Path], kind: str, inputs: Iterable[Path], force: bool) -> None:
+    """Refuse to write over what a command reads, and over files of another kind unless ``force``.
+
+    ``kind`` is what is written, one of :data:`_BEGINNINGS`; an earlier result of that kind is replaced.
+    Raises :class:`SisrError` that names the file.
+    """
+    read = {path.resolve() for path in inputs}
+    for output in outputs:
+        if output.is_dir():
+            raise SisrError(f"{output}: is a folder; expected the name of a {kind} to write")
+        if not output.exists():
+            continue
+        if output.resolve() in read:
+            raise SisrError(f"{output}: is read by this command and would be overwritten; give another name")
+        if force:
+            continue
+        beginning = b""
+        if output.is_file():
+            with output.open("rb") as stream:
+                beginning = stream.read(4096)
+        if not output.is_file() or (beginning and not _BEGINNINGS[kind].match(beginning)):
+            raise SisrError(f"{output}: is no {kind}, and would be overwritten; give another name or --force")
+
+
 def one_line_errors(command: Callable[..., None]) -> Callable[..., None]:
     """Print an error of the user's as one line on stderr and exit with 1."""
 
@@ -45,6 +82,11 @@ def one_line_errors(command: Callable[..., None]) -> Callable[..., None]:
             command(*args, **kwargs)
         except (SisrError, OSError) as error:
             typer.echo(f"error: {error}", err=True)
+            raise typer.Exit(1) from None
+        except Exception as error:
+            if not is_out_of_memory(error):
+                raise
+            typer.echo(f"error: {out_of_memory(error)}", err=True)
             raise typer.Exit(1) from None
 
     return run

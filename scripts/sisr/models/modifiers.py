@@ -5,6 +5,7 @@ What they compute is in :mod:`sisr.models.modified`, so that reading a registry 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -13,6 +14,8 @@ from sisr.base.errors import ConfigError, ModelSkipped, unknown
 
 #: Largest scale that a chain makes.
 _LARGEST = 16
+#: Most passes of a network over an image that self-ensembles make: of one around another.
+_MOST_PASSES = 64
 
 
 @dataclass(frozen=True)
@@ -97,6 +100,11 @@ def parse_modifiers(entries: Sequence[str | Mapping[str, Any]], source: str) -> 
         found.append(MODIFIERS[name](**options))
     if sum(isinstance(modifier, Chain) for modifier in found) > 1:
         raise ConfigError(f"{source}: more than one chain")
+    ensembles = [modifier for modifier in found if isinstance(modifier, SelfEnsemble)]
+    passes = math.prod(modifier.passes for modifier in ensembles)
+    if passes > _MOST_PASSES:
+        times = f"self-ensemble {len(ensembles)} times"
+        raise ConfigError(f"{source}: {times} is {passes} passes of the network; at most {_MOST_PASSES}")
     return tuple(found)
 
 

@@ -20,9 +20,8 @@ import torch
 from torch import nn
 
 from sisr.base.errors import ModelError
+from sisr.models.ncnn_form import MAGIC
 
-#: First line of a ``.param`` in text form.
-MAGIC = "7767517"
 _FLOAT32, _FLOAT16, _BFLOAT16 = 0, 0x01306B47, 0x01348B83
 
 Options = Mapping[int, int]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -78,6 +79,9 @@ class Recipe:
         return tuple(dict.fromkeys((*self.data, *self.validation.get("data", ()), *features)))
 
 
+_NAME = re.compile(r"[\w-][\w.-]*")
+
+
 def parse_recipe(name: str, document: Mapping[str, Any], source: str) -> Recipe:
     """A recipe from its document; :class:`ConfigError` names ``source`` and the key that is wrong."""
     registry.validate(document, "training", source)
@@ -101,6 +105,10 @@ def parse_recipe(name: str, document: Mapping[str, Any], source: str) -> Recipe:
 
 def read_recipe(name: str, config: Path = registry.CONFIG) -> Recipe:
     """Recipe ``config/training/<name>.yaml``; a wrong key or value raises :class:`ConfigError` naming it."""
+    if not _NAME.fullmatch(name):
+        raise ConfigError(
+            f"recipe '{name}': expected the name of a file in config/training without its ending"
+        )
     path = registry.find(f"training/{name}.yaml", config)
     return parse_recipe(name, registry.read_yaml(path), f"config/training/{path.name}")
 

@@ -2,6 +2,10 @@
 
 A ``.pth`` file is a pickle, and unpickling can run any code.  Nothing here unpickles anything but tensors
 and the few containers around them; whatever else a file asks for is refused by name.
+
+Torch's zip has a checksum (CRC-32) of every member, which torch itself does not look at and
+:func:`check_members` does.  Safetensors and torch's older pickles have none: of those, only files whose
+sha256 is known are known to be whole.
 """
 
 from __future__ import annotations
@@ -10,6 +14,7 @@ import pickle
 import re
 import warnings
 import zipfile
+import zlib
 from collections import OrderedDict
 from collections.abc import Mapping
 from pathlib import Path
@@ -40,6 +45,7 @@ _BESIDE_TENSORS = re.compile(
     r"|lightning|pytorch_lightning|lightning_fabric)(?:\.\w+)+"
 )
 _MANY = 50
+_ZIP = b"PK\x03\x04"
 
 
 class _Inert(nn.Module):
@@ -87,13 +93,22 @@ def content_of(path: Path) -> Content:
         raise ModelError(f"{path}: {error.strerror.lower() if error.strerror else error}") from None
     if not head:
         raise ModelError(f"{path}: the file is empty")
-    if head.startswith(b"PK\x03\x04"):
+    if head.startswith(_ZIP):
         return _zip_content(path)
     if head[257:262] == b"ustar":
         return "tar"
     if head[8:9] == b"{":
         return "safetensors"
     return "pickle" if head[:1] == b"\x80" else "unknown"
+
+
+def _begins_as_zip(path: Path) -> bool:
+    """What torch goes by as well."""
+    try:
+        with path.open("rb") as stream:
+            return stream.read(len(_ZIP)) == _ZIP
+    except OSError:
+        return False
 
 
 def _zip_content(path: Path) -> Content:
@@ -112,6 +127,23 @@ def _zip_content(path: Path) -> Content:
     if "data.pkl" not in names:
         raise ModelError(f"{path}: a zip without data.pkl, so no checkpoint of torch")
     return "zip"
+
+
+def check_members(path: Path) -> None:
+    """Raise :class:`ModelError` where a member of a zip is not what its checksum says.
+
+    Torch can be told to write zips without checksums, which are all zero then.
+    """
+    try:
+        with zipfile.ZipFile(path) as archive:
+            if not any(member.CRC for member in archive.infolist()):
+                return
+            damaged = archive.testzip()
+    except (zipfile.BadZipFile, zlib.error, OSError, EOFError, ValueError, RuntimeError) as error:
+        # RuntimeError: a flipped bit says that it is encrypted, or compressed in a way that there is not.
+        raise ModelError(f"{path}: damaged: {error}") from None
+    if damaged is not None:
+        raise ModelError(f"{path}: damaged: '{damaged}' in it is not what its checksum says")
 
 
 def read_checkpoint(path: Path) -> tuple[list[Part], Format]:
@@ -159,6 +191,8 @@ def read_parts(path: Path, form: Format) -> list[Part]:
         The file is truncated, of another format, or its pickle asks for anything but tensors and what is
         usual beside them; one line that names the file and what was refused.
     """
+    if form == "state-dict" and _begins_as_zip(path):
+        check_members(path)
     try:
         if form == "safetensors":
             found = parts(load_file(path))
@@ -170,14 +204,29 @@ def read_parts(path: Path, form: Format) -> list[Part]:
         raise ModelError(f"{path}: {error}") from None
     except FileNotFoundError:
         raise ModelError(f"{path}: no such file") from None
+    except MemoryError:
+        raise MemoryError(f"{path}: no memory to read it") from None
     except Exception as error:  # a damaged pickle leads the unpickler to errors of any class
         raise ModelError(f"{path}: {_brief(error, form)}") from None
-    # Strides of zero make any size of a few bytes.
     size = path.stat().st_size
     for name, tensor in ((name, tensor) for one in found for name, tensor in one.state.items()):
+        if odd := _odd(tensor):
+            raise ModelError(f"{path}: tensor '{name}' is {odd}; expected plain real numbers")
+        # Strides of zero make any size of a few bytes.
         if tensor.numel() * tensor.element_size() > size:
             raise ModelError(f"{path}: refused: tensor '{name}' is larger than the file")
     return found
+
+
+def _odd(tensor: Tensor) -> str | None:
+    """What a tensor is that no layer of a network is made of, None for a plain one."""
+    if tensor.is_complex():
+        return f"of complex numbers ({str(tensor.dtype).removeprefix('torch.')})"
+    if tensor.is_nested or tensor.layout != torch.strided:
+        return "nested" if tensor.is_nested else f"sparse ({str(tensor.layout).removeprefix('torch.')})"
+    if tensor.is_quantized:
+        return f"quantised ({str(tensor.dtype).removeprefix('torch.')})"
+    return "without values" if tensor.is_meta else None
 
 
 class _Beside:
@@ -276,6 +325,11 @@ def load_into(network: nn.Module, state: Mapping[str, Tensor], source: Path) -> 
             raise ModelError(
                 f"{source}: tensor '{name}' is {tuple(state[name].shape)}, "
                 f"expected {tuple(tensor.shape)} for {type(network).__name__}"
+            )
+        if tensor.is_floating_point() and not state[name].is_floating_point():
+            kind = str(state[name].dtype).removeprefix("torch.")
+            raise ModelError(
+                f"{source}: tensor '{name}' is {kind}, expected real numbers for {type(network).__name__}"
             )
     extra = next((name for name in state if name not in own), None)
     if extra is not None:

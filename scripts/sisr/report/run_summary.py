@@ -37,7 +37,7 @@ def lines(folder: Path) -> Iterator[str]:
             leaders = ", ".join(_leaders(here[here["group"] == group], shown))
             yield f"x{scale}, {shown.kernels[kernel]}, {shown.groups[group]}: {leaders}"
     if (folder / "certified.txt").is_file():
-        yield (folder / "certified.txt").read_text(encoding="utf-8").strip()
+        yield (folder / "certified.txt").read_text(encoding="utf-8", errors="replace").strip()
     said = ((cell[3], *state) for cell, state in finished.status.items() if state[0] not in SCORED)
     for model, state, reason in dict.fromkeys(said):
         yield f"{shown.models.get(model, model)}: {state}: {reason}"

@@ -103,8 +103,7 @@ def read(document: Mapping[str, Any], source: str = "config", config: Path = reg
         A key is unknown or a value has the wrong type; a suite names a dataset, kernel, model or metric that
         no registry has; or the restrictions leave no cell.  The message names the key and the value.
     """
-    document = _coerce(document)
-    registry.validate(document, "config", source)
+    document = checked(document, source)
     if config == registry.CONFIG:
         registry.use(document.get("registries", ()))
     suites = document["suites"]
@@ -362,6 +361,16 @@ _LISTS = (
     "suite", "registries", "datasets", "kernels", "scales", "models", "baselines", "metrics", "studies",
     "extras",
 )  # fmt: skip
+
+
+def checked(document: Any, source: str) -> dict[str, Any]:
+    """A configuration of the right keys and types, as a file or the command line has it.
+
+    Raises :class:`ConfigError` that names the key, also for what is no mapping at all.
+    """
+    coerced = _coerce(document) if isinstance(document, Mapping) else document
+    registry.validate(coerced, "config", source)
+    return coerced
 
 
 def _coerce(document: Mapping[str, Any]) -> dict[str, Any]:

@@ -31,8 +31,9 @@ from sisr.models.model_entries import Colour, Model
 from sisr.models.state_dicts import Part
 from sisr.models.weights import content_of, read_checkpoint
 from sisr.upscaling import loaders
-from sisr.upscaling.engines.planes import probe
+from sisr.upscaling.engines import RawUpscaler, pytorch
 from sisr.upscaling.foreign import process
+from sisr.upscaling.inference.options import Options
 
 #: From which part of its tensors on a file is said to be near an architecture.
 _NEAR = 0.2
@@ -79,6 +80,18 @@ def _resolved(model: Model, scale: int, found: Found) -> tuple[Model, int, Mappi
             raise ModelError(f"{model.own.files[link]}: is {found.architecture} {has}, stated as x{link}")
         raise ModelSkipped(f"{model.label} is {found.architecture} {has}, not x{link}")
     return _concrete(model, found), link, found.files
+
+
+def load(
+    network: Model, scale: int, files: Mapping[str, Path], device: str, threads: int, options: Options
+) -> RawUpscaler:
+    """A network that :func:`resolve` found; see :func:`sisr.upscaling.engines.load`.
+
+    What is code, a class or a program, runs in a process of its own; tensors run as those of the registry.
+    """
+    if network.engine != "torch" or network.params["arch"] in ("python", "torchscript"):
+        return process.load(network, scale, files, device, threads, options)
+    return pytorch.load(network, scale, files, device, threads, options)
 
 
 def scale_of(model: Model) -> int:
@@ -132,49 +145,36 @@ def identify(path: Path, scale: int | None = None, params: Mapping[str, Any] | N
             f"{path}: params '{next(iter(arguments))}': its network is in the file and takes none"
         )
     if suffix == ".onnx":
-        from sisr.upscaling.engines import onnx_cpu
-
-        channels, found = onnx_cpu.inspect(path)
-        return Found("an ONNX graph", "onnx", (_enlarges(found, path),), channels, {"graph": path})
+        return _graph("an ONNX graph", "onnx", path, {"graph": path})
     if suffix == ".pb":
-        from sisr.upscaling.engines import opencv
-
-        channels, found, name = opencv.inspect(path)
-        return Found(f"OpenCV {name}", "opencv", (found,), channels, {"graph": path}, {"name": name})
+        return _graph("OpenCV", "opencv", path, {"graph": path})
     if is_ncnn:
-        from sisr.upscaling.engines import ncnn_cpu
-
         param = path.with_suffix(".param")
-        channels, found, source, result = ncnn_cpu.inspect(param)
-        files = {"param": param, "bin": param.with_suffix(".bin")}
-        blobs = {"input": source, "output": result}
-        return Found("an ncnn graph", "ncnn", (_enlarges(found, path),), channels, files, blobs)
+        return _graph("an ncnn graph", "ncnn", param, {"param": param, "bin": param.with_suffix(".bin")})
     if kind == "torchscript":
-        return _module(loaders.torchscript(path), "torchscript", {"state": path}, scale, params or {})
+        loaders.check_program(path)  # a process takes seconds to start
+        seen = process.look_at_program(path, "torch")
+        return _program("torchscript", {"state": path}, (seen.channels, seen.enlarges), scale, params or {})
     return _tensors(path, scale, arguments)
 
 
 # --- programs --------------------------------------------------------------------------------------------
 
 
-def _module(
-    module: torch.nn.Module,
-    kind: str,
-    files: Mapping[str, Path],
-    scale: int | None,
-    params: Mapping[str, Any],
-) -> Found:
-    """A program of which nothing is known but what it does."""
-    source = str(files["state"])
-    channels, found = probe(loaders.planes_of(module, source), (3, 1), source)
-    return _program(kind, files, (channels, found), scale, params)
+def _graph(architecture: str, engine: str, path: Path, files: Mapping[str, Path]) -> Found:
+    """A network in the form of another engine than torch, as the process that it runs in saw it."""
+    seen = process.look_at_program(path, engine)
+    if "name" in seen.params:
+        architecture = f"{architecture} {seen.params['name']}"
+    scales = (_enlarges(seen.enlarges, path),)
+    return Found(architecture, engine, scales, seen.channels, files, seen.params, seen.range)
 
 
 def _python(name: str, params: Mapping[str, Any], scale: int | None, weights: Path | None) -> Found:
     """A class of somebody's own, as the process that it runs in saw it."""
     arguments = {key: value for key, value in params.items() if key != "pre_upscale"}
     files = {} if weights is None else {"state": weights}
-    channels, enlarges, part, note = process.look(name, arguments, scale, weights)
+    channels, enlarges, part, note = process.look_at_class(name, arguments, scale, weights)
     chosen = {"class": name, "args": arguments, "pre_upscale": params.get("pre_upscale"), "note": note}
     found = _program("python", files, (channels, enlarges), scale, chosen)
     return replace(found, part=part, note=note)

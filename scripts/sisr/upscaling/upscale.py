@@ -14,7 +14,7 @@ import numpy as np
 from tqdm import tqdm
 
 from sisr.base import device as devices
-from sisr.base.errors import ImageError, ModelError, ModelSkipped, ModelUnavailable
+from sisr.base.errors import ImageError, ModelError, ModelSkipped, ModelUnavailable, is_out_of_memory
 from sisr.base.images import read_image, stored_size, write_png
 from sisr.base.machine import Stopwatch
 from sisr.base.manifest import Manifest, SrImage, SrManifest, relative
@@ -112,13 +112,11 @@ def attempt(work: Callable[[], tuple[Found, ...]]) -> Status[Found]:
         return Status("skipped", str(error))
     except ModelUnavailable as error:
         return Status("unavailable", str(error))
-    except MemoryError as error:
-        return Status("oom", str(error) or "out of memory on the CPU")
     except ModelError as error:
         return Status("failed", str(error))
-    except RuntimeError as error:
-        if type(error).__name__ == "OutOfMemoryError" or "can't allocate memory" in str(error):
-            return Status("oom", str(error).splitlines()[0])
+    except Exception as error:
+        if is_out_of_memory(error):
+            return Status("oom", next(iter(str(error).splitlines()), "out of memory on the CPU"))
         raise
 
 

@@ -151,3 +151,41 @@ def test_command(tmp_path: Path) -> None:
     done = CliRunner().invoke(app, ["compare", folders[0], folders[0]])
     assert done.exit_code == 1
     assert done.stderr == f"error: {folders[0]}: compared with itself\n"
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "said"),
+    [
+        ("provenance.json", b"[]", "provenance.json: [] is not of type 'object'"),
+        ("provenance.json", b'{"config": "demo"}', "provenance.json: config: 'demo' is not of type 'object'"),
+        ("provenance.json", b'{"config": {"name": 7}}', "config.name: 7 is not of type 'string'"),
+        ("provenance.json", b'{"commit": {}}', "provenance.json: commit: {} is not of type 'string', 'null'"),
+        ("provenance.json", "{é}".encode("latin-1"), "provenance.json: not JSON: "),
+        ("provenance.json", b"[" * 100_000, "provenance.json: not JSON: "),
+        ("scores.csv", b"dataset,image\xe9\n", "scores.csv: not a table: "),
+        ("scores.csv", b"", "scores.csv: not a table: "),
+        (
+            "scores.csv",
+            b"dataset,image,kernel,scale,model,metric,protocol,value\nd,i,k,1e400,m,psnr,rgb,1\n",
+            "scores.csv:2: scale '1e400' is not a number from 1 to 99",
+        ),
+        ("status.csv", b"dataset\n", "status.csv: column 'kernel' is missing"),
+        ("hr/set5.json", b"[]", "hr/set5.json: [] is not of type 'object'"),
+        ("hr/set5.json", b'{"dataset": "set5", "images": [7]}', "set5.json: images.0: 7 is not of type"),
+        (
+            "hr/set5.json",
+            b'{"dataset": "set5", "images": [{"name": [], "file": "a"}]}',
+            "images.0.name: [] is not of type 'string'",
+        ),
+    ],
+)
+def test_a_file_of_a_run_that_is_another_thing_is_one_line(
+    name: str, content: bytes, said: str, tmp_path: Path
+) -> None:
+    a, b = (make_run(tmp_path / run, {"bicubic": BASE}) for run in ("a", "b"))
+    (b / name).parent.mkdir(exist_ok=True)
+    (b / name).write_bytes(content)
+    run = CliRunner().invoke(app, ["compare", str(a), str(b), "--out", str(tmp_path / "page.html")])
+    assert (run.exit_code, run.output.count("\n")) == (1, 1), run.output
+    assert run.output.startswith(f"error: {b / name}")
+    assert said in run.output

@@ -107,3 +107,46 @@ def test_two_of_the_users_own_must_not_share_a_name(tmp_path: Path) -> None:
         ConfigError, match=r"model 'mine' twice: in .*a\.yaml: models and in .*b\.yaml: models"
     ):
         registry.load("models")
+
+
+def bomb(levels: int) -> str:
+    lines = ["a0: &a0 [x, x, x, x, x, x, x, x, x, x]"]
+    lines += [f"a{i}: &a{i} [{', '.join([f'*a{i - 1}'] * 10)}]" for i in range(1, levels)]
+    return "\n".join(lines)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (bomb(12), ":6: more than 1000000 values, by aliases of aliases"),
+        ("a: &a [1, *a]", ":1: an alias within what it stands for"),
+        ("[" * 100_000, ":1: nested more than 100 deep"),
+        ("- " * 100_000 + "1", ":1: nested more than 100 deep"),
+        ("{a: " * 200 + "1" + "}" * 200, ":1: nested more than 100 deep"),
+    ],
+    ids=["bomb", "circle", "brackets", "lists", "mappings"],
+)
+def test_what_would_take_all_memory_or_the_process_is_refused(text: str, said: str, tmp_path: Path) -> None:
+    path = tmp_path / "models.yaml"
+    path.write_text(text)
+    with pytest.raises(ConfigError) as caught:
+        registry.read_yaml(path)
+    assert str(caught.value) == f"{path}{said}"
+
+
+def test_aliases_and_brackets_in_texts_are_read(tmp_path: Path) -> None:
+    path = tmp_path / "models.yaml"
+    path.write_text(f"{bomb(4)}\ntext: |\n  {'[' * 300}\nlast: *a3\n")
+    read = registry.read_yaml(path)
+    assert len(read["last"][0][0]) == 10
+    assert read["text"] == "[" * 300 + "\n"
+    path.write_text("")
+    assert registry.read_yaml(path) is None
+
+
+def test_a_million_shards_are_refused(tmp_path: Path) -> None:
+    (tmp_path / "datasets.yaml").write_text(
+        "mine: {label: Mine, path: ~/images, citation: none, licence: mine, shards: 1000000}\n"
+    )
+    with pytest.raises(ConfigError, match=r"mine\.shards: 1000000 is greater than the maximum of 1000"):
+        registry.load("datasets", tmp_path)

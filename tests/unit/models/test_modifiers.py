@@ -144,3 +144,9 @@ def test_names_of_the_command_line() -> None:
     assert model_entries.named("imdn", ["back-projection"]).modifiers == (BackProjection(),)
     with pytest.raises(ConfigError, match="did you mean 'imdn'"):
         model_entries.named("imdm")
+
+
+def test_no_more_than_two_self_ensembles() -> None:
+    assert len(model(base="bicubic", modifiers=["self-ensemble"] * 2).modifiers) == 2
+    with pytest.raises(ConfigError, match="self-ensemble 5 times is 32768 passes of the network; at most 64"):
+        model(base="bicubic", modifiers=["self-ensemble"] * 5)

@@ -106,6 +106,9 @@ def test_wrong_scale_and_wrong_keys_name_the_tensor(tmp_path: Path) -> None:
         load_into(ESPCN(2), state, path)
     with pytest.raises(ModelError, match=r"no tensor 'input\.weight' for VDSR"):
         load_into(VDSR(), state, path)
+    whole = {**state, "subpixel.weight": state["subpixel.weight"].to(torch.int8)}
+    with pytest.raises(ModelError, match="is int8, expected real numbers for ESPCN"):
+        load_into(ESPCN(4), whole, path)
     with pytest.raises(ModelError, match="unexpected tensor 'extra'"):
         load_into(ESPCN(4), {**state, "extra": torch.zeros(1)}, path)
 
@@ -121,3 +124,49 @@ def test_parameter_counts() -> None:
     assert sum(p.numel() for p in VDSR().parameters()) == 2 * 9 * 64 + 18 * 9 * 64 * 64 == 664_704
     by_hand = (25 * 64 + 64) + (9 * 64 * 32 + 32) + (9 * 32 * 9 + 9)
     assert sum(p.numel() for p in archs.build("espcn", 3).parameters()) == by_hand
+
+
+def test_no_flipped_byte_gives_another_weight(tmp_path: Path) -> None:
+    """Torch itself reads a zip without looking at its checksums."""
+    path = tmp_path / "net.pth"
+    whole = {name: torch.randn(50) for name in ("a", "b")}
+    torch.save(whole, path)
+    good = path.read_bytes()
+    at = good.index(whole["b"].numpy().tobytes())
+    assert torch.equal(read_state_dict(path, "state-dict")["b"], whole["b"])
+    for place in (*range(at, at + 200, 9), *range(0, len(good), len(good) // 150)):
+        path.write_bytes(good[:place] + bytes([good[place] ^ 0x40]) + good[place + 1 :])
+        try:
+            state = read_state_dict(path, "state-dict")
+        except ModelError as error:
+            assert str(error).startswith(f"{path}: ")
+            assert "\n" not in str(error)
+        else:  # what no reader looks at, as the date of a member
+            assert not at <= place < at + 200
+            assert all(torch.equal(state[name], whole[name]) for name in whole)
+
+
+def test_a_zip_without_checksums_is_read(tmp_path: Path) -> None:
+    before = torch.serialization.get_crc32_options()
+    torch.serialization.set_crc32_options(False)
+    try:
+        torch.save({"a": torch.ones(2)}, tmp_path / "net.pth")
+    finally:
+        torch.serialization.set_crc32_options(before)
+    assert torch.equal(read_state_dict(tmp_path / "net.pth", "state-dict")["a"], torch.ones(2))
+
+
+@pytest.mark.parametrize(
+    ("tensor", "said"),
+    [
+        (torch.ones(2, dtype=torch.complex64), r"of complex numbers \(complex64\)"),
+        (torch.eye(3).to_sparse(), r"sparse \(sparse_coo\)"),
+        (torch.ones(2, device="meta"), "without values"),
+    ],
+    ids=["complex", "sparse", "meta"],
+)
+def test_what_no_layer_is_made_of_is_refused(tensor: torch.Tensor, said: str, tmp_path: Path) -> None:
+    path = tmp_path / "net.pth"
+    torch.save({"params": {"a": torch.ones(2), "odd": tensor}}, path)
+    with pytest.raises(ModelError, match=f"net.pth: tensor 'odd' is {said}; expected plain real numbers"):
+        read_state_dict(path, "state-dict")

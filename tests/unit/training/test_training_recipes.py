@@ -96,3 +96,9 @@ def test_discriminators_have_their_sizes(recipe: Make) -> None:
         discriminator_of(recipe(patch=32, adversarial={**gan, "discriminator": "vgg"}), 2)
     with pytest.raises(ConfigError, match="unet judges HR patches of a multiple of 8 pixels, found 30"):
         discriminator_of(recipe(patch=15, adversarial=gan), 2)
+
+
+@pytest.mark.parametrize("name", ["a\0b", "../models", "/etc/passwd", "", "a\n"])
+def test_what_is_no_name_of_a_recipe(name: str) -> None:
+    with pytest.raises(ConfigError, match="expected the name of a file in config/training"):
+        read_recipe(name)

@@ -178,9 +178,16 @@ def _urls(urls: tuple[str, ...] | list[str], config: Path, where: str) -> tuple[
     """Addresses with local paths made absolute (relative ones are relative to the registry's folder)."""
     resolved = []
     for url in urls:
-        scheme = urlsplit(url).scheme
+        try:
+            parts = urlsplit(url)
+            host, _ = parts.hostname, parts.port
+        except ValueError as error:
+            raise ConfigError(f"{where}: '{url}' is no address: {error}") from None
+        if "\0" in url:
+            raise ConfigError(f"{where}: {url!r} is no address")
+        scheme = parts.scheme
         if scheme in ("http", "https"):
-            if not urlsplit(url).hostname:
+            if not host:
                 raise ConfigError(f"{where}: no host in '{url}'")
             resolved.append(url)
         elif scheme == "file":
@@ -227,6 +234,8 @@ def _table(path: Path) -> list[dict[str, Any]]:
         lines = path.read_text(encoding="utf-8").splitlines()
     except OSError as error:
         raise ConfigError(f"{path}: {error.strerror}") from None
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{path}: expected UTF-8: {error}") from None
     reader = csv.DictReader(lines, delimiter="\t", quoting=csv.QUOTE_NONE)
     for column in reader.fieldnames or ():
         if column not in _COLUMNS:

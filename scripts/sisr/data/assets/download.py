@@ -23,7 +23,7 @@ _BLOCK = 1 << 16
 #: How far a body may exceed the registered size before it is given up (it is wrong by then; reading on only
 #: serves to report its hash), and the bound where no size is registered.
 _SLACK = 16 << 20
-_LARGEST = 8 << 30
+_LARGEST = 2 << 30
 
 
 @dataclass(frozen=True)
@@ -31,14 +31,16 @@ class Policy:
     """How patient to be with the network.
 
     ``attempts`` per address, with waits of ``backoff`` * 2**n seconds between them; ``connect`` and
-    ``read`` are the longest silences in seconds; ``parallel`` files of a bundle are fetched at a time.  The
-    default gives up on a network that refuses at once after 1.5 s.
+    ``read`` are the longest silences in seconds; within ``block`` seconds 64 KiB have to arrive, or all of a
+    smaller file; ``parallel`` files of a bundle are fetched at a time.  The default gives up on a network
+    that refuses at once after 1.5 s.
     """
 
     attempts: int = 3
     backoff: float = 0.5
     connect: float = 10.0
     read: float = 60.0
+    block: float = 120.0
     parallel: int = 8
 
 
@@ -96,12 +98,14 @@ class _Sink:
     def __init__(self, stream: IO[bytes], path: Path, limit: int, transfer: Transfer) -> None:
         self._stream, self._path, self._limit, self._transfer = stream, path, limit, transfer
         self.written = 0
+        self.given_up = False
 
     def write(self, block: bytes) -> int:
-        if self._transfer.stop.is_set():
+        if self.given_up or self._transfer.stop.is_set():
             raise _Stopped
         if self.written + len(block) > self._limit:
-            raise _Unobtainable(f"more than {self._limit} bytes")
+            hint = "; state its 'bytes'" if self._limit == _LARGEST else ""
+            raise _Unobtainable(f"more than {self._limit} bytes{hint}")
         with writing(self._path):
             self._stream.write(block)
         self.written += len(block)
@@ -216,7 +220,7 @@ class Transfer:
             if host in self._unreachable:
                 raise _Unobtainable(self._unreachable[host])
             try:
-                self._fill(part, limit, lambda sink: download(url, sink, None))
+                self._fill(part, limit, lambda sink: self._pace(sink, lambda: download(url, sink, None)))
                 return
             except requests.RequestException as error:
                 reason, again, unreachable = _diagnose(error)
@@ -227,6 +231,32 @@ class Transfer:
             log.info("%s: %s; trying again", shown(url), reason)
             if self.stop.wait(self.policy.backoff * 2**attempt):
                 raise _Stopped
+
+    def _pace(self, sink: _Sink, download: Callable[[], object]) -> None:
+        """Run a download in a thread; :class:`_Unobtainable` where it is too slow.
+
+        A byte in time is no silence, and whoever waits for a block of bytes does not see that they are few.
+        A thread that is given up waits for its server, and writes nothing any more.
+        """
+        outcome: list[BaseException] = []
+
+        def work() -> None:
+            try:
+                download()
+            except BaseException as error:
+                outcome.append(error)
+
+        thread = threading.Thread(target=work, daemon=True)
+        thread.start()
+        before = -1
+        while thread.is_alive():
+            if sink.written == before:
+                sink.given_up = True
+                raise _Unobtainable(f"too slow: less than {_BLOCK >> 10} KiB in {self.policy.block:g} s")
+            before = sink.written
+            thread.join(self.policy.block)
+        if outcome:
+            raise outcome[0]
 
     def _fill(self, part: Path, limit: int, fill: Callable[[_Sink], None]) -> None:
         """Run ``fill`` with a sink that (re)writes ``part`` from its start."""

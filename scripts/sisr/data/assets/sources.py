@@ -51,7 +51,11 @@ class Mirror:
         value = str(os.environ.get(MIRROR_VARIABLE, "") if mirror is None else mirror).strip()
         if not value:
             return None
-        if urlsplit(value).scheme in ("http", "https"):
+        if value.startswith(("http://", "https://")):
+            try:
+                urlsplit(value)
+            except ValueError as error:
+                raise ConfigError(f"{origin}: '{value}' is no address: {error}") from None
             return cls(value.rstrip("/"))
         folder = local_path(value) if value.startswith("file:") else Path(value).expanduser()
         if not folder.is_dir():

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import warnings
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -13,11 +12,14 @@ from typing import Any
 from sisr.base import registry
 from sisr.base.digest import file_digest
 from sisr.base.errors import ReproductionError
+from sisr.run.config import checked
 from sisr.trust.crate import CODE, CODE_FOLDERS, IDENTIFIER, METADATA, NO_CODE
 from sisr.trust.provenance import git, machine, software
 
 #: What a crate must hold, with their checksums, so that the run can be made again and compared.
 _NEEDED = ("scores.csv", "config.yaml", "provenance.json")
+#: What its provenance must say.
+_NEEDED_OF_MADE = ("commit", "assets", "packages", "machine")
 #: Changed files that are named one by one.
 _MOST = 5
 
@@ -42,6 +44,7 @@ class CrateOfRun:
         Raises :class:`ReproductionError` in one line for what is no crate, is that of something else, or
         lacks a file.
         """
+        from rocrate.model.entity import Entity
         from rocrate.rocrate import ROCrate
 
         if not path.exists():
@@ -52,32 +55,31 @@ class CrateOfRun:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # of parts that this does not need
                 crate = ROCrate(path)
-        except (ValueError, KeyError, TypeError, AttributeError, AssertionError) as error:
+                workflow, title = crate.mainEntity, crate.name
+                entities = {name: crate.get(name) for name in _NEEDED}
+                checksums = {name: entity.get("sha256") for name, entity in entities.items() if entity}
+                identifier = workflow.get("identifier") if isinstance(workflow, Entity) else None
+        except Exception as error:  # the library takes for granted that a crate is one
             reason = str(error).splitlines()[0] if str(error) else type(error).__name__
             raise ReproductionError(f"{path}: not an RO-Crate: {reason}") from None
         folder = Path(crate.source)
         folder = folder if folder.is_dir() else folder.parent
-        workflow = crate.mainEntity
-        if workflow is None or isinstance(workflow, str) or workflow.get("identifier") != IDENTIFIER:
+        if identifier != IDENTIFIER:
             raise ReproductionError(
-                f"{path}: the crate of something else: expected a run of '{IDENTIFIER}', found '{crate.name}'"
+                f"{path}: the crate of something else: expected a run of '{IDENTIFIER}', found '{title}'"
             )
-        stated = {}
         for name in _NEEDED:
-            entity = crate.get(name)
-            if entity is None or not isinstance(entity.get("sha256"), str):
+            if not isinstance(checksums.get(name), str):
                 raise ReproductionError(f"{path}: the crate states no checksum of {name}")
             if not (folder / name).is_file():
                 raise ReproductionError(f"{path}: {name} is part of the crate, but the file is missing")
-            stated[name] = entity["sha256"]
-        try:
-            made = json.loads((folder / "provenance.json").read_text(encoding="utf-8"))
-            made["commit"], made["assets"], made["packages"], made["machine"]
-        except (ValueError, KeyError, TypeError) as error:
-            raise ReproductionError(
-                f"{folder / 'provenance.json'}: not the record of a run: {type(error).__name__}: {error}"
-            ) from None
-        return cls(folder, made, registry.read_yaml(folder / "config.yaml"), stated)
+        made = registry.read_json(folder / "provenance.json", "provenance")
+        if missing := [key for key in _NEEDED_OF_MADE if key not in made]:
+            where = folder / "provenance.json"
+            raise ReproductionError(f"{where}: not the record of a run: '{missing[0]}' is missing")
+        config = registry.read_yaml(folder / "config.yaml")
+        checked(config, str(folder / "config.yaml"))
+        return cls(folder, made, config, checksums)
 
 
 def differences(crate: CrateOfRun) -> list[str]:

@@ -132,19 +132,29 @@ def _scores(path: Path) -> dict[Key, float]:
     """Scores by what they are of; :class:`ReproductionError` for a table that is none."""
     found: dict[Key, float] = {}
     with path.open(encoding="utf-8", newline="") as stream:
-        rows = csv.reader(stream)
-        header = next(rows, [])
+        rows = _rows(csv.reader(stream), path)
+        _, header = next(rows, (0, []))
         if len(header) != 8 or header[-1] != "value":
-            raise ReproductionError(
-                f"{path}: not a table of scores: its columns are {', '.join(header) or 'none'}"
-            )
-        for row in rows:
+            columns = " ".join(", ".join(header).split()) or "none"
+            raise ReproductionError(f"{path}: not a table of scores: its columns are {columns}")
+        for line, row in rows:
             try:
                 *key, value = row
                 found[tuple(key)] = float(value)
             except ValueError:
-                raise ReproductionError(f"{path}:{rows.line_num}: not a score: {','.join(row)}") from None
+                raise ReproductionError(
+                    f"{path}:{line}: not a score: {' '.join(','.join(row).split())}"
+                ) from None
     return found
+
+
+def _rows(reader: Any, path: Path) -> Iterator[tuple[int, list[str]]]:
+    """Rows with their lines; :class:`ReproductionError` for what is no CSV in UTF-8."""
+    try:
+        for row in reader:
+            yield reader.line_num, row
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise ReproductionError(f"{path}: not a table of scores: {error}") from None
 
 
 def _digits(key: Key) -> int:
@@ -188,7 +198,7 @@ def _images(before: Path, now: Path) -> Iterator[str]:
 def _hashes(path: Path) -> dict[str, str]:
     if not path.is_file():
         return {}
-    return {image.name: image.sha256 for image in HrManifest.read(path).images if image.sha256}
+    return {image.name: image.sha256 for image in HrManifest.of_others(path).images if image.sha256}
 
 
 def _unlike(kind: str, before: Mapping[str, str], now: Mapping[str, str]) -> Iterator[str]:

@@ -22,6 +22,7 @@ import importlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -105,7 +106,8 @@ def load(
         raise ModelUnavailable(model.unavailable)
     model.weights_for(scale)
     network, link, files = resolve(model, scale, files)
-    engine = extensions.load(engine_module(network.engine))
+    # What is code of the user's own runs in a process of its own.
+    engine = _own() if model.own is not None else extensions.load(engine_module(network.engine))
     raw: RawUpscaler = engine.load(network, link, files, device, threads, options or Options())
     return Upscaler(raw, modified.apply(model.modifiers, raw, link, scale))
 
@@ -120,5 +122,9 @@ def resolve(model: Model, scale: int, files: Mapping[str, Path]) -> tuple[Model,
     if model.outputs:
         raise ModelSkipped(f"{model.label} is known by its outputs only: its program is not run here")
     if model.own is not None:
-        return importlib.import_module(RESOLVERS["own"]).resolve(model, scale)
+        return _own().resolve(model, scale)
     return model, model.link(scale) or scale, files
+
+
+def _own() -> Any:
+    return importlib.import_module(RESOLVERS["own"])

@@ -14,9 +14,9 @@ import numpy as np
 
 from sisr.base.errors import ModelError
 from sisr.models.model_entries import Model
-from sisr.models.ncnn_weights import MAGIC
+from sisr.models.ncnn_form import MAGIC
 from sisr.upscaling.engines import RawUpscaler
-from sisr.upscaling.engines.planes import Planes, image_upscaler, probe
+from sisr.upscaling.engines.planes import Planes, Seen, image_upscaler, probe
 from sisr.upscaling.inference.options import Options
 
 #: Options of a convolution that tell its input channels.
@@ -31,15 +31,15 @@ def load(
     return image_upscaler(run, model.label, scale, model.colour, model.input_peak)
 
 
-def inspect(param: Path) -> tuple[int, int, str, str]:
-    """Channels, scale, input and output blob of a graph and the ``.bin`` beside it."""
+def inspect(param: Path) -> Seen:
+    """What a graph with the ``.bin`` beside it does; ``params`` are its input and output blob."""
     values = param.with_suffix(".bin")
     if not values.is_file():
         raise ModelError(f"{param}: the values are missing: expected {values.name} beside it")
     source, result, takes = read_graph(param)
     # ncnn does not check channels: only the right number may be tried.
     channels, scale = probe(open_graph(param, values, source, result, 1), (takes,), str(param))
-    return channels, scale, source, result
+    return Seen(channels, scale, {"input": source, "output": result})
 
 
 def read_graph(param: Path) -> tuple[str, str, int]:
@@ -67,7 +67,7 @@ def read_graph(param: Path) -> tuple[str, str, int]:
                     if key in _CONVOLUTION
                 }
                 channels = options["6"] // (options["0"] * options["1"] * options.get("11", options["1"]))
-    except (OSError, UnicodeDecodeError, ValueError, IndexError, KeyError) as error:
+    except (OSError, UnicodeDecodeError, ValueError, IndexError, KeyError, ZeroDivisionError) as error:
         raise ModelError(f"{param}: not an ncnn graph in text form: {error}") from None
     outputs = [name for name in made if name not in taken]
     if len(inputs) != 1 or len(outputs) != 1:

@@ -1,23 +1,25 @@
 """ONNX graphs through onnxruntime, on the CPU.
 
-Weights role ``graph``: a ``.onnx`` with one input and one output, ``(n, c, h, w)`` with any height and width,
-and its values in it or in ``<name>.onnx.data`` beside it, as torch exports it.  Nothing of a file is run but
-the operators that onnxruntime itself has.
+Weights role ``graph``: a ``.onnx`` with one input and one output, ``(n, c, h, w)``, and its values in it or
+in ``<name>.onnx.data`` beside it, as torch exports it.  A graph of a fixed height or width runs on images of
+that size and on no others.  Integers, in or out, are on 0 to 255.  Nothing of a file is run but the operators
+that onnxruntime itself has.
 """
 
 from __future__ import annotations
 
 import tempfile
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from sisr.base.errors import ModelError
+from sisr.base.errors import ModelError, is_out_of_memory
 from sisr.models.model_entries import Model
 from sisr.upscaling.engines import RawUpscaler
-from sisr.upscaling.engines.planes import Planes, image_upscaler, probe
+from sisr.upscaling.engines.planes import SIZES, Planes, Seen, image_upscaler, probe
 from sisr.upscaling.inference.options import Options
 
 _TYPES = {
@@ -28,22 +30,38 @@ _TYPES = {
 }
 
 
+@dataclass(frozen=True)
+class Graph:
+    """A graph that is open: ``run`` for a range of the input, what numbers of channels it may have, its
+    height and width (None for any), and whether it takes integers.
+    """
+
+    run: Planes
+    channels: tuple[int, ...]
+    size: tuple[int | None, int | None]
+    integers: bool
+
+
 def load(
     model: Model, scale: int, files: Mapping[str, Path], device: str, threads: int, options: Options
 ) -> RawUpscaler:
     """See :func:`sisr.upscaling.engines.load`; ignores ``device`` and ``options``."""
-    run, _ = open_graph(files["graph"], threads)
-    return image_upscaler(run, model.label, scale, model.colour, model.input_peak)
+    graph = open_graph(files["graph"], threads, model.input_peak)
+    if graph.integers and model.input_peak != 255:
+        raise ModelError(f"{files['graph']}: takes uint8, so white is 255; the entry states input_range 0-1")
+    return image_upscaler(graph.run, model.label, scale, model.colour, model.input_peak)
 
 
-def inspect(path: Path) -> tuple[int, int]:
-    """Channels and scale of a graph; :class:`ModelError` where it is none, or not one of images."""
-    run, channels = open_graph(path, 1)
-    return probe(run, channels, str(path))
+def inspect(path: Path) -> Seen:
+    """What a graph does; :class:`ModelError` where it is none, or not one of images."""
+    graph = open_graph(path, 1)
+    sizes = dict.fromkeys((graph.size[0] or height, graph.size[1] or width) for height, width in SIZES)
+    channels, scale = probe(graph.run, graph.channels, str(path), list(sizes))
+    return Seen(channels, scale, range="0-255" if graph.integers else None)
 
 
-def open_graph(path: Path, threads: int) -> tuple[Planes, tuple[int, ...]]:
-    """The graph as a function of planes, and the numbers of channels that it may have."""
+def open_graph(path: Path, threads: int, peak: int = 255) -> Graph:
+    """The graph for planes on 0 to ``peak``."""
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
@@ -55,12 +73,16 @@ def open_graph(path: Path, threads: int) -> tuple[Planes, tuple[int, ...]]:
     with tempfile.TemporaryDirectory() as nothing:
         options.add_session_config_entry("session.model_external_initializers_file_folder_path", nothing)
         if (data := path.with_name(f"{path.name}.data")).is_file():
+            if data.resolve().parent not in (path.parent.resolve(), path.resolve().parent):
+                raise ModelError(f"{data}: is a link out of its folder; put the values there themselves")
             values = data.read_bytes()
             options.add_external_initializers_from_files_in_memory([data.name], [values], [len(values)])
         try:
             graph = path.read_bytes()
             session = onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
         except Exception as error:  # onnxruntime has a class for each code, all direct heirs of Exception
+            if is_out_of_memory(error):
+                raise
             if "External data path" in str(error):
                 raise ModelError(
                     f"{path}: its values are in another file than {path.name}.data beside it; export it with "
@@ -70,33 +92,42 @@ def open_graph(path: Path, threads: int) -> tuple[Planes, tuple[int, ...]]:
     inputs, outputs = session.get_inputs(), session.get_outputs()
     if len(inputs) != 1 or len(outputs) != 1:
         raise ModelError(f"{path}: {len(inputs)} inputs and {len(outputs)} outputs, expected one of each")
-    channels = _channels_of(inputs[0], path)
+    for verb, end in (("takes", inputs[0]), ("gives", outputs[0])):
+        if end.type not in _TYPES:
+            raise ModelError(f"{path}: {verb} {end.type}, expected one of {', '.join(_TYPES)}")
+    channels, size = _shape_of(inputs[0], path)
     name, kind = inputs[0].name, _TYPES[inputs[0].type]
+    # A result of integers is on 0 to 255 whatever the range of the input.
+    level = np.float32(peak / 255 if outputs[0].type == "tensor(uint8)" else 1)
 
     def run(planes: np.ndarray) -> np.ndarray:
+        if any(fixed not in (None, side) for fixed, side in zip(size, planes.shape[1:], strict=True)):
+            height, width = (fixed or "any" for fixed in size)
+            raise ModelError(
+                f"{path}: takes {width}x{height} only, not {planes.shape[2]}x{planes.shape[1]}; export it "
+                "with dynamic height and width"
+            )
         values = np.rint(planes) if kind is np.uint8 else planes
         try:
             output = session.run(None, {name: values[None].astype(kind)})[0]
         except Exception as error:
+            if is_out_of_memory(error):
+                raise
             raise ModelError(f"{path}: onnxruntime: {_first_line(error)}") from None
-        return np.asarray(output)[0].astype(np.float32)
+        return np.asarray(output)[0].astype(np.float32) * level
 
-    return run, channels
+    return Graph(run, channels, size, kind is np.uint8)
 
 
-def _channels_of(graph_input: Any, path: Path) -> tuple[int, ...]:
-    """Numbers of channels to try, from the declared shape; a fixed height or width is refused."""
-    shape, kind = graph_input.shape, graph_input.type
-    if kind not in _TYPES:
-        raise ModelError(f"{path}: takes {kind}, expected one of {', '.join(_TYPES)}")
+def _shape_of(graph_input: Any, path: Path) -> tuple[tuple[int, ...], tuple[int | None, int | None]]:
+    """Numbers of channels to try, and height and width where they are fixed, from the declared shape."""
+    shape = graph_input.shape
     if len(shape) != 4:
         raise ModelError(f"{path}: takes {len(shape)} dimensions, expected (n, c, h, w)")
     if shape[3] in (1, 3) and shape[1] not in (1, 3):
         raise ModelError(f"{path}: takes {shape}, channels last; expected (n, c, h, w)")
-    if isinstance(shape[2], int) or isinstance(shape[3], int):
-        size = f"{shape[3]}x{shape[2]}"
-        raise ModelError(f"{path}: takes {size} only; export it with dynamic height and width")
-    return (shape[1],) if isinstance(shape[1], int) else (3, 1)
+    height, width = (side if isinstance(side, int) else None for side in shape[2:])
+    return (shape[1],) if isinstance(shape[1], int) else (3, 1), (height, width)
 
 
 def _first_line(error: Exception) -> str:

@@ -16,7 +16,7 @@ import numpy as np
 from sisr.base.errors import ModelError
 from sisr.models.model_entries import Model
 from sisr.upscaling.engines import RawUpscaler
-from sisr.upscaling.engines.planes import probe
+from sisr.upscaling.engines.planes import Seen, probe
 from sisr.upscaling.inference.options import Options
 
 
@@ -47,8 +47,8 @@ def load(
     return upscale
 
 
-def inspect(graph: Path) -> tuple[int, int, str]:
-    """Channels, scale and OpenCV's name of the architecture of a frozen graph.
+def inspect(graph: Path) -> Seen:
+    """What a frozen graph does; ``params`` has OpenCV's name of the architecture.
 
     The name decides what OpenCV does around the network: luma in [0, 1] for ``espcn``, ``fsrcnn`` and
     ``lapsrn``, three channels without their mean for ``edsr``.  So three channels are EDSR; FSRCNN's PReLU is
@@ -73,10 +73,12 @@ def inspect(graph: Path) -> tuple[int, int, str]:
 
     channels, scale = probe(run, (1, 3), str(graph))
     if channels == 3:
-        return channels, scale, "edsr"
-    if "AbsVal" in network.getLayerTypes():
-        return channels, scale, "fsrcnn"
-    return channels, scale, "lapsrn" if network.getLayersCount("Convolution") > 8 else "espcn"
+        name = "edsr"
+    elif "AbsVal" in network.getLayerTypes():
+        name = "fsrcnn"
+    else:
+        name = "lapsrn" if network.getLayersCount("Convolution") > 8 else "espcn"
+    return Seen(channels, scale, {"name": name})
 
 
 def _check_graph(path: Path) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
@@ -17,13 +19,27 @@ Planes = Callable[[np.ndarray], np.ndarray]
 
 #: Sizes (h, w) that a network is tried with.  Not square, so that swapped axes show; the later ones are for
 #: networks that need a least size or a multiple of it.
-_SIZES = ((16, 24), (64, 48), (128, 192))
+SIZES = ((16, 24), (64, 48), (128, 192))
 
 
-def probe(run: Planes, channels: Iterable[int], source: str) -> tuple[int, int]:
+@dataclass(frozen=True)
+class Seen:
+    """What a network does: its channels, how many times it enlarges, what its engine is to know of it
+    (``params``), and the range of its input, where the file tells it.
+    """
+
+    channels: int
+    enlarges: int
+    params: Mapping[str, Any] = field(default_factory=dict)
+    range: str | None = None
+
+
+def probe(
+    run: Planes, channels: Iterable[int], source: str, sizes: Sequence[tuple[int, int]] = SIZES
+) -> tuple[int, int]:
     """Channels and scale of a network, by running it on small planes.
 
-    ``channels`` are the numbers to try; ``source`` is what messages call the network.
+    ``channels`` and ``sizes`` are what to try; ``source`` is what messages call the network.
 
     Raises
     ------
@@ -33,7 +49,7 @@ def probe(run: Planes, channels: Iterable[int], source: str) -> tuple[int, int]:
     """
     first: ModelError | None = None
     for count in channels:
-        for height, width in _SIZES:
+        for height, width in sizes:
             try:
                 shape = run(np.full((count, height, width), 0.5, np.float32)).shape
             except ModelError as error:

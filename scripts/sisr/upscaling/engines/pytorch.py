@@ -6,7 +6,6 @@ runs.
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
@@ -21,9 +20,6 @@ from sisr.upscaling.inference.runner import Runner
 
 #: float32 (c, h, w) on the network's input range -> float32 (c, s*h, s*w).
 PlanesUpscaler = Callable[[np.ndarray], np.ndarray]
-
-#: What runs a class of somebody's own.  A table, as :data:`sisr.upscaling.engines.RESOLVERS`.
-FOREIGN = {"class": "sisr.upscaling.foreign.process"}
 
 
 def load_network(
@@ -96,8 +92,5 @@ def load(
     options: Options | None = None,
 ) -> RawUpscaler:
     """See :func:`sisr.upscaling.engines.load`."""
-    if model.params["arch"] == "python":  # somebody's class, which this process does not run
-        foreign = importlib.import_module(FOREIGN["class"])
-        return foreign.load(model, scale, files, device, threads, options or Options())
     network = networks.load(model, scale, files)
     return TorchUpscaler(Runner(network, options, device, threads, model.label), model.colour)

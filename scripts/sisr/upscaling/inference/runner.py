@@ -16,7 +16,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from sisr.base.errors import ConfigError, ModelError, ModelSkipped
+from sisr.base.errors import ConfigError, ModelError, ModelSkipped, is_out_of_memory
 from sisr.lr.kernels.matlab import imresize
 from sisr.upscaling.inference import field, memory
 from sisr.upscaling.inference.linear import merge_linear
@@ -430,10 +430,5 @@ def _enlarge(planes: Planes, scale: int) -> Planes:
 
 
 def _is_out_of_memory(error: BaseException) -> bool:
-    """CUDA's error, the CPU allocator's (a plain RuntimeError), NumPy's, or the stated limit."""
-    if isinstance(error, OutOfMemory | torch.OutOfMemoryError):
-        return True
-    if isinstance(error, _NoRoom):
-        return False
-    text = str(error).lower()
-    return isinstance(error, MemoryError) or "can't allocate memory" in text or "out of memory" in text
+    """Memory of any kind ended, or the stated limit, and there may be room for less."""
+    return isinstance(error, OutOfMemory) or (not isinstance(error, _NoRoom) and is_out_of_memory(error))

@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ import pytest
 import requests
 from sisr.base import registry as sisr_registry
 from sisr.base.errors import AssetError, ChecksumError, ConfigError, SisrError
-from sisr.data.assets import FetchedAsset, Policy, fetch, fetch_or_unavailable, verify
+from sisr.data.assets import FetchedAsset, Policy, download, fetch, fetch_or_unavailable, verify
 
 Registry = Callable[..., Path]
 DATA = b"pixels" * 1000
@@ -450,3 +451,30 @@ def test_kill_leaves_nothing_unverified(server: Any, registry: Registry, tmp_pat
     verify(manifest)
     assert files_below(home) == ["0.png", "1.png", "2.png", "3.png"]
     assert json.loads((tmp_path / "res/assets/bundle.json").read_text())["status"] == "ok"
+
+
+def test_a_trickle_is_given_up(server: Any, registry: Registry, tmp_path: Path, tools: Any) -> None:
+    """A byte in time, for ever, of a file whose size nobody states."""
+
+    def trickle(handler: BaseHTTPRequestHandler) -> None:
+        handler.send_response(200)
+        handler.end_headers()
+        with suppress(OSError):
+            while True:
+                handler.wfile.write(b"x")
+                time.sleep(0.05)
+
+    server.pages["/a"] = trickle
+    config = one_file(registry, [server.url("/a")], tools)
+    with pytest.raises(AssetError, match=r"too slow: less than 64 KiB in 0\.3 s"):
+        fetch("one", tmp_path, config=config, policy=replace(tools.quick, block=0.3))
+    assert files_below(tmp_path / "assets") == []
+
+
+def test_a_body_of_no_stated_size_has_a_bound(
+    server: Any, registry: Registry, tmp_path: Path, tools: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(download, "_LARGEST", len(DATA) - 1)
+    server.pages["/a"] = DATA
+    with pytest.raises(AssetError, match=f"more than {len(DATA) - 1} bytes; state its 'bytes'"):
+        fetch("one", tmp_path, config=one_file(registry, [server.url("/a")], tools), policy=tools.quick)

@@ -218,3 +218,13 @@ def test_credentials_stay_out_of_messages() -> None:
 def test_path_of_a_mirror_cannot_leave_it() -> None:
     with pytest.raises(ConfigError, match=r"'\.\.'"):
         Mirror(Path("/m")).source("https://h/%2e%2e/%2e%2e/etc/passwd")
+
+
+@pytest.mark.parametrize("url", ["http://[::1/x", "https://example.org:port/x", "https://example.org/\0"])
+def test_what_is_no_address(url: str, registry: Callable[..., Path]) -> None:
+    config = registry(one={"files": [{"name": "a", "urls": [url], "sha256": GOOD}]})
+    with pytest.raises(ConfigError, match=r"assets\.yaml: one\.files: a: '.*' is no address") as caught:
+        assets.load(config)
+    assert "\n" not in str(caught.value)
+    with pytest.raises(ConfigError, match="is no address"):
+        Mirror.find("http://[::1/x")

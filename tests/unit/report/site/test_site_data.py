@@ -7,6 +7,7 @@ import hashlib
 import itertools
 import json
 import math
+import os
 import re
 from pathlib import Path
 
@@ -156,6 +157,52 @@ def test_served_on_the_loopback_address_only(tmp_path: Path) -> None:
         port = int(address.rpartition(":")[2])
         with pytest.raises(ConfigError, match=f"port {port}"), serving(tmp_path, port):
             pass
+
+
+@pytest.mark.parametrize(
+    ("path", "host", "status"),
+    [
+        ("/report.html", "", 200),
+        ("/report.html", "localhost", 200),
+        ("/report.html", "rebound.example", 403),
+        ("/report.html", "127.0.0.1.rebound.example", 403),
+        ("/%00", "", 400),
+        ("/report.html%00.png", "", 400),
+        ("/out.txt", "", 404),
+        ("/out/secret.txt", "", 404),
+        ("/page/", "", 404),
+        ("/%2e%2e/secret.txt", "", 404),
+        ("/circle", "", 404),
+        ("/%ED%A0%80", "", 404),
+        ("/pipe", "", 404),
+        (f"/{'x' * 5000}", "", 404),
+        ("/in.txt", "", 200),
+    ],
+)
+def test_only_the_folder_is_served_and_only_to_this_machine(
+    path: str, host: str, status: int, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    import http.client
+
+    run = tmp_path / "run"
+    (run / "page").mkdir(parents=True)
+    (run / "report.html").write_text("hello")
+    (tmp_path / "secret.txt").write_text("secret")
+    (run / "out.txt").symlink_to(tmp_path / "secret.txt")
+    (run / "out").symlink_to(tmp_path)
+    (run / "page/index.html").symlink_to(tmp_path / "secret.txt")
+    (run / "circle").symlink_to(run / "circle")
+    (run / "in.txt").symlink_to("report.html")
+    os.mkfifo(run / "pipe")
+    with serving(run) as address:
+        port = int(address.rpartition(":")[2])
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
+        connection.request("GET", path, headers={"Host": f"{host}:{port}"} if host else {})
+        answer = connection.getresponse()
+        assert answer.status == status
+        assert b"secret" not in answer.read()
+        connection.close()
+    assert capfd.readouterr() == ("", "")
 
 
 def test_picks_name_the_image_where_the_best_fails() -> None:

@@ -81,6 +81,13 @@ def test_a_crate_is_read_from_its_folder_its_metadata_and_a_zip(crate: Path, tmp
         assert (read.name, read.stated["scores.csv"]) == ("small", file_digest(crate / "scores.csv"))
 
 
+def test_a_configuration_may_be_as_the_command_line_gave_it(crate: Path) -> None:
+    """Snakemake records ``--config metrics=a,b`` as one text."""
+    text = (crate / "config.yaml").read_text()
+    (crate / "config.yaml").write_text(text + "scales: '2'\nmodels: bicubic,nearest\n")
+    assert CrateOfRun.read(crate).name == "small"
+
+
 def test_a_crate_of_this_checkout_differs_in_nothing(crate: Path) -> None:
     assert differences(CrateOfRun.read(crate)) == []
 
@@ -105,8 +112,27 @@ def test_a_crate_names_no_file_that_is_not_there(crate: Path) -> None:
         (lambda c: (c / "ro-crate-metadata.json").write_text("{"), "not an RO-Crate: "),
         (lambda c: (c / "ro-crate-metadata.json").write_text("{}"), "not an RO-Crate: "),
         (lambda c: (c / "scores.csv").unlink(), "scores.csv is part of the crate, but the file is missing"),
-        (lambda c: (c / "provenance.json").write_text("{}"), "not the record of a run: KeyError: 'commit'"),
+        (lambda c: (c / "provenance.json").write_text("{}"), "not the record of a run: 'commit' is missing"),
         (lambda c: (c / "config.yaml").write_text("a: 1\na: 2\n"), "config.yaml:2: key 'a' twice"),
+        (lambda c: (c / "config.yaml").write_text(""), "config.yaml: None is not of type 'object'"),
+        (lambda c: (c / "config.yaml").write_text("- 1\n"), "config.yaml: [1] is not of type 'object'"),
+        (lambda c: (c / "config.yaml").write_text("seed: 1\n"), "config.yaml: 'name' is a required property"),
+        (lambda c: (c / "config.yaml").write_text("name: a\x11b"),
+         "config.yaml: not valid YAML: unacceptable character #x0011: control characters are not allowed"),
+        (lambda c: (c / "config.yaml").write_bytes("name: é".encode("latin-1")),
+         "config.yaml:1: expected UTF-8, found byte 0xe9"),
+        (lambda c: (c / "provenance.json").write_text("[]"), "provenance.json: [] is not of type 'object'"),
+        (lambda c: (c / "provenance.json").write_bytes(b"\xe9"), "provenance.json: not JSON: 'utf-8' codec"),
+        (lambda c: (c / "provenance.json").write_text("[" * 9999), "provenance.json: not JSON: "),
+        (lambda c: remade(c, commit=7), "provenance.json: commit: 7 is not of type 'string', 'null'"),
+        (lambda c: remade(c, assets=[]), "provenance.json: assets: [] is not of type 'object'"),
+        (lambda c: remade(c, assets={"set5": "ok"}), "assets.set5: 'ok' is not of type 'object'"),
+        (lambda c: remade(c, packages=["numpy"]), "packages: ['numpy'] is not of type 'object'"),
+        (lambda c: remade(c, machine=None), "machine: None is not of type 'object'"),
+        (lambda c: remade(c, machine={"gpus": 1}), "machine.gpus: 1 is not of type 'array'"),
+        (lambda c: (c / "ro-crate-metadata.json").write_text('{"@context": 1, "@graph": 2}'),
+         "not an RO-Crate: "),
+        (lambda c: edit(c, '"@graph"', '"@tree"'), "not an RO-Crate: "),
         (lambda c: edit(c, '"identifier": "sisr-benchmark"', '"identifier": "other"'),
          "the crate of something else: expected a run of 'sisr-benchmark', found 'Super-resolution benchmark "
          "run small'"),
@@ -122,6 +148,11 @@ def test_what_is_no_crate_of_a_run_is_one_line(crate: Path, spoil: Any, expected
     assert line.startswith(f"error: {crate}")
     assert expected in line
     assert not (crate.parent / "out").exists()
+
+
+def remade(crate: Path, **made: Any) -> None:
+    path = crate / "provenance.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), **made}))
 
 
 def edit(crate: Path, old: str, new: str) -> None:
