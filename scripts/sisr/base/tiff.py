@@ -198,9 +198,9 @@ class TiffPage:
         """
         samples = self._samples()
         photometric, most, split = self._photometric, 2**self._bits - 1, _COLOURS[self._photometric]
-        colour, alpha = samples[..., :split], self._alpha(samples[..., split:], most, notes)
         if self._bits > 8 and photometric != _PALETTE:
             notes.append(f"{self._bits} bits reduced to 8")
+        colour, alpha = samples[..., :split], self._alpha(samples[..., split:], most, notes)
         if self._bits == 1 and photometric in _GRAY:
             notes.append("1 bit spread over 0 and 255")
         if photometric == _WHITE_IS_ZERO:
