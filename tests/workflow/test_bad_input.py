@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import os
 from collections.abc import Iterator
 from typing import Any
 
@@ -18,13 +19,13 @@ def spoilt(finished: Project, tmp_path_factory: pytest.TempPathFactory) -> Proje
     """A finished project that also registers data sets that are wrong, each in a way of its own."""
     project = finished.copy(tmp_path_factory.mktemp("spoilt") / "project")
     whole = (project.root / "images/astronaut.png").read_bytes()
-    for name in ("truncated", "text"):
+    for name in ("truncated", "pipe"):
         (project.root / name).mkdir()
     (project.root / "truncated/half.png").write_bytes(whole[: len(whole) // 2])
-    (project.root / "text/letter.png").write_text("Dear reader, this is not an image.\n")
+    os.mkfifo(project.root / "pipe/tap.png")  # nobody ever writes to it
     save(project.root / "small/dot.png", data.camera()[:5, :5])
     save(project.root / "low/strip.png", data.camera()[:16, :64])
-    project.register("datasets", {n: dataset(n) for n in ("truncated", "text", "small", "low", "nowhere")})
+    project.register("datasets", {n: dataset(n) for n in ("truncated", "pipe", "small", "low", "nowhere")})
     project.register("datasets", {"forged": {**dataset("x"), "asset": "forged"}})
     project.edit("config/datasets.yaml", "  path: x\n", "")
     project.register("assets", {"forged": project.asset("a.png", "../images/astronaut.png", "1" * 64)})
@@ -108,7 +109,7 @@ def test_restriction_to_an_unknown_model(kept: Project) -> None:
     ("name", "scale", "words"),
     [
         ("truncated", 2, ["truncated/half.png", "truncated or damaged image"]),
-        ("text", 2, ["text/letter.png", "not an image", "PNG"]),
+        ("pipe", 2, ["pipe/tap.png", "expected an image, found a named pipe"]),
         ("small", 4, ["small/dot", "at least 8x8", "5x5"]),
         ("low", 4, ["strip", "11x11", "56x8"]),
         ("nowhere", 2, ["nowhere", "folder of images", "No such file"]),

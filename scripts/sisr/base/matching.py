@@ -7,6 +7,7 @@ Case and the kind of image file do not matter.  Where names leave a choice there
 
 from __future__ import annotations
 
+import logging
 import re
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
@@ -14,6 +15,8 @@ from pathlib import Path
 from typing import Literal
 
 from sisr.base.errors import ImageError
+
+log = logging.getLogger(__name__)
 
 #: What a file can say that it is.
 Role = Literal["HR", "LR", "SR"]
@@ -65,7 +68,7 @@ def references(files: Iterable[Path], scale: int | None = None) -> dict[str, Pat
 
 def hr_images(files: Sequence[Path]) -> list[Path]:
     """Of a folder's images, the HR ones: all, unless some are marked as HR and others lie beside them."""
-    return list(references(files).values()) if _are_mixed(files) else list(files)
+    return _said(files, "HR", references(files).values()) if _are_mixed(files) else list(files)
 
 
 def lr_images(files: Sequence[Path], scale: int) -> list[Path]:
@@ -74,7 +77,17 @@ def lr_images(files: Sequence[Path], scale: int) -> list[Path]:
         return list(files)
     marks = _hr_marks(files)
     beside = [path for path in files if path not in marks]
-    return list(match(references(files, scale), beside, scale, "LR").values())
+    return _said(files, "LR", match(references(files, scale), beside, scale, "LR").values())
+
+
+def _said(files: Sequence[Path], role: Role, taken: Iterable[Path]) -> list[Path]:
+    """Those that are taken; that others are left out is told."""
+    found = list(taken)
+    folder, left = files[0].parent, len(files) - len(found)
+    log.warning(
+        "%s: %d images are %s by their names; %d beside them are not taken", folder, len(found), role, left
+    )
+    return found
 
 
 def _are_mixed(files: Sequence[Path]) -> bool:

@@ -140,6 +140,11 @@ class TiffPage:
     def _reasons(self) -> Iterator[str]:
         bits, kinds, compression = self._bits, self._all(Tag.SAMPLEFORMAT, 1), self._compression
         expected = "expected gray, RGB, palette or CMYK pixels of up to 16 bits, found"
+        if self._photometric == -1 and compression not in _JPEG:
+            yield "states no photometric interpretation: whether 0 is black or white is not known"
+        if self._photometric not in (*_COLOURS, -1):
+            found = _OTHER_COLOURS.get(self._photometric, f"photometric interpretation {self._photometric}")
+            yield f"{expected} {found} pixels"
         if {*kinds} != {1}:
             sizes = f"{bits}-bit integer " if {*kinds} == {2} else ""
             yield f"{expected} {_FORMATS.get(max(kinds), 'unknown')} {sizes}pixels"
@@ -147,11 +152,6 @@ class TiffPage:
             yield f"{expected} channels of different depth"
         if not 1 <= bits <= 16:
             yield f"{expected} {bits}-bit integer pixels"
-        if self._photometric == -1 and compression not in _JPEG:
-            yield "states no photometric interpretation: whether 0 is black or white is not known"
-        if self._photometric not in (*_COLOURS, -1):
-            found = _OTHER_COLOURS.get(self._photometric, f"photometric interpretation {self._photometric}")
-            yield f"{expected} {found} pixels"
         if self._one(254, 0) & 1:
             yield "its first page is a reduced copy of another, as in raw files of cameras"
         if compression not in (*_PACKED, *_FAX, *_JPEG):
@@ -175,6 +175,8 @@ class TiffPage:
             yield f"expected {wanted} channels, found {self._channels}"
         if not {*self._extras} <= {_UNSPECIFIED, *_ALPHA}:
             yield f"ExtraSamples {max(self._extras)} is not known"
+        if self._photometric in _GRAY and self._extras.count(_UNSPECIFIED) > 1:
+            yield f"{self._channels} channels of which only the first is stated to be gray"
         if sum(kind in _ALPHA for kind in self._extras) > 1:
             yield "more than one alpha channel"
         undone = predictor == 2 and bits in (8, 16) and compression in _PREDICTED
@@ -198,9 +200,9 @@ class TiffPage:
         """
         samples = self._samples()
         photometric, most, split = self._photometric, 2**self._bits - 1, _COLOURS[self._photometric]
-        colour, alpha = samples[..., :split], self._alpha(samples[..., split:], most, notes)
         if self._bits > 8 and photometric != _PALETTE:
             notes.append(f"{self._bits} bits reduced to 8")
+        colour, alpha = samples[..., :split], self._alpha(samples[..., split:], most, notes)
         if self._bits == 1 and photometric in _GRAY:
             notes.append("1 bit spread over 0 and 255")
         if photometric == _WHITE_IS_ZERO:

@@ -120,13 +120,16 @@ def pairs(tmp_path: Path) -> Path:
 
 
 def test_hr_and_lr_side_by_side_by_one_rule(
-    pairs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    pairs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     hr = ["img_001_SRF_4_HR.png", "img_002_SRF_4_HR.png"]
     lr = [name.replace("HR", "LR") for name in hr]
     written = degrade_folder(pairs, tmp_path / "lr", "matlab-bicubic", 4)
     assert [path.name for path in written] == hr
     upscale(pairs, tmp_path / "sr", model="bicubic", scale=4)
+    assert caplog.messages == [
+        f"{pairs}: 2 images are {role} by their names; 2 beside them are not taken" for role in ("HR", "LR")
+    ]
     assert sorted(path.name for path in (tmp_path / "sr").iterdir()) == lr
     assert [pair.hr_path.name for pair in match_folders(pairs, tmp_path / "lr", 4)] == hr
     monkeypatch.setattr("sisr.base.registry.entry", lambda *_: {"label": "own", "path": str(pairs)})

@@ -328,6 +328,7 @@ def tiffs_that_are_refused() -> Iterator[Kind]:
     yield Kind("predictor of nothing", tiff(gray, 1, 16, predictor=2), "predictor 2 .* compression 1 ")
     yield Kind("depths", tiff(colour[..., :3], 2, 16, more={258: (5, 6, 5)}), "channels of different depth")
     yield Kind("two alphas", tiff(colour, 2, 16, (2, 2)), "more than one alpha channel")
+    yield Kind("bands", tiff(colour[..., :3], 1, 16, (0, 0)), "3 channels of which only the first is")
     yield Kind("extra", tiff(colour[..., :4], 2, 16, (7,)), "ExtraSamples 7 is not known")
     yield Kind("channels", tiff(colour[..., :2], 2, 16), "expected 3 to 6 channels, found 2")
     yield Kind("inks", tiff(colour[..., :4], 5, 16, more={332: (2,)}), "inks other than CMYK")
