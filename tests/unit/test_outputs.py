@@ -86,3 +86,16 @@ def test_kinds_are_told_apart(kind: str, content: bytes, tmp_path: Path) -> None
         with pytest.raises(SisrError, match=f"is no {kind}"):
             check_outputs([path], kind, [], False)
         check_outputs([path], kind, [], True)
+
+
+def test_pages(tmp_path: Path) -> None:
+    """The page beside the CSV of certification counts as well."""
+    (tmp_path / "c.html").write_text("Dear Sir,\n")
+    code, said = run("certify", "--quick", "--out", tmp_path / "c.csv")
+    assert (code, "c.html: is no page, and would be overwritten" in said) == (1, True)
+    code, said = run("certify", "--quick", "--out", tmp_path / "c.html")
+    assert (code, "c.html: is no CSV" in said) == (1, True)
+    code, said = run("certify", "--quick", "--out", tmp_path / "d.html")
+    assert (code, "expected the name of a CSV" in said) == (1, True)
+    assert (tmp_path / "c.html").read_text() == "Dear Sir,\n"
+    assert not (tmp_path / "d.html").exists()

@@ -63,7 +63,10 @@ def certify(
     if quick and heavy:
         raise SisrError("certify: give --quick or --heavy, not both")
     check_outputs([out], "CSV", [], force)
-    check_outputs([out.with_suffix(".html")], "page", [out], force)
+    page = out.with_suffix(".html")
+    if page == out:
+        raise SisrError(f"{out}: expected the name of a CSV; the page goes beside it, as .html")
+    check_outputs([page], "page", [], force)
     tier = "heavy" if heavy else "quick" if quick else "full"
     wanted: dict[str, Mapping[str, Any]] = {**outside.chosen(tier, anchors or ())}
     if not anchors:
@@ -74,7 +77,7 @@ def certify(
             wanted, get, threads=os.cpu_count() or 1, progress=lambda name: bar.update()
         )
     outside.write(rows, out)
-    certification_page.write(rows, out.with_suffix(".html"))
+    certification_page.write(rows, page)
     for row in rows:
         what = f"{row.label}, {' '.join(filter(None, (row.measure, row.image)))}"
         found = f"found {row.show(row.found)}, " if row.status != "not run" else ""

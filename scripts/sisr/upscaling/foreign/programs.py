@@ -19,7 +19,7 @@ from sisr.upscaling.foreign.child import Served
 from sisr.upscaling.inference.options import Options
 
 #: Seconds of processor time after which the system ends a process that looks: native code can run for ever.
-_LOOK = 25
+_LOOK = 60
 
 
 class ServedProgram(Served):

@@ -53,11 +53,11 @@ def merge_linear(module: nn.Module, channels: int, multiple_of: int = 1) -> nn.M
             if _merge(merged, _image(channels, (8, 8), multiple_of)) and _agree(
                 module, merged, channels, multiple_of
             ):
-                return merged.to(device)
+                return nn.Module.to(merged, device)
     except Exception as error:  # any code of any network runs here
         log.debug("%s runs as it is: %s", type(module).__name__, error)
     finally:
-        module.to(device)
+        nn.Module.to(module, device)
     return module
 
 

@@ -46,7 +46,7 @@ def measure(module: nn.Module, channels: int, multiple_of: int = 1) -> MemoryMod
     """Memory model of a network; None for one that cannot run without values."""
     small, large = (side + -side % multiple_of for side in (64, 128))
     try:
-        shapes = copy.deepcopy(module).float().to("meta")
+        shapes = nn.Module.to(copy.deepcopy(module).float(), "meta")
         peaks = [_peak(shapes, channels, side) for side in (small, large)]
     except (RuntimeError, NotImplementedError, ValueError, TypeError, AttributeError):
         return None

@@ -103,10 +103,14 @@ class Runner:
             memory.keep_freed()
         dtype = _DTYPES[self.options.precision]
         #: The network as it runs, in float32.
-        self._plain = (self._merged() if self.options.merge_linear else network.module).to(device)
-        self._module = self._plain if dtype is torch.float32 else copy.deepcopy(self._plain).to(dtype)
+        module = self._merged() if self.options.merge_linear else network.module
+        # Not its own `to`, which a class of somebody's may have with other arguments.
+        self._plain = nn.Module.to(module, device)
+        self._module = (
+            self._plain if dtype is torch.float32 else nn.Module.to(copy.deepcopy(self._plain), dtype)
+        )
         self._format = torch.channels_last if self.options.channels_last else torch.contiguous_format
-        self._module = self._module.to(memory_format=self._format)  # type: ignore[call-overload]
+        self._module = nn.Module.to(self._module, memory_format=self._format)
         self._forward: Callable[[Tensor], Tensor] = self._module
         if self.options.compile:
             self._forward = torch.compile(self._module, dynamic=True)
