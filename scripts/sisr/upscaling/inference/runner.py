@@ -110,7 +110,8 @@ class Runner:
             self._plain if dtype is torch.float32 else nn.Module.to(copy.deepcopy(self._plain), dtype)
         )
         self._format = torch.channels_last if self.options.channels_last else torch.contiguous_format
-        self._module = nn.Module.to(self._module, memory_format=self._format)
+        layout: Any = {"memory_format": self._format}
+        self._module = nn.Module.to(self._module, **layout)
         self._forward: Callable[[Tensor], Tensor] = self._module
         if self.options.compile:
             self._forward = torch.compile(self._module, dynamic=True)
