@@ -96,7 +96,14 @@ STYLES: Mapping[str, tuple[Mapping[str, str], tuple[str, ...]]] = {
         },
         (),
     ),
-    "no argument for the scale": ({"net.py": source("width", scale="2")}, ("--params", "width=4")),
+    "no argument for the scale, a to() of its own": (
+        {
+            "net.py": source("width", scale="2").replace(
+                "    def forward", "    def to(self, device):\n        return self\n\n    def forward"
+            )
+        },
+        ("--params", "width=4"),
+    ),
 }
 runner = CliRunner()
 
