@@ -85,6 +85,14 @@ def bench(
     if mirror:
         os.environ["SISR_MIRROR"] = str(Path(mirror).absolute()) if Path(mirror).exists() else mirror
     typer.echo(f"{config}: what is run; results in {results}")
+    shipped, run = asked.baselines
+    if shipped:
+        sets = ", ".join(name for name, models in asked.shipped.items() if models)
+        typer.echo(f"compared with the shipped scores of {len(shipped)} models on {sets}")
+    if run:
+        typer.echo(
+            f"compared with {', '.join(run)}, which is run" if len(run) == 1 else f"{', '.join(run)} are run"
+        )
     if status := benching.run(config, cores or os.cpu_count() or 1, arguments or ()):
         again = shlex.join(["sisr", "bench", *([network] if network else [])])
         raise SisrError(f"bench: Snakemake ended with status {status}; '{again} …' goes on where it stopped")

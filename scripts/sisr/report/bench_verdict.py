@@ -64,7 +64,9 @@ class Verdict:
             return
         yield from self._cost()
         yield from self._places(found)
-        main = [one for one in found if one.sample.group == found[-1].sample.group]
+        # Where most models are compared; of equal groups the last, a pool.
+        most = max(reversed(found), key=lambda one: len(one.sample.models)).sample.group
+        main = [one for one in found if one.sample.group == most]
         for standing in main:
             if standing.sample.measure in self.shown.shown():
                 yield ""

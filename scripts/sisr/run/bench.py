@@ -53,19 +53,41 @@ class Bench:
         return f"bench-{self.model}-x{self.scale}"
 
     @property
-    def baselines(self) -> tuple[list[str], list[str]]:
-        """Models to compare with: those whose scores are shipped on all sets, and those to be run.
+    def shipped(self) -> dict[str, set[str]]:
+        """Dataset -> models whose scores on it come with the project."""
+        sets = index().sets
+        names = {dataset: set_name(dataset, KERNEL, self.scale) for dataset in self.datasets}
+        return {dataset: set(sets[name].models) if name in sets else set() for dataset, name in names.items()}
 
-        Without any shipped score bicubic is run, so that there is something to compare with.
+    @property
+    def baselines(self) -> tuple[list[str], list[str]]:
+        """Models to compare with: those whose shipped scores are taken, and those that are run.
+
+        Without ``against`` all that are shipped on any of the sets; where none is on all of them, bicubic is
+        run, so that there is something to compare with everywhere.  Those that are named have all sets.
         """
-        sets = [set_name(dataset, KERNEL, self.scale) for dataset in self.datasets]
-        found = [set(index().sets[one].models) if one in index().sets else set() for one in sets]
-        everywhere = set.intersection(*found) if found else set()
-        known = [m for m in registry.load("models") if m in everywhere and m != self.model]
-        wanted = list(self.against) or known
-        run = [m for m in wanted if self.recompute or m not in everywhere]
-        shipped = [m for m in wanted if m not in run]
-        return shipped, run or ([] if shipped else ["bicubic"])
+        found = list(self.shipped.values())
+        everywhere = set.intersection(*found) - {self.model}
+        if self.against:
+            run = [m for m in self.against if self.recompute or m not in everywhere]
+            return [m for m in self.against if m not in run], run
+        known = [m for m in registry.load("models") if m in set.union(*found) and m != self.model]
+        if self.recompute:
+            return [], known or ["bicubic"]
+        run = [] if everywhere else ["bicubic"]
+        return [m for m in known if m not in run], run
+
+    @property
+    def pools(self) -> dict[str, list[str]]:
+        """All sets together, and before them those with shipped scores, where others have none."""
+        covered = [dataset for dataset, models in self.shipped.items() if models]
+        pools = {}
+        if 1 < len(covered) < len(self.datasets):
+            labels = [registry.entry("datasets", dataset)["label"] for dataset in covered]
+            pools[" + ".join(labels)] = covered
+        if len(self.datasets) > 1:
+            pools[POOL] = list(self.datasets)
+        return pools
 
     def config(self, registries: Path) -> dict[str, Any]:
         """The configuration of the run; ``registries`` is the folder of the network's own entry."""
@@ -83,7 +105,7 @@ class Bench:
             "metrics": list(self.metrics),
             **({"registries": [str(registries)]} if self.entry else {}),
             **({"baselines": shipped} if shipped else {}),
-            **({"pools": {POOL: list(self.datasets)}} if len(self.datasets) > 1 else {}),
+            **({"pools": self.pools} if self.pools else {}),
             "extras": ["counts"],
             "verdict": {"model": self.model, "twins": list(self.twins)},
             "site": {"quality": 90},

@@ -13,7 +13,7 @@ from sisr.models.model_entries import Stated, named
 from sisr.run import bench
 from sisr.run.bench import Bench, check_against, entry_of_network, id_of, outputs_in
 from sisr.run.config import read
-from sisr.scoring.shipped_index import ShippedIndex, ShippedSet
+from sisr.scoring.shipped_index import ShippedIndex, ShippedSet, index
 
 MADE = {"commit": "c", "recorded": "2026-11-28"}
 
@@ -37,14 +37,19 @@ def test_ids_are_those_of_no_registered_model(text: str, found: str) -> None:
 
 
 @pytest.mark.usefixtures("shipped")
-def test_a_network_is_compared_with_what_is_shipped_on_all_sets() -> None:
+def test_a_network_is_compared_with_what_is_shipped() -> None:
     made = Bench("net", {"label": "Net"}, 4, ("set5", "set14"))
-    assert made.baselines == (["bicubic", "imdn"], [])
+    assert made.baselines == (["bicubic", "vdsr", "imdn"], [])
+    assert made.pools == {"all images": ["set5", "set14"]}
     assert Bench("imdn", {}, 4, ("set5",)).baselines == (["bicubic", "vdsr"], [])
     # Those that are named and not shipped everywhere are run; and without any, bicubic is.
     assert Bench("net", {}, 4, ("set5", "set14"), against=("imdn", "vdsr")).baselines == (["imdn"], ["vdsr"])
     assert Bench("net", {}, 4, ("set5",), against=("imdn",), recompute=True).baselines == ([], ["imdn"])
     assert Bench("net", {}, 3, ("set5",)).baselines == ([], ["bicubic"])
+    # Nothing is shipped on BSD100: bicubic is run, and the sets that have scores are a pool.
+    wider = Bench("net", {}, 4, ("set5", "set14", "bsd100"))
+    assert wider.baselines == (["vdsr", "imdn"], ["bicubic"])
+    assert wider.pools == {"Set5 + Set14": ["set5", "set14"], "all images": ["set5", "set14", "bsd100"]}
 
 
 def test_the_configuration_is_one_that_the_workflow_takes(tmp_path: Path) -> None:
@@ -101,3 +106,14 @@ def test_models_to_compare_with_have_the_scale() -> None:
         check_against(["imdn"], 3)
     with pytest.raises(SisrError, match="unknown model 'imdm'; did you mean 'imdn'"):
         check_against(["imdm"], 4)
+
+
+def test_readme_counts_what_is_shipped() -> None:
+    readme = " ".join((Path(__file__).parents[3] / "README.md").read_text(encoding="utf-8").split())
+    sets = index().sets
+    of = {
+        scale: len({*sets[f"set5/{kernel}"].models} & {*sets[f"set14/{kernel}"].models})
+        for scale in (2, 3, 4)
+        for kernel in [f"matlab-bicubic/x{scale}"]
+    }
+    assert f"{of[4]} models at ×4, {of[2]} at ×2 and {of[3]} at ×3 on Set5 and Set14" in readme
