@@ -8,7 +8,7 @@ from pathlib import Path
 
 from sisr.base import registry
 from sisr.report.listing import Block, Entry, Page, write_page
-from sisr.trust.anchors import GIVEN_BY, Certified, by_giver, number_text, summary
+from sisr.trust.anchors import EVERY_GIVER, Certified, by_giver, number_text, summary
 
 _GROUPS = {
     "lr-set": "LR images against MATLAB's, value for value",
@@ -47,7 +47,7 @@ def write(rows: Sequence[Certified], path: Path, config: Path = registry.CONFIG)
 
     anchors = registry.load("anchors", config)
     givers = [
-        [Entry(giver), Entry(GIVEN_BY[giver], "text"), Entry(str(of)), Entry(str(passed))]
+        [Entry(giver), Entry(EVERY_GIVER[giver], "text"), Entry(str(of)), Entry(str(passed))]
         for giver, (passed, of) in by_giver(rows).items()
     ]
     counted = (("Given by", ""), ("", ""), ("Numbers", ""), ("Within tolerance", ""))

@@ -29,8 +29,9 @@ GIVEN_BY = {
     "third-party": "published by third parties",
     "peer": "computed by other programs",
     "calculation": "of separate calculations",
-    "shipped": "of the scores that come with the project",
 }
+#: Also of numbers that are none from outside.
+EVERY_GIVER = {**GIVEN_BY, "shipped": "of the scores that come with the project"}
 
 Status = Literal["pass", "fail", "not run"]
 
@@ -39,7 +40,7 @@ Status = Literal["pass", "fail", "not run"]
 class Certified:
     """One expected number and what was found; ``found`` is NaN where the anchor was not run.
 
-    ``given_by`` is a key of :data:`GIVEN_BY`; empty in tables of earlier versions.
+    ``given_by`` is a key of :data:`EVERY_GIVER`; empty in tables of earlier versions.
     """
 
     anchor: str
@@ -158,7 +159,7 @@ def summary(rows: Sequence[Certified]) -> str:
         f"{len(counts['pass'])} of {len(rows)} reference values ({anchors(rows)} anchors) "
         f"were computed again within their tolerance"
     )
-    parts = [f"{passed} of {of} {GIVEN_BY[giver]}" for giver, (passed, of) in by_giver(rows).items()]
+    parts = [f"{passed} of {of} {EVERY_GIVER[giver]}" for giver, (passed, of) in by_giver(rows).items()]
     text += f": {', '.join(parts)}" if parts else ""
     if counts["fail"]:
         names = ", ".join(dict.fromkeys(row.anchor for row in counts["fail"]))
@@ -169,8 +170,8 @@ def summary(rows: Sequence[Certified]) -> str:
 
 
 def by_giver(rows: Sequence[Certified]) -> dict[str, tuple[int, int]]:
-    """Who gave numbers -> how many of them pass, and how many they are, in the order of :data:`GIVEN_BY`."""
-    found = {giver: [row.status == "pass" for row in rows if row.given_by == giver] for giver in GIVEN_BY}
+    """Who gave numbers -> how many of them pass, and how many they are, in the order of :data:`EVERY_GIVER`."""
+    found = {giver: [row.status == "pass" for row in rows if row.given_by == giver] for giver in EVERY_GIVER}
     return {giver: (sum(passed), len(passed)) for giver, passed in found.items() if passed}
 
 
