@@ -170,7 +170,7 @@ def summary(rows: Sequence[Certified]) -> str:
 
 
 def by_giver(rows: Sequence[Certified]) -> dict[str, tuple[int, int]]:
-    """Who gave numbers -> how many of them pass, and how many they are, in the order of :data:`EVERY_GIVER`."""
+    """Who gave numbers -> how many pass, and how many they are, in the order of :data:`EVERY_GIVER`."""
     found = {giver: [row.status == "pass" for row in rows if row.given_by == giver] for giver in EVERY_GIVER}
     return {giver: (sum(passed), len(passed)) for giver, passed in found.items() if passed}
 
