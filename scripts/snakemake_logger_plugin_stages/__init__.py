@@ -93,7 +93,8 @@ class LogHandler(LogHandlerBase):  # type: ignore[misc]
 
     def _write(self, text: str) -> None:
         if text.strip():
-            tqdm.write(text, file=self._stream)
+            # A bar that was not the lowest leaves the cursor behind where it was.
+            tqdm.write(f"\r{text}" if self._stream.isatty() else text, file=self._stream)
 
     def _plan(self, jobs_of_rules: Mapping[str, int]) -> None:
         """Also when the plan grows during the run."""
