@@ -234,7 +234,7 @@ def use(places: Iterable[str]) -> None:
     if joined != os.environ.get(OWN, ""):
         os.environ[OWN] = joined
         load.cache_clear()
-        _sources.cache_clear()
+        _origins.clear()
 
 
 def _sections(place: Path) -> dict[str, tuple[str, Any]]:
@@ -267,6 +267,10 @@ def _documents(name: str, config: Path) -> Iterator[tuple[str, Any]]:
                 yield section
 
 
+#: Registry -> entry -> where it stands, of the registries as they were last loaded.
+_origins: dict[tuple[str, Path], dict[str, str]] = {}
+
+
 @cache
 def load(name: str, config: Path = CONFIG) -> dict[str, dict[str, Any]]:
     """Entries of registry ``config/<name>.yaml`` by id, checked against ``<name>.schema.yaml``.
@@ -277,28 +281,23 @@ def load(name: str, config: Path = CONFIG) -> dict[str, dict[str, Any]]:
     between callers and must not be changed.
     """
     document: dict[str, dict[str, Any]] = {}
+    sources: dict[str, str] = {}
     for source, entries in _documents(name, config):
         validate(entries, name, source)
         if twice := document.keys() & entries.keys():
             key = min(twice)
-            first = _sources(name, config)[key]
-            raise ConfigError(f"{name.rstrip('s')} '{key}' twice: in {first} and in {source}")
+            raise ConfigError(f"{name.rstrip('s')} '{key}' twice: in {sources[key]} and in {source}")
         document |= entries
+        sources |= dict.fromkeys(entries, source)
+    _origins[name, config] = sources
     return document
-
-
-@cache
-def _sources(name: str, config: Path) -> dict[str, str]:
-    """Where each entry of a registry stands; of an id that is there twice, where it is first."""
-    found: dict[str, str] = {}
-    for source, entries in _documents(name, config):
-        found = dict.fromkeys(entries if isinstance(entries, dict) else (), source) | found
-    return found
 
 
 def origin(name: str, key: str) -> str:
     """Where an entry stands that is none of the benchmark's own, as a path or a package; else nothing."""
-    found = _sources(name, CONFIG).get(key, "")
+    if (name, CONFIG) not in _origins:
+        load(name)
+    found = _origins[name, CONFIG].get(key, "")
     return "" if found == shown(find(f"{name}.yaml")) else found
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shlex
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -79,11 +80,11 @@ def bench(
     else:
         made = _of_network(network, stated, scale, datasets, mirror)
     chosen = benching.check_against((against or "").split(",") if against else (), made.scale)
-    asked = benching.replaced(made, chosen, recompute)
+    asked = replace(made, against=chosen, recompute=recompute)
     results = Path("results", asked.name)
     config = asked.write(results)
     if mirror:
-        os.environ["SISR_MIRROR"] = str(Path(mirror).absolute()) if Path(mirror).exists() else mirror
+        os.environ["SISR_MIRROR"] = mirror  # the workflow runs in this folder too
     typer.echo(f"{config}: what is run; results in {results}")
     shipped, run = asked.baselines
     if shipped:

@@ -6,7 +6,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -202,11 +202,6 @@ def _places(folder: Path, dataset: str, scale: int) -> list[Path]:
     inside = [one for one in sorted(folder.iterdir()) if one.is_dir()]
     sets = [folder, *(one for one in inside if one.name.casefold() in named)]
     return [place for one in sets for place in (one / f"x{scale}", one / f"X{scale}", one) if place.is_dir()]
-
-
-def replaced(bench: Bench, against: Sequence[str], recompute: bool) -> Bench:
-    """The same with what it is compared with."""
-    return replace(bench, against=tuple(against), recompute=recompute)
 
 
 def check_against(models: Iterable[str], scale: int) -> list[str]:

@@ -16,6 +16,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from sisr.base import registry
 from sisr.base.atomic import write_json
 from sisr.base.cells import SCORE_COLUMNS, SHIPPED, Cell
 from sisr.base.csv_files import write_rows
@@ -135,7 +136,7 @@ def add(run: Path, folder: Path = FOLDER) -> list[Cell]:
     :class:`ScoreError` if the run was made with changes that no commit has, or lacks what would tell what
     its scores were made from.
     """
-    made = json.loads((run / "provenance.json").read_text(encoding="utf-8"))
+    made = registry.read_json(run / "provenance.json", "provenance")
     if not made.get("commit") or made.get("uncommitted_changes"):
         raise ScoreError(f"{run}: made with changes that are not committed: commit them, and run again")
     stamp = {"commit": made["commit"], "recorded": made["recorded"]}
