@@ -7,6 +7,7 @@ import os
 import re
 import subprocess
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -26,7 +27,7 @@ import atexit as _atexit
 def _report_origins():
     import json, os, sys
     origins = {name: getattr(module, "__file__", None) for name, module in sorted(sys.modules.items())}
-    record = {"prefix": sys.prefix, "script": sys.argv[0], "origins": origins}
+    record = {"prefix": sys.prefix, "script": sys.argv[0], "command": sys.orig_argv, "origins": origins}
     with open(os.path.join(os.environ["ORIGINS"], f"{os.getpid()}.json"), "w") as stream:
         json.dump(record, stream)
 
@@ -90,10 +91,58 @@ def demo_scores(hosted: Hosted, tmp_path: Path, chosen: tuple[str, ...]) -> byte
     return (hosted.clone / target).read_bytes()
 
 
+@dataclass(frozen=True)
+class Job:
+    """Where a job ran, how its process was started, and what it had imported."""
+
+    prefix: str
+    script: str
+    command: list[str]
+    origins: dict[str, str | None]
+
+    def leaked(self, deployment: Path) -> set[str]:
+        """Packages from outside the job's environment and the deployment."""
+        return {
+            name.partition(".")[0]
+            for name, origin in self.origins.items()
+            # torch.ops says "_ops.py", which is no place.
+            if origin
+            and Path(origin).is_absolute()
+            and not origin.startswith((self.prefix, str(deployment)))
+            # The object `snakemake` of a script is of Snakemake's own class.
+            and not name.startswith("snakemake")
+        }
+
+
+def _jobs(origins: Path) -> list[Job]:
+    return [Job(**json.loads(path.read_text())) for path in origins.iterdir()]
+
+
+@pytest.mark.timeout(600)
+def test_bare_snakemake_prepares_images_in_a_conda_environment(
+    bare: Bare, conda: dict[str, str], tmp_path: Path
+) -> None:
+    """In a clone, where jobs are forks of a warm process of their environment; the rest is for a release."""
+    hosted = Hosted.create(tmp_path / "hosted", at_the_end_of_jobs=_PROBE)
+    origins = tmp_path / "origins"
+    origins.mkdir()
+    variables = hosted.environment | conda | {"ORIGINS": str(origins)}
+    made = "results/demo/hr/photos.json"
+    chosen = ("--configfile", "config/demo.yaml", "--", made)
+    run = bare.snakemake(hosted.clone, "--cores", "2", "--use-conda", *chosen, **variables)
+    assert run.status == 0, run.output
+    assert (hosted.clone / made).stat().st_size > 100
+    jobs = _jobs(origins)
+    assert {job.prefix for job in jobs} == {
+        str(_built(hosted.clone / ".snakemake/conda", CHECKOUT / "envs/base.yaml"))
+    }
+    assert {name for job in jobs for name in job.leaked(hosted.clone)} == set()
+    assert any("warm.py" in " ".join(job.command) for job in jobs)
+
+
+@pytest.mark.release
 @pytest.mark.timeout(1800)
-@pytest.mark.parametrize(
-    "chosen", [pytest.param(WHOLE, marks=pytest.mark.release), PART], ids=["whole", "part"]
-)
+@pytest.mark.parametrize("chosen", [WHOLE, PART], ids=["whole", "part"])
 def test_bare_snakemake_runs_the_demo_of_a_tag_in_conda_environments(
     bare: Bare, conda: dict[str, str], chosen: tuple[str, ...], demo_scores: bytes, tmp_path: Path
 ) -> None:
@@ -111,20 +160,12 @@ def test_bare_snakemake_runs_the_demo_of_a_tag_in_conda_environments(
         assert (deployment / "results/demo" / made).stat().st_size > 1000
     assert bare.snakemake(deployment, "-n", "--use-conda", *chosen, **variables).jobs == {}
 
-    records = [json.loads(path.read_text()) for path in origins.iterdir()]
+    jobs = _jobs(origins)
     made = deployment / ".snakemake/conda"
     built = {path.stem: _built(made, path) for path in (CHECKOUT / "envs").glob("*.yaml")}
-    assert {record["prefix"] for record in records} == {str(path) for path in built.values()}
-    own = str(deployment)
-    for record in records:
-        leaked = {
-            name.partition(".")[0]
-            for name, origin in record["origins"].items()
-            # torch.ops says "_ops.py", which is no place.
-            if origin and Path(origin).is_absolute() and not origin.startswith((record["prefix"], own))
-        }
-        # The object `snakemake` of a script is Snakemake's own class, whose package Snakemake brings along.
-        assert {name for name in leaked if not name.startswith("snakemake")} == set(), record["script"]
+    assert {job.prefix for job in jobs} == {str(path) for path in built.values()}
+    for job in jobs:
+        assert job.leaked(deployment) == set(), job.script
 
     for name, prefix in built.items():
         pins = yaml.safe_load((CHECKOUT / f"envs/{name}.yaml").read_text())["dependencies"][-1]["pip"]

@@ -14,7 +14,7 @@ from snakemake.logging import logger
 # The library lies beside the scripts (see rules' "../../scripts"), where a script finds it without being told.
 sys.path.insert(0, str(CHECKOUT / "scripts"))
 
-from sisr.base import registry
+from sisr.base import registry, warm
 from sisr.base.cells import GIVEN
 from sisr.base.device import resolve as resolve_device
 from sisr.base.digest import code_digest, file_digest, keep_in
@@ -91,6 +91,15 @@ def require_packages():
             "the packages of the rules are not installed beside this Snakemake: add --use-conda (or --sdm apptainer), "
             "or use the .venv that `make setup` makes"
         )
+
+
+def warm_up():
+    """Start a warm process in each environment of the jobs, where jobs run on this machine."""
+    methods = [method.name for method in workflow.deployment_settings.deployment_method]
+    if ON_THIS_MACHINE and not methods:
+        warm.start([sys.executable])
+    elif ON_THIS_MACHINE and methods == ["CONDA"]:
+        warm.start(f"{environment.address}/bin/python" for environment in workflow.dag.conda_envs.values())
 
 
 def announce_jobs():

@@ -42,10 +42,16 @@ class Provider:
 
 
 @cache
+def _points() -> Any:
+    """Entry points of all packages, whose files are read once for all groups."""
+    return entry_points()
+
+
+@cache
 def providers(group: str) -> dict[str, tuple[Provider, ...]]:
     """Name -> packages that provide it in the group ``sisr.<group>``."""
     found: dict[str, tuple[Provider, ...]] = {}
-    for point in entry_points(group="sisr." + group):
+    for point in _points().select(group="sisr." + group):
         package, version = (point.dist.name, point.dist.version) if point.dist else ("?", "?")
         found[point.name] = (*found.get(point.name, ()), Provider(point.value, package, version))
     return found

@@ -6,6 +6,7 @@ misspelt, given twice or of the wrong type is an error that names the file and t
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import re
@@ -30,6 +31,8 @@ SCHEMAS = ROOT / "workflow" / "schemas"
 DEPLOYMENT = "SISR_CONFIG"
 #: Environment variable with the user's own registries, folders and files, written as in ``PATH``.
 OWN = "SISR_REGISTRIES"
+#: Environment variable with digests of documents found valid, for the processes that this one starts.
+_VALID = "SISR_VALID"
 #: Levels of nesting in a file, and values in it after its aliases were followed.
 _DEEPEST, _MOST_NODES = 100, 1_000_000
 #: Registries that a user's own may have entries of.
@@ -151,9 +154,8 @@ def read_json(path: Path, schema_name: str) -> Any:
 @cache
 def schema(name: str) -> dict[str, Any]:
     """JSON schema ``workflow/schemas/<name>.schema.yaml``."""
-    document = read_yaml(SCHEMAS / f"{name}.schema.yaml")
-    jsonschema.Draft202012Validator.check_schema(document)
-    return document
+    result: dict[str, Any] = read_yaml(SCHEMAS / f"{name}.schema.yaml")
+    return result
 
 
 def _whole_text(
@@ -267,6 +269,18 @@ def _documents(name: str, config: Path) -> Iterator[tuple[str, Any]]:
                 yield section
 
 
+def _validate_once(document: Any, schema_name: str, source: str) -> None:
+    """:func:`validate`, unless a process that started this one has found the same document valid.
+
+    Each job of a run reads registries that the run has read, and checking takes longer than reading.
+    """
+    valid = os.environ.get(_VALID, "").split()
+    digest = hashlib.sha256(f"{schema_name} {document!r}".encode()).hexdigest()[:16]
+    if digest not in valid:
+        validate(document, schema_name, source)
+        os.environ[_VALID] = " ".join([*valid, digest])
+
+
 #: Registry -> entry -> where it stands, of the registries as they were last loaded.
 _origins: dict[tuple[str, Path], dict[str, str]] = {}
 
@@ -283,7 +297,7 @@ def load(name: str, config: Path = CONFIG) -> dict[str, dict[str, Any]]:
     document: dict[str, dict[str, Any]] = {}
     sources: dict[str, str] = {}
     for source, entries in _documents(name, config):
-        validate(entries, name, source)
+        _validate_once(entries, name, source)
         if twice := document.keys() & entries.keys():
             key = min(twice)
             raise ConfigError(f"{name.rstrip('s')} '{key}' twice: in {sources[key]} and in {source}")

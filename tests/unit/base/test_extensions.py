@@ -57,7 +57,13 @@ def installed(package: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
 def forget() -> None:
     """Look again for what is installed."""
     invalidate_caches()
-    for cached in (extensions.providers, registry.load, detection._shapes_of, digest._digest):
+    for cached in (
+        extensions._points,
+        extensions.providers,
+        registry.load,
+        detection._shapes_of,
+        digest._digest,
+    ):
         cached.cache_clear()
     for name in [name for name in sys.modules if name.split(".")[0] == "laboratory"]:
         del sys.modules[name]
