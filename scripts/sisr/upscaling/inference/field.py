@@ -1,8 +1,8 @@
 """How far a network looks, measured: which outputs one input pixel can change.
 
 One pixel of a strip is made NaN, which every sum over it inherits, whatever the weights: the outputs that
-become NaN tell the reach of the architecture, not of the training.  In float64, since the fast convolutions
-that compute several outputs at once would spread it.
+become NaN tell the reach of the architecture, not of the training.  Of convolutions and matrix products, which
+are nearly all of the work, only that is computed: whether a sum has a NaN in it.  All else runs as it is.
 
 A strip shorter than the reach cuts it off.  Mostly that shows, since NaN fills the strip; but what a dilated
 convolution reaches has holes, and in a strip that ends in a hole nothing is seen of what lies behind.  So the
@@ -13,6 +13,7 @@ a distance to its ends that none of them can jump.  A mean over the whole width 
 from __future__ import annotations
 
 import copy
+from collections.abc import Callable
 from typing import Any, Literal
 
 import torch
@@ -100,6 +101,52 @@ def _reached(
     raise problem
 
 
+def _filled(hit: Tensor, like: Tensor) -> Tensor:
+    """NaN where ``hit``, else values of no meaning, which differ so that no variance is 0."""
+    values = torch.linspace(0.1, 0.9, hit.numel(), dtype=like.dtype).view(hit.shape)
+    return values.masked_fill_(hit, torch.nan)
+
+
+def _convolution(
+    x: Tensor,
+    weight: Tensor,
+    bias: Tensor | None,
+    stride: list[int],
+    padding: list[int],
+    dilation: list[int],
+    transposed: bool,
+    output_padding: list[int],
+    groups: int,
+) -> Tensor:
+    """Where a convolution has NaN: its windows are the same for all channels of a group."""
+    of_group = x.unflatten(-3, (groups, -1)).isnan().any(-3)
+    window = torch.ones((groups, 1, *weight.shape[2:]), dtype=x.dtype)
+    geometry = (stride, padding, dilation, transposed, output_padding, groups)
+    hit = torch.ops.aten.convolution(of_group.to(x.dtype), window, None, *geometry) > 0
+    each = weight.shape[1] if transposed else weight.shape[0] // groups
+    if bool(weight.isnan().any()):
+        hit = torch.ones_like(hit)
+    return _filled(hit.repeat_interleave(each, dim=-3), x)
+
+
+def _product(a: Tensor, b: Tensor) -> Tensor:
+    """Where a matrix product has NaN: in rows of the first and columns of the second that have."""
+    return _filled(a.isnan().any(-1, keepdim=True) | b.isnan().any(-2, keepdim=True), a)
+
+
+def _sum_and_product(c: Tensor, a: Tensor, b: Tensor) -> Tensor:
+    return _product(a, b) + c
+
+
+_SPREADS: dict[Any, Callable[..., Tensor]] = {
+    torch.ops.aten.convolution: _convolution,
+    torch.ops.aten.mm: _product,
+    torch.ops.aten.bmm: _product,
+    torch.ops.aten.addmm: _sum_and_product,
+    torch.ops.aten.baddbmm: _sum_and_product,
+}
+
+
 class _Turned(nn.Module):
     """A network whose columns are the rows of another."""
 
@@ -128,7 +175,8 @@ class _Jumps(TorchDispatchMode):
         self.width = 0
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        result = func(*args, **(kwargs or {}))
+        spread = _SPREADS.get(func.overloadpacket)
+        result = func(*args, **(kwargs or {})) if spread is None or kwargs else spread(*args)
         names = [argument.name for argument in func._schema.arguments]
         given = {**dict(zip(names, args, strict=False)), **(kwargs or {})}
         if func.overloadpacket is torch.ops.aten.mean and args[0].ndim == 4:
