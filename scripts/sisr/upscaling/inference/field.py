@@ -1,8 +1,8 @@
 """How far a network looks, measured: which outputs one input pixel can change.
 
 One pixel of a strip is made NaN, which every sum over it inherits, whatever the weights: the outputs that
-become NaN tell the reach of the architecture, not of the training.  Of convolutions and matrix products, which
-are nearly all of the work, only that is computed: whether a sum has a NaN in it.  All else runs as it is.
+become NaN tell the reach of the architecture, not of the training.  Of convolutions and matrix products,
+nearly all of the work, only that is computed: whether a sum has a NaN in it.  All else runs as it is.
 
 A strip shorter than the reach cuts it off.  Mostly that shows, since NaN fills the strip; but what a dilated
 convolution reaches has holes, and in a strip that ends in a hole nothing is seen of what lies behind.  So the
