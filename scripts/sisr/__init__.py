@@ -8,8 +8,6 @@ import os
 import sys
 from pathlib import Path
 
-from sisr.base.warm import hand_over
-
 __version__ = "0.1.0"
 
 
@@ -26,5 +24,7 @@ def _stay_in_environment() -> None:
 
 # Of all that may import the library, the scripts of the workflow's jobs alone lie there.
 if ".snakemake" in sys.argv[0]:
+    from sisr.base.warm import hand_over
+
     hand_over()
     _stay_in_environment()

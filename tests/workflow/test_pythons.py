@@ -117,6 +117,7 @@ def _resolve(uv: str, platform: str, python: str, *files: str) -> subprocess.Com
     )
 
 
+@pytest.mark.release
 @pytest.mark.slow
 def test_every_pin_has_a_wheel_for_the_stated_platforms() -> None:
     """Nothing is downloaded but the index; the packages' own files are not looked at."""

@@ -14,13 +14,17 @@ from collections.abc import Hashable, Iterable, Iterator
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import jsonschema
 import yaml
 
 from sisr.base import extensions
 from sisr.base.errors import ConfigError, unknown
+
+if (
+    TYPE_CHECKING
+):  # takes longer to import than all else here, and a job whose registries are valid needs none
+    import jsonschema
 
 #: Root of the checkout: ``scripts/sisr/base/registry.py`` is three folders below it.
 ROOT = Path(__file__).resolve().parents[3]
@@ -158,15 +162,18 @@ def schema(name: str) -> dict[str, Any]:
     return result
 
 
-def _whole_text(
-    validator: Any, pattern: str, instance: Any, _schema: Any
-) -> Iterator[jsonschema.ValidationError]:
-    """A pattern is of the whole text: Python's ``$`` would also end before a line feed."""
-    if validator.is_type(instance, "string") and not re.fullmatch(pattern, instance):
-        yield jsonschema.ValidationError(f"{instance!r} does not match {pattern!r}")
+@cache
+def _validator() -> Any:
+    """JSON schema, whose patterns are of the whole text: Python's ``$`` also ends before a line feed."""
+    import jsonschema
 
+    def whole_text(
+        validator: Any, pattern: str, instance: Any, _: Any
+    ) -> Iterator[jsonschema.ValidationError]:
+        if validator.is_type(instance, "string") and not re.fullmatch(pattern, instance):
+            yield jsonschema.ValidationError(f"{instance!r} does not match {pattern!r}")
 
-_Validator: Any = jsonschema.validators.extend(jsonschema.Draft202012Validator, {"pattern": _whole_text})
+    return jsonschema.validators.extend(jsonschema.Draft202012Validator, {"pattern": whole_text})
 
 
 def validate(document: Any, schema_name: str, source: str) -> None:
@@ -174,7 +181,7 @@ def validate(document: Any, schema_name: str, source: str) -> None:
 
     ``source`` is what the message calls the document, normally its path.
     """
-    validator = _Validator(schema(schema_name))
+    validator = _validator()(schema(schema_name))
     # Of errors at one place the misspelt key comes first: the missing one is its other half.
     error = min(
         validator.iter_errors(document),
