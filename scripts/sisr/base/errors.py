@@ -12,7 +12,16 @@ from difflib import get_close_matches
 
 
 class SisrError(Exception):
-    """Base of all errors that are the input's fault, not the program's."""
+    """Base of all errors that are the input's fault, not the program's.
+
+    Names in a message are the user's: what would break the line, or turn it around on a terminal, is escaped.
+
+    >>> str(SisrError("a\\nb.png: not an image"))
+    'a\\\\nb.png: not an image'
+    """
+
+    def __str__(self) -> str:
+        return "".join(one if one.isprintable() else ascii(one)[1:-1] for one in super().__str__())
 
 
 class ConfigError(SisrError):
