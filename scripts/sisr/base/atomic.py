@@ -48,9 +48,7 @@ def write_text(path: Path, text: str) -> None:
         text.encode()
     except UnicodeEncodeError as error:
         name = text[: error.end].splitlines()[-1][-40:]
-        raise SisrError(
-            f"{path}: cannot have '{name}', which is not UTF-8: rename what is called so"
-        ) from None
+        raise SisrError(f"{path}: cannot hold '{name}', which is not UTF-8: rename it") from None
     with replacing(path) as temporary:
         temporary.write_text(text, encoding="utf-8")
 
