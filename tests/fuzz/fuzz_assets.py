@@ -8,6 +8,7 @@ import json
 import stat
 import sys
 import tarfile
+import warnings
 import zipfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -70,7 +71,8 @@ def assets(draw: st.DrawFn) -> Case:
     ]
     members = [(name, body, 0) for name, body in BODIES.items()]
     try:
-        whole = packed(form, [*members, *more])
+        with warnings.catch_warnings(action="ignore"):  # of members of one name
+            whole = packed(form, [*members, *more])
     except (ValueError, UnicodeError):
         more, whole = [], packed(form, members)
     how, content = draw(bytes_of(whole))

@@ -198,9 +198,7 @@ def states(draw: st.DrawFn) -> Case:
 
     def judge(work: Path, said: str) -> str:
         wrong = size_of(work)
-        bad = [
-            one for one in done if one.split()[1] in ("nan", "bool", "complex", "text", "none", "vast")
-        ]
+        bad = [one for one in done if one.split()[1] in ("nan", "bool", "complex", "text", "none", "vast")]
         return wrong or (f"{bad} ran" if bad else "")
 
     label = f"{wrapped} {done} {form} {suffix}"

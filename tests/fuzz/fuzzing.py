@@ -9,9 +9,10 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
+from multiprocessing import get_context
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
@@ -52,25 +53,13 @@ KINDS: dict[str, Callable[[], st.SearchStrategy[Case]]] = {
 }
 
 
-class Tally:
-    """What became of the inputs of each kind."""
-
-    def __init__(self) -> None:
-        self.counts: dict[str, Counter[str]] = {}
-        self.faults: list[str] = []
-
-    def add(self, kind: str, outcome: str) -> None:
-        self.counts.setdefault(kind, Counter())[outcome] += 1
-
-    def __str__(self) -> str:
-        """The table of docs/testing.md."""
-        rows = [["kind", "inputs", *OUTCOMES]]
-        for kind, counts in self.counts.items():
-            rows.append([kind, str(counts.total()), *(str(counts[outcome]) for outcome in OUTCOMES)])
-        total = sum(self.counts.values(), Counter[str]())
-        rows.append(["all", str(total.total()), *(str(total[outcome]) for outcome in OUTCOMES)])
-        lines = [f"| {' | '.join(row)} |" for row in rows]
-        return "\n".join([lines[0], "|:--" + "|--:" * (len(rows[0]) - 1) + "|", *lines[1:]])
+def table(found: Mapping[str, Counter[str]]) -> str:
+    """What became of the inputs of each kind, as in docs/testing.md."""
+    rows = [["kind", "inputs", *OUTCOMES]]
+    for kind, counts in (*found.items(), ("all", sum(found.values(), Counter[str]()))):
+        rows.append([kind, str(counts.total()), *(str(counts[outcome]) for outcome in OUTCOMES)])
+    lines = [f"| {' | '.join(row)} |" for row in rows]
+    return "\n".join([lines[0], "|:--" + "|--:" * (len(rows[0]) - 1) + "|", *lines[1:]])
 
 
 def start() -> None:
@@ -139,10 +128,10 @@ def _in_process(name: str) -> Callable[[object], None]:
     return look
 
 
-def fuzz(kind: str, count: int, number: int, tally: Tally, kept: Path | None = None) -> None:
-    """So many inputs of a kind; those with a fault are kept below ``kept``."""
-
+def fuzz(kind: str, count: int, number: int, kept: Path) -> Counter[str]:
+    """What became of so many inputs of a kind; those with a fault are printed, and kept below ``kept``."""
     seen: set[bytes] = set()
+    found: Counter[str] = Counter()
 
     @seed(number)
     @settings(
@@ -165,20 +154,16 @@ def fuzz(kind: str, count: int, number: int, tally: Tally, kept: Path | None = N
             reject()
         seen.add(key)
         outcome, why = outcome_of(case, work)
-        tally.add(kind, outcome)
-        if os.environ.get("FUZZ_VERBOSE"):
-            print(f"{outcome}: {case.label[:200]!a}: {why}")
+        found[outcome] += 1
         if outcome in OUTCOMES[2:]:
-            tally.faults.append(
-                f"{kind}: {outcome}: {case.label}\n    {why}".encode("ascii", "backslashreplace").decode()
-            )
-            print(tally.faults[-1], flush=True)
-            if kept is not None:
-                kept.mkdir(parents=True, exist_ok=True)
-                shutil.move(outside, kept / f"{len(tally.faults)}")
+            place = kept / f"{kind} {found.total()}"
+            said = f"{place}: {outcome}: {case.label}\n    {why}"
+            print(said.encode("ascii", "backslashreplace").decode(), flush=True)
+            shutil.move(outside, place)
         shutil.rmtree(folder, ignore_errors=True)
 
     each()
+    return found
 
 
 def content_of(work: Path, argv: Sequence[str]) -> bytes:
@@ -201,22 +186,20 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=0, help="which ones (0)")
     parser.add_argument("--kind", action="append", choices=list(KINDS), help="of these kinds only")
     parser.add_argument("--keep", type=Path, default=Path(".cache/fuzz"), help="where what fails is kept")
+    parser.add_argument("--workers", type=int, default=os.cpu_count(), help="processes")
     asked = parser.parse_args()
     began = time.monotonic()
     shutil.rmtree(asked.keep, ignore_errors=True)
+    asked.keep.mkdir(parents=True)
     start()
-    tally = Tally()
-    chosen = asked.kind or list(KINDS)
-    for kind in chosen:
-        before = (time.monotonic(), *os.times()[:4])
-        fuzz(kind, -(-asked.count // len(chosen)), asked.seed, tally, asked.keep)
-        wall, *used = (
-            now - then for now, then in zip((time.monotonic(), *os.times()[:4]), before, strict=True)
-        )
-        print(f"{kind}: {wall:.0f} s, of a processor {sum(used):.0f} s", file=sys.stderr, flush=True)
-    print(tally)
+    kinds = asked.kind or list(KINDS)
+    each = -(-asked.count // len(kinds))
+    with get_context("fork").Pool(asked.workers) as pool:  # the workers are warm too
+        jobs = {kind: pool.apply_async(fuzz, (kind, each, asked.seed, asked.keep)) for kind in kinds}
+        found = {kind: job.get() for kind, job in jobs.items()}
+    print(table(found))
     print(f"seed {asked.seed}, {time.monotonic() - began:.0f} s")
-    return bool(tally.faults)
+    return int(any(counts[outcome] for counts in found.values() for outcome in OUTCOMES[2:]))
 
 
 if __name__ == "__main__":

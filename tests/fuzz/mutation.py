@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 import json
 from collections import Counter
+from collections.abc import Sequence
+from fnmatch import fnmatch
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -13,7 +15,7 @@ from typing import Any
 _SURVIVED = (0, 33)
 
 
-def run(each: int | None, seed: int, workers: int) -> None:
+def run(each: int | None, seed: int, only: Sequence[str], workers: int) -> None:
     """At most ``each`` mutants of a module, drawn by ``seed``, beside those that were run before."""
     from mutmut import __main__ as mutmut
     from mutmut.mutation import file_mutation
@@ -27,7 +29,9 @@ def run(each: int | None, seed: int, workers: int) -> None:
     def sampled(mutant_names: Any) -> Any:
         mutants, files = collect(mutant_names=mutant_names)
         wanted: set[str] = set()
-        for found in files.values():
+        for path, found in files.items():
+            if not any(fnmatch(path, f"*/{pattern}") for pattern in only):
+                continue
             names = sorted(found.exit_code_by_key)
             wanted |= set(Random(seed).sample(names, min(each or len(names), len(names))))
         return [mutant for mutant in mutants if mutant[1] in wanted], files
@@ -68,12 +72,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="make mutation", description=__doc__)
     parser.add_argument("--each", type=int, help="at most so many mutants of a module; all by default")
     parser.add_argument("--seed", type=int, default=0, help="which ones")
+    parser.add_argument("--only", action="append", metavar="PATTERN", help="of modules, as lr/kernels/*.py")
     parser.add_argument("--workers", type=int, default=2, help="processes")
     parser.add_argument("--show", action="store_true", help="what was found so far, and run nothing")
     asked = parser.parse_args()
     try:
         if not asked.show:
-            run(asked.each, asked.seed, asked.workers)
+            run(asked.each, asked.seed, asked.only or ["*"], asked.workers)
     finally:
         show()
 

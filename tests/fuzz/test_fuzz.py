@@ -16,11 +16,11 @@ import warm
 from warm import Case, outcome_of
 
 
-def fuzzed(count: int, seed: int) -> str:
+def fuzzed(count: int, seed: int, keep: Path) -> str:
     """The table of so many inputs; in a process of its own, which is changed."""
     program = Path(__file__).with_name("fuzzing.py")
     done = subprocess.run(
-        [sys.executable, program, "--count", str(count), "--seed", str(seed)],
+        [sys.executable, program, "--count", str(count), "--seed", str(seed), "--keep", keep],
         capture_output=True,
         text=True,
         check=False,
@@ -29,15 +29,17 @@ def fuzzed(count: int, seed: int) -> str:
     return done.stdout
 
 
-def test_a_few_inputs_of_each_kind() -> None:
+def test_a_few_inputs_of_each_kind(tmp_path: Path) -> None:
     assert re.search(
-        r"^\| all \| 33 \| \d+ \| \d+ \| 0 \| 0 \| 0 \| 0 \| 0 \| 0 \|$", fuzzed(33, 0), re.MULTILINE
+        r"^\| all \| 33 \| \d+ \| \d+ \| 0 \| 0 \| 0 \| 0 \| 0 \| 0 \|$",
+        fuzzed(33, 0, tmp_path),
+        re.MULTILINE,
     )
 
 
 @pytest.mark.release
-def test_many_inputs_of_each_kind() -> None:
-    assert "\n| all | 2002 |" in fuzzed(2000, int(time.time()))
+def test_many_inputs_of_each_kind(tmp_path: Path) -> None:
+    assert "\n| all | 2002 |" in fuzzed(2000, int(time.time()), tmp_path)
 
 
 def _prints(text: str, status: int) -> Callable[[Sequence[str]], None]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import math
 from pathlib import Path
 
@@ -40,3 +41,12 @@ def test_a_name_of_another_encoding_is_one_line(tmp_path: Path) -> None:
         write_rows(path, ["image", "value"], [["baby", "1"], ["caf\udce9", "2"]])
     assert str(caught.value) == f"{path}: cannot hold 'caf\\udce9', which is not UTF-8: rename it"
     assert not path.exists()
+
+
+def test_no_character_of_a_name_ends_a_row(tmp_path: Path) -> None:
+    names = ["a\rb", "a\nb", "a\r\nb", 'a"b', "a,b", " a", "", "\x85", "\u2028", "\x00"]
+    write_rows(tmp_path / "t.csv", ["image", "value"], [[name, 1] for name in names])
+    with (tmp_path / "t.csv").open(encoding="utf-8", newline="") as stream:
+        assert [row["image"] for row in csv.DictReader(stream)] == names
+    frame = pd.read_csv(tmp_path / "t.csv", keep_default_na=False)
+    assert list(frame["image"])[:-1] == names[:-1]  # a null ends a text for pandas
