@@ -20,7 +20,7 @@ CAN_BUILD := import os, shutil, sys, sysconfig as s; \
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev demo bench fetch test lint format benchmark docs-figures clean distclean
+.PHONY: help setup setup-dev demo bench fetch test lint format fuzz mutation benchmark docs-figures clean distclean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -77,6 +77,14 @@ format: setup-dev ## Format the code
 	@$(BIN)/ruff format .
 	@$(BIN)/snakefmt workflow
 
+fuzz: setup-dev ## Hostile inputs over all entry points; ARGS="--count 2200 --seed 0"
+	@$(BIN)/python tests/fuzz/fuzzing.py $(ARGS)
+
+# Goes on where it was stopped; `rm -r mutants` begins anew.
+mutation: setup-dev ## Mutation score of the modules that compute numbers (hours), see docs/testing.md
+	@$(PIP) --no-deps --upgrade --target .cache/mutmut -r tests/fuzz/mutmut.txt
+	@OMP_NUM_THREADS=1 PYTHONPATH=.cache/mutmut $(BIN)/python tests/fuzz/mutation.py $(ARGS)
+
 benchmark: setup-dev ## Speed against BasicSR, scikit-image, pyiqa and Pillow, in one run
 	@$(PIP) --no-deps --upgrade --target .cache/peers -r tests/benchmarks/peers.txt
 	@$(BIN)/python -m pytest tests/benchmarks -q -s -p no:xdist $(ARGS)
@@ -86,7 +94,7 @@ docs-figures: demo ## Draw the images of docs/kernels.md and docs/studies
 	@$(BIN)/python -m sisr.studies docs/images .cache/studies
 
 clean: ## Remove results (downloads and weights stay)
-	rm -rf results/demo results/benchmark .snakemake .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf results/demo results/benchmark .snakemake .pytest_cache .mypy_cache .ruff_cache .hypothesis mutants
 
 distclean: clean ## Remove also downloads, weights and .venv
 	rm -rf resources $(VENV)

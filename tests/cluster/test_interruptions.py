@@ -12,7 +12,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tiny_project import SCORES, Project, Run
+import yaml
+from cluster_run import SMALL
+from tiny_project import RECIPE, SCORES, Project, Run
 
 pytestmark = [pytest.mark.workflow, pytest.mark.slow]
 
@@ -20,22 +22,47 @@ SET = "tiny/matlab-bicubic/x2"
 PAGE = 4096
 
 
-@pytest.mark.parametrize("kills", [5, pytest.param(50, marks=pytest.mark.release)])
-def test_kills_are_each_followed_by_a_run_that_completes(kills: int, small: Project, expected: bytes) -> None:
-    """``kill -9`` of every process of the run at random moments of its course.
+#: What a run that trains a network makes beside its scores.
+TRAINED = "resources/trained/tiny/x2.safetensors"
+
+
+def _bytes_of(project: Project, files: list[str]) -> list[bytes]:
+    return [(project.root / file).read_bytes() for file in files]
+
+
+@pytest.mark.parametrize(("kills", "trains"), [(5, False), pytest.param(50, True, marks=pytest.mark.release)])
+def test_kills_are_each_followed_by_a_run_that_completes(
+    kills: int, trains: bool, small: Project, expected: bytes
+) -> None:
+    """``kill -9`` of every process of the run at random moments, also while it trains a network.
 
     The first run is not killed; with all cores, it gives what one core gave.
     """
+    files = [SCORES]
+    if trains:
+        suite = {**SMALL["suites"]["small"], "models": ["nearest", "tiny-espcn"]}
+        small.configure({**SMALL, "suites": {"small": suite}})
+        recipe = {**RECIPE, "iterations": 400, "interval": 20}
+        (small.root / "config/training/tiny.yaml").write_text(yaml.safe_dump(recipe))
+        files.append(TRAINED)
+        run = small.run("--", SCORES, cores=1)
+        assert run.status == 0, run.output
+        first = _bytes_of(small, files)
+        shutil.rmtree(small.root / "results")
+        shutil.rmtree(small.root / "resources/trained")
+    else:
+        first = [expected]
     run = small.run("--", SCORES, cores="all")
     assert run.status == 0, run.output
-    assert (small.root / SCORES).read_bytes() == expected
+    assert _bytes_of(small, files) == first
     steps = sum(run.jobs.values())
     chance = random.Random(8)
     kept = 0
     for _ in range(kills):
         shutil.rmtree(small.root / "results")
+        shutil.rmtree(small.root / "resources/trained", ignore_errors=True)
         # A moment after so many steps: however fast the machine is, and however busy.
-        done, later = chance.randrange(steps), chance.uniform(0, 0.7)
+        done, later = chance.randrange(steps), chance.uniform(0, 4.0 if trains else 0.7)
         mark = f"{done} of {steps} steps" if done else "Building DAG of jobs"
         log = small.root / "killed.log"
         log.unlink(missing_ok=True)
@@ -50,7 +77,7 @@ def test_kills_are_each_followed_by_a_run_that_completes(kills: int, small: Proj
         run = small.run("--", SCORES)
         assert run.status == 0, run.output
         kept += sum(run.jobs.values()) < steps
-        assert (small.root / SCORES).read_bytes() == expected
+        assert _bytes_of(small, files) == first
     assert kept, "no run had come far enough for anything to be kept"
 
 

@@ -10,6 +10,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from sisr.base.errors import SisrError
+
 # There is no call that only reads the mask; asking once, at import, keeps threads out of it.
 _UMASK = os.umask(0o022)
 os.umask(_UMASK)
@@ -38,7 +40,15 @@ def replacing(path: Path) -> Iterator[Path]:
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write UTF-8 text atomically."""
+    """Write UTF-8 text atomically.
+
+    Raises :class:`SisrError` for what is none: the name of a file in another encoding.
+    """
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        name = text[: error.end].splitlines()[-1][-40:]
+        raise SisrError(f"{path}: cannot hold '{name}', which is not UTF-8: rename it") from None
     with replacing(path) as temporary:
         temporary.write_text(text, encoding="utf-8")
 

@@ -28,12 +28,16 @@ def csv_text(columns: Sequence[str], rows: Iterable[Sequence[object] | Mapping[s
     """
     text = io.StringIO()
     csv.writer(text, lineterminator="\n").writerow(columns)
-    dictionaries = csv.DictWriter(text, columns, lineterminator="\n")
     for row in rows:
+        values = row.values() if isinstance(row, Mapping) else row
+        # A carriage return ends a row for whoever reads it, but is not quoted where lines end by LF.
+        within = any(isinstance(value, str) and "\r" in value for value in values)
+        quoting = csv.QUOTE_ALL if within else csv.QUOTE_MINIMAL
+        writer = csv.DictWriter(text, columns, lineterminator="\n", quoting=quoting)
         if isinstance(row, Mapping):
-            dictionaries.writerow(row)
+            writer.writerow(row)
         else:
-            dictionaries.writer.writerow(row)
+            writer.writer.writerow(row)
     return text.getvalue()
 
 

@@ -10,9 +10,23 @@ from __future__ import annotations
 from collections.abc import Iterable
 from difflib import get_close_matches
 
+#: Characters of a message.
+_LONGEST = 4000
+
 
 class SisrError(Exception):
-    """Base of all errors that are the input's fault, not the program's."""
+    """Base of all errors that are the input's fault, not the program's.
+
+    Names in a message are the user's: what would break the line, or turn it around on a terminal, is escaped,
+    and of a line of pages the middle is left out.
+
+    >>> str(SisrError("a\\nb.png: not an image"))
+    'a\\\\nb.png: not an image'
+    """
+
+    def __str__(self) -> str:
+        said = "".join(one if one.isprintable() else ascii(one)[1:-1] for one in super().__str__())
+        return said if len(said) <= _LONGEST else f"{said[: _LONGEST // 2]} … {said[-_LONGEST // 2 :]}"
 
 
 class ConfigError(SisrError):

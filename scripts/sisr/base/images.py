@@ -13,6 +13,7 @@ import hashlib
 import io
 import re
 import struct
+import warnings
 import zlib
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,6 +27,10 @@ from sisr.base import tiff
 from sisr.base.atomic import replacing
 from sisr.base.errors import ImageError
 from sisr.base.image_files import FORMATS, kind_not_read, no_file
+
+# What Pillow warns of leaves the pixels as they are, as a tag of EXIF that is cut, or an image of 100
+# megapixels: its lines would stand between those that a command prints.
+warnings.filterwarnings("ignore", module=r"PIL\.")
 
 Pixels = NDArray[np.uint8]
 

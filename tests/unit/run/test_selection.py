@@ -88,3 +88,5 @@ def test_a_summary_names_what_few_values_there_are() -> None:
         "benchmark: 2 datasets x 1 LR kernel x 1 scale x 2 models = 4 cells "
         "(set5, set14; matlab-bicubic; x4; bicubic, vdsr); without counts, "
     )
+    run = read({**FULL, "datasets": "set5", "scales": "2,4", "models": "bicubic"})
+    assert "(set5; matlab-bicubic; x2, x4; bicubic); " in run.summary

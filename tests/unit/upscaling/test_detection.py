@@ -349,6 +349,8 @@ def test_onnx(tmp_path: Path) -> None:
     assert np.array_equal(upscale(own(luma), 2, gray), gray.repeat(2, 0).repeat(2, 1))
     fixed = graph(3, (17, 22))  # that of the image
     assert np.array_equal(upscale(own(fixed), 2), nearest)
+    large = np.tile(IMAGE, (2, 3, 1))[:-5, :-9]
+    assert np.array_equal(upscale(own(fixed), 2, large), large.repeat(2, 0).repeat(2, 1))
     assert "takes 22x17 only, not 17x22" in refusal(lambda: upscale(own(fixed), 2, IMAGE.swapaxes(0, 1)))
     (tmp_path / "bad.onnx").write_bytes(path.read_bytes()[:100])
     assert "onnxruntime cannot read it" in refusal(lambda: detection.identify(tmp_path / "bad.onnx"))

@@ -2,8 +2,8 @@
 
 Weights role ``graph``: a ``.onnx`` with one input and one output, ``(n, c, h, w)``, and its values in it or
 in ``<name>.onnx.data`` beside it, as torch exports it.  A graph of a fixed height or width runs on images of
-that size and on no others.  Integers, in or out, are on 0 to 255.  Nothing of a file is run but the operators
-that onnxruntime itself has.
+that size, and on larger ones in windows (:mod:`sisr.upscaling.engines.windows`).  Integers, in or out, are on
+0 to 255.  Nothing of a file is run but the operators that onnxruntime itself has.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from sisr.base.errors import ModelError, is_out_of_memory
 from sisr.models.model_entries import Model
 from sisr.upscaling.engines import RawUpscaler
 from sisr.upscaling.engines.planes import SIZES, Planes, Seen, image_upscaler, probe
+from sisr.upscaling.engines.windows import Windowed
 from sisr.upscaling.inference.options import Options
 
 _TYPES = {
@@ -49,7 +50,11 @@ def load(
     graph = open_graph(files["graph"], threads, model.input_peak)
     if graph.integers and model.input_peak != 255:
         raise ModelError(f"{files['graph']}: takes uint8, so white is 255; the entry states input_range 0-1")
-    return image_upscaler(graph.run, model.label, scale, model.colour, model.input_peak)
+    run = graph.run
+    if graph.size != (None, None):
+        channels = 1 if model.colour == "y" else 3
+        run = Windowed(run, graph.size, scale, channels, model.input_peak, str(files["graph"]))
+    return image_upscaler(run, model.label, scale, model.colour, model.input_peak)
 
 
 def inspect(path: Path) -> Seen:
@@ -101,12 +106,6 @@ def open_graph(path: Path, threads: int, peak: int = 255) -> Graph:
     level = np.float32(peak / 255 if outputs[0].type == "tensor(uint8)" else 1)
 
     def run(planes: np.ndarray) -> np.ndarray:
-        if any(fixed not in (None, side) for fixed, side in zip(size, planes.shape[1:], strict=True)):
-            height, width = (fixed or "any" for fixed in size)
-            raise ModelError(
-                f"{path}: takes {width}x{height} only, not {planes.shape[2]}x{planes.shape[1]}; export it "
-                "with dynamic height and width"
-            )
         values = np.rint(planes) if kind is np.uint8 else planes
         try:
             output = session.run(None, {name: values[None].astype(kind)})[0]

@@ -56,3 +56,25 @@ def tiles(
     for down in spans(height, tile, context, multiple_of):
         for across in spans(width, tile, context, multiple_of):
             yield down, across
+
+
+def windows(length: int, side: int, context: int, multiple_of: int = 1) -> list[Span]:
+    """Tiles along an axis that all read ``side`` pixels, some of which two neighbours keep.
+
+    ``side`` is more than ``2 * context + multiple_of``, and at most ``length``, which it is a multiple of
+    ``multiple_of`` apart from.
+
+    >>> windows(length=100, side=64, context=8)
+    [Span(start=0, stop=64, first=0, last=56), Span(start=36, stop=100, first=44, last=100)]
+    """
+    step = side - 2 * context - 1
+    step -= step % multiple_of
+    return [
+        Span(
+            start,
+            start + side,
+            start + context * (start > 0),
+            start + side - context * (start + side < length),
+        )
+        for start in (*range(0, length - side, step), length - side)
+    ]

@@ -140,3 +140,16 @@ def test_random_kernels_draw_from_their_key(own_registry: Path, monkeypatch: pyt
     assert len({lr.tobytes() for lr in made.values()}) > 1
     with pytest.raises(ConfigError, match="kernel 'mine' is random: expected a key"):
         kernels.apply("mine", HR, 4, config=own_registry)
+
+
+def test_what_is_said_of_a_kernel_and_of_none(config_copy: Path) -> None:
+    assert kernels.described("given") == {"label": "no kernel (as given)", "source": "the dataset"}
+    assert kernels.described("matlab-bicubic") is registry.entry("kernels", "matlab-bicubic")
+    path = config_copy / "kernels.yaml"
+    path.write_text(path.read_text().replace("  label: MATLAB bicubic\n", "  label: Another\n", 1))
+    assert kernels.described("matlab-bicubic", config_copy)["label"] == "Another"
+
+
+def test_a_scale_without_a_phase_is_centred() -> None:
+    assert kernels.phase({"phase": {"2": [0.5, 0.25]}}, 2) == (0.5, 0.25)
+    assert kernels.phase({"phase": {"2": [0.5, 0.25]}}, 3) == (0.0, 0.0)

@@ -188,6 +188,35 @@ def test_border_does_not_count(pair: Pairs) -> None:
         assert metric(hr, spoilt, "y-bt601", 3) < metric(hr, sr, "y-bt601", 3)
 
 
+@pytest.mark.parametrize(
+    "window", [structural.gaussian(11, 1.5), structural.uniform(7)], ids=["gauss", "flat"]
+)
+def test_ssim_map_is_ssim_window_by_window(window: structural.Window) -> None:
+    """Its mean is the mean SSIM, and its values are the formula of Wang et al. 2004 written out."""
+    rng = np.random.default_rng(4)
+    x, y = rng.random((2, 23, 31)) * 255
+    size = len(window.taps)
+    found = structural.ssim_map(x, y, window, 255.0)
+    assert found.shape == (23 - size + 1, 31 - size + 1)
+    assert found.mean() == pytest.approx(structural.mean_ssim(x, y, window, 255.0), abs=1e-12)
+    weights = np.outer(window.taps, window.taps)
+    for row, column in ((0, 0), (5, 9), (23 - size, 31 - size)):
+        a, b = x[row : row + size, column : column + size], y[row : row + size, column : column + size]
+        mean_a, mean_b = (weights * a).sum(), (weights * b).sum()
+        moments = [(weights * (one - m) * (other - n)).sum() * window.covariance for one, other, m, n in (
+            (a, a, mean_a, mean_a), (b, b, mean_b, mean_b), (a, b, mean_a, mean_b))]  # fmt: skip
+        c1, c2 = (0.01 * 255) ** 2, (0.03 * 255) ** 2
+        top = (2 * mean_a * mean_b + c1) * (2 * moments[2] + c2)
+        bottom = (mean_a**2 + mean_b**2 + c1) * (moments[0] + moments[1] + c2)
+        assert found[row, column] == pytest.approx(top / bottom, abs=1e-9)
+    with pytest.raises(ScoreError, match=f"needs at least {size}x{size} pixels, found 31x{size - 1}"):
+        structural.ssim_map(x[: size - 1], y[: size - 1], window, 255.0)
+
+
+def test_the_flat_window_has_sample_moments() -> None:
+    assert structural.uniform(7) == structural.Window((1 / 7,) * 7, covariance=49 / 48)
+
+
 @pytest.mark.parametrize("height", [11, 74, 75, 139, 300])
 def test_threads_and_strips_do_not_change_ssim(
     pair: Pairs, height: int, monkeypatch: pytest.MonkeyPatch

@@ -14,7 +14,7 @@ from sisr.scoring.metrics import (
     protocol,
 )
 from sisr.scoring.metrics.code import target
-from sisr.scoring.metrics.protocol import fidelity_protocol
+from sisr.scoring.metrics.protocol import fidelity_measures, fidelity_protocol
 
 
 def test_every_metric_has_its_protocols_and_a_function() -> None:
@@ -105,3 +105,21 @@ def test_schema_refuses(change: dict[str, object]) -> None:
 )
 def test_value_as_text(value: float, text: str) -> None:
     assert parse_measure("psnr@y-bt601").format(value) == text
+
+
+def test_fidelity_measures_are_those_that_the_registry_allows() -> None:
+    """By protocols in their order, and of each PSNR before SSIM."""
+    found = fidelity_measures()
+    assert found[:2] == ["psnr@y-bt601", "ssim@y-bt601"]
+    places = [list(registry.load("protocols")).index(measure.partition("@")[2]) for measure in found]
+    assert places == sorted(places)
+    for metric in ("psnr", "ssim"):
+        allowed = registry.entry("metrics", metric)["protocols"]
+        assert {m for m in found if m.startswith(f"{metric}@")} == {f"{metric}@{one}" for one in allowed}
+    assert {measure.partition("@")[0] for measure in found} == {"psnr", "ssim"}
+
+
+def test_a_network_s_protocol_has_what_its_entry_says() -> None:
+    found = protocol("koniq-20x224-seed123")
+    assert isinstance(found, NetworkProtocol)
+    assert (found.net, found.version, found.crops, found.seed) == ("maniqa", "pyiqa 0.1.16", 20, 123)
