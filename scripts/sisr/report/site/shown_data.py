@@ -25,6 +25,8 @@ _MODEL_FACTS = (
     "paper",
     "url",
     "licence",
+    "weights_licence",
+    "licence_also_stated",
     "trained_on",
     "note",
     "tags",
