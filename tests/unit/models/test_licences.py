@@ -6,12 +6,11 @@ from pathlib import Path
 
 import pytest
 import yaml
-
 from sisr.base import registry
 from sisr.models.licences import NO_WEIGHTS, UNKNOWN, licences_of
 from sisr.models.model_entries import entry_of
 
-#: What an asset of weights may state: names of licences (SPDX where there is one), or what is known otherwise.
+#: What an asset of weights may state: names of licences, or what is known otherwise.
 NAMES = {
     "Apache-2.0", "BSD-3-Clause", "GPL-3.0", "MIT", "MIT-CMU", "none stated", UNKNOWN,
     "research and education only, as the images of BSDS",
@@ -29,9 +28,8 @@ def test_code_and_weights_have_a_licence_each_and_a_conflict_is_marked(model: st
     found = licences_of(entry_of(model))
     assert found.code in NAMES
     assert found.weights in {*NAMES, NO_WEIGHTS}
-    trained_here = all(
-        file.get("urls", [""])[0].startswith("weights/") for a in assets_of(model) for file in ASSETS[a].get("files", [{}])
-    )  # fmt: skip
+    files = [file for asset in assets_of(model) for file in ASSETS[asset].get("files", [{}])]
+    trained_here = all(file.get("urls", [""])[0].startswith("weights/") for file in files)
     if assets_of(model) and found.code != found.weights and not trained_here:
         assert found.code in found.also_stated, (
             f"{model}: what says {found.code} of weights under {found.weights}?"
