@@ -113,6 +113,10 @@ rule report_zip:
     input:
         report="<results>/report.html",
         page="<results>/site/index.html",
+        beside=[
+            "<results>/scores.csv",
+            *collect("<results>/tables/comparison_x{scale}.html", scale=SCALES),
+        ],
     output:
         "<results>/report.zip",
     log:
