@@ -10,4 +10,6 @@ if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake
 
 with job(snakemake.log[0]):
-    pack(Path(snakemake.input.report), Path(snakemake.input.page).parent, Path(snakemake.output[0]))
+    given = snakemake.input
+    beside = [Path(path) for path in given.beside]
+    pack(Path(given.report), Path(given.page).parent, Path(snakemake.output[0]), beside)

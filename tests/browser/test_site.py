@@ -350,7 +350,7 @@ def test_first_view_of_a_large_run_is_small(browser: Any, tmp_path: Path) -> Non
 
 
 def test_plots_point_out_what_is_not_told_apart(opened: Open, keep: Callable) -> None:
-    """By LPIPS the three complete models have ranks near 1, 2 and 3; the critical difference is 1.35."""
+    """By LPIPS the three complete models have ranks near 1, 2 and 3; the critical difference is 1.17."""
     from selenium.webdriver import ActionChains
 
     browser = opened("plots")

@@ -93,7 +93,8 @@ def test_list_of_models_says_what_matters() -> None:
     lines = {line.split()[0]: line for line in run("list", "models").splitlines()}
     assert "VDSR; torch; x2 x3 x4; 664,704 parameters; licence: MIT" in lines["vdsr"]
     assert "unavailable: weights were never released" in lines["edge-informed-sr"]
-    assert "licence" not in lines["bicubic"]
+    assert lines["bicubic"].endswith("; licence: MIT")
+    assert "licence: Apache-2.0; weights GPL-3.0 (also stated: Apache-2.0, by" in lines["span"]
 
 
 def test_degrade_upscale_score(hr: Path, tmp_path: Path) -> None:

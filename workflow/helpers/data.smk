@@ -26,7 +26,7 @@ def asset_entry(wildcards):
     said = {
         key: value
         for key, value in ASSETS[wildcards.asset].items()
-        if key not in ("description", "licence", "source", "citation")
+        if key not in ("description", "licence", "also_stated", "source", "citation")
     }
     table = [file_digest(registry.CONFIG / "assets" / said["table"])] if "table" in said else []
     return {**said, "rows": table} if table else said

@@ -1,5 +1,6 @@
 # Models: what counts of them, their weights, and which run at which scale.
 from sisr.models import archs
+from sisr.models.licences import licences_of
 from sisr.models.model_entries import engine_module, entry_of
 from sisr.models.recipes import read_recipe, start_of
 

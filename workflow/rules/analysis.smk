@@ -167,7 +167,12 @@ rule gather_cost:
         counts=cost_files("counts"),
         timings=cost_files("timing") if "time" in COST_AXES else [],
     output:
-        report("<results>/cost.csv", caption="../report/cost.rst", category="Data"),
+        report(
+            "<results>/cost.csv",
+            caption="../report/cost.rst",
+            category="Data",
+            labels={"table": "cost"},
+        ),
     log:
         "<logs>/gather_cost.log",
     conda:

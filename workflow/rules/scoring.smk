@@ -68,6 +68,10 @@ rule shipped_scores:
         "../../scripts/shipped_scores.py"
 
 
+# Measures of cells up to which the score table is an item of the report: some 1.5 MB, of sets of 100 images.
+SCORES_IN_REPORT = 200
+
+
 rule gather:
     input:
         scores=cell_files("<results>/scores/{dataset}/{kernel}/x{scale}/{model}/{shard}.csv"),
@@ -75,8 +79,23 @@ rule gather:
         shipped="<results>/scores/shipped.csv" if RUN.shipped else [],
         shipped_status="<results>/scores/shipped_status.csv" if RUN.shipped else [],
     output:
-        scores="<results>/scores.csv",
-        status=report("<results>/status.csv", caption="../report/status.rst", category="Data"),
+        # A large one would be most of the report, whose front page has its address.
+        scores=(
+            report(
+                "<results>/scores.csv",
+                caption="../report/scores.rst",
+                category="Data",
+                labels={"table": "scores"},
+            )
+            if len(RUN.cells) * len(RUN.measures) <= SCORES_IN_REPORT
+            else "<results>/scores.csv"
+        ),
+        status=report(
+            "<results>/status.csv",
+            caption="../report/status.rst",
+            category="Data",
+            labels={"table": "status"},
+        ),
         timings="<results>/timings.csv",
         sums="<results>/SHA256SUMS",
     log:

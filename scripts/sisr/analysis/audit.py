@@ -23,6 +23,7 @@ from sisr.base.cells import GIVEN
 from sisr.base.csv_files import write_rows
 from sisr.base.images import modcrop, read_image
 from sisr.base.manifest import LrManifest, Manifest
+from sisr.base.rounding import fixed
 from sisr.lr import kernels
 
 #: Columns of the table of one LR set; ``model`` is empty where the image is the LR image itself.
@@ -271,8 +272,5 @@ def read_shifts(paths: Iterable[Path]) -> list[dict[str, str]]:
 
 def write_shifts(path: Path, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
     """Write a table of shifts: numbers with four digits after the point, and no zero with a sign."""
-    shown = (
-        [f"{round(value, 4) + 0.0:.4f}" if isinstance(value, float) else value for value in row]
-        for row in rows
-    )
+    shown = ([fixed(value, 4) if isinstance(value, float) else value for value in row] for row in rows)
     write_rows(path, columns, shown)

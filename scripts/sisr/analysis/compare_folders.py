@@ -10,8 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from sisr.analysis.shown_measures import MISSING, show, show_gap, show_mean, show_p
+from sisr.analysis.shown_measures import MISSING, show, show_gap, show_mean, show_p, signed
 from sisr.base.errors import ScoreError
+from sisr.base.rounding import fixed
 from sisr.scoring.folders import UNKNOWN_KERNEL, match_folders, protocol_lines
 from sisr.scoring.metrics import Measure
 from sisr.scoring.score import Evaluation, Pair, Progress, score_pairs, write_models
@@ -85,7 +86,7 @@ def describe(
 ) -> list[str]:
     """Lines on one measure; ``values`` is ``(images, 2)``."""
     from sisr.analysis.statistics import ALPHA, verdicts
-    from sisr.analysis.statistics.paired import smallest_p
+    from sisr.analysis.statistics.paired import images_needed
     from sisr.analysis.statistics.samples import Sample
 
     keys = [f"{dataset}/{image}" for image in images]
@@ -109,23 +110,17 @@ def describe(
     )
     wins, ties, losses = pair.wins[0], pair.ties[0], pair.losses[0]
     lines.append(f"  {'images':<{width}}{names[0]} better on {wins}, equal on {ties}, worse on {losses}")
-    lines.append(
-        f"  {'test':<{width}}Wilcoxon p {show_p(pair.p[0])}, effect size {pair.effect[0]:+.2f}".replace(
-            "-", "−"
-        )
-    )
-    if not math.isnan(pair.detectable[0]):
-        least = f"{pair.detectable[0]:.{measure.digits + 1}f}{unit}"
-        lines.append(f"  {'detectable':<{width}}from {least} on (these images, power 0.8)")
     verdict = pair.verdict(0)
-    if verdict == verdicts.UNTESTABLE:
-        text = f"open: with {_images(sample.n)} p cannot be below {smallest_p(sample.n):.3g}"
-    elif verdict in names:
-        text = f"{verdict} is better (p < {ALPHA})"
-    elif verdict == verdicts.CONTRARY:
-        text = "open: the mean is for one, most images are for the other"
-    else:
-        text = f"open: no difference is shown (p ≥ {ALPHA})"
+    p = "" if verdict == verdicts.UNTESTABLE else f"Wilcoxon p {show_p(pair.p[0])}, "
+    lines.append(f"  {'test':<{width}}{p}effect size {signed(pair.effect[0])}")
+    if not math.isnan(pair.detectable[0]):
+        least = f"{fixed(pair.detectable[0], measure.digits + 1)}{unit}"
+        lines.append(f"  {'detectable':<{width}}from {least} on (these images, power 0.8)")
+    text = {
+        verdicts.UNTESTABLE: f"{verdict}: {images_needed(1)} or more can show a difference",
+        verdicts.CONTRARY: f"{verdict}: the mean is for one, most images are for the other",
+        verdicts.UNDECIDED: f"{verdict}: these images show no difference (p ≥ {ALPHA})",
+    }.get(verdict, f"{verdict} is better (p < {ALPHA})")
     lines.append(f"  {'verdict':<{width}}{text}")
     return lines
 

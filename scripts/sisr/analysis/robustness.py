@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from sisr.analysis.shown_measures import show
 from sisr.base.csv_files import csv_text
+from sisr.base.rounding import fixed
 from sisr.scoring.metrics.protocol import Measure
 
 if TYPE_CHECKING:
@@ -186,4 +187,4 @@ def to_csv(found: Sequence[Matrix]) -> str:
 
 
 def _number(value: float) -> str:
-    return "" if math.isnan(value) else str(value) if math.isinf(value) else f"{round(value, 6) + 0.0:.6f}"
+    return "" if math.isnan(value) else fixed(value, 6)

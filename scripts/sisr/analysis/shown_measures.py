@@ -9,6 +9,8 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
+from sisr.base.rounding import fixed
+
 if TYPE_CHECKING:
     from sisr.scoring.metrics.protocol import Measure
 
@@ -30,7 +32,7 @@ def show(value: float, measure: Measure) -> str:
     """``value`` as printed in a table: fixed digits, ``inf``, or a dash for a missing (NaN) one."""
     if math.isnan(value):
         return MISSING
-    return str(value) if math.isinf(value) else f"{value:.{measure.digits}f}"
+    return fixed(value, measure.digits)
 
 
 def show_mean(mean: float, identical: int, measure: Measure) -> str:
@@ -43,8 +45,8 @@ def signed(value: float, digits: int = 2) -> str:
     """A number with its sign and a true minus; a dash for NaN, and no sign for what prints as zero."""
     if math.isnan(value):
         return MISSING
-    text = f"{value:+.{digits}f}"
-    return text[1:] if float(text) == 0 else text.replace("-", "−")
+    text = fixed(value, digits)
+    return text if float(text) == 0 else ("+" + text if value > 0 else text.replace("-", "−"))
 
 
 def show_gap(value: float, measure: Measure) -> str:
@@ -60,4 +62,4 @@ def letters(index: int) -> str:
 
 def show_p(p: float) -> str:
     """A p-value for reading: ``= 0.031``, or ``< 0.001``."""
-    return "< 0.001" if p < 0.001 else f"= {p:.3f}"
+    return "< 0.001" if p < 0.001 else f"= {fixed(p, 3)}"

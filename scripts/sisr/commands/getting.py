@@ -21,6 +21,7 @@ from sisr.commands.shared import (
     check_outputs,
     one_line_errors,
 )
+from sisr.models.licences import licences_of
 from sisr.models.model_entries import entry_of
 from sisr.models.model_entries import get as get_model
 
@@ -53,7 +54,7 @@ def list_entries(what: Annotated[Registry, typer.Argument(help="Registry to list
             details += [model.engine, " ".join(f"x{s}" for s in model.scales) or "any scale"]
             if entry.get("parameters"):
                 details.append(f"{entry['parameters']:,} parameters")
-            details.append(f"licence: {entry['licence']}" if entry["licence"] != "none" else "")
+            details.append(f"licence: {licences_of(entry).text}")
             details.append(f"unavailable: {entry['unavailable']}" if "unavailable" in entry else "")
         if what is Registry.PROTOCOLS or what is Registry.KERNELS:
             details.append(entry.get("description", ""))

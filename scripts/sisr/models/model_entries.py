@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from sisr.base import extensions, registry
 from sisr.base.errors import ConfigError, ModelSkipped, unknown
-from sisr.models import class_files
+from sisr.models import class_files, licences
 from sisr.models.modifiers import Modifier, chain_of, parse_modifiers
 
 Colour = Literal["rgb", "y"]
@@ -224,7 +224,7 @@ def complete(model_id: str, entries: Mapping[str, Mapping[str, Any]]) -> dict[st
         if "base" not in entries[model_id]:
             break
         model_id = entries[model_id]["base"]
-    done: dict[str, Any] = {"licence": "not stated"}
+    done: dict[str, Any] = {"licence": licences.UNKNOWN}
     for name in reversed(chain):
         inherited = done.get("modifiers", [])
         if any("chain" in modifier for modifier in entries[name].get("modifiers", ())):

@@ -17,6 +17,7 @@ from sisr.analysis.statistics.verdicts import Standing
 from sisr.analysis.summaries import read_scores, read_status
 from sisr.base import registry
 from sisr.base.atomic import write_text
+from sisr.base.rounding import fixed
 from sisr.report.comparison import against
 from sisr.report.pages import write_page
 from sisr.report.shown_run import Names, ShownRun, image_counts, standings
@@ -87,7 +88,7 @@ class Verdict:
         if cost.get("parameters"):
             text = f"{int(cost['parameters']):,} parameters"
             if cost.get("multiply_adds"):
-                text += f", {float(cost['multiply_adds']) / 1e9:.1f} G multiply-adds for 1280x720"
+                text += f", {fixed(float(cost['multiply_adds']) / 1e9, 1)} G multiply-adds for 1280x720"
             yield f"Cost: {text}"
 
     @property
@@ -208,10 +209,10 @@ class Verdict:
             mean, measure = means[key]
             digits = max(measure.digits, len(f"{printed.value:g}".partition(".")[2]))
             better = mean >= printed.value if measure.direction == "higher" else mean <= printed.value
-            met = better or round(mean, digits) == printed.value
+            met = better or float(fixed(mean, digits)) == printed.value
             group = self.shown.groups.get(printed.dataset, printed.dataset)
             sign = "+" if met else "−"
-            text = f"{sign} {measure.label} {printed.value:.{digits}f} (here {mean:.{digits}f})"
+            text = f"{sign} {measure.label} {fixed(printed.value, digits)} (here {fixed(mean, digits)})"
             lines.setdefault((printed.label, group, printed.source.title), []).append((met, text))
         if lines:
             every = [met for line in lines.values() for met, _ in line]

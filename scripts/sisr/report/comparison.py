@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sisr.analysis import summaries
-from sisr.analysis.shown_measures import heading, show, show_gap, show_mean, show_p
+from sisr.analysis.shown_measures import heading, show, show_gap, show_mean, show_p, signed
 from sisr.analysis.statistics import bootstrap
-from sisr.analysis.statistics.paired import images_needed, smallest_p
+from sisr.analysis.statistics.paired import images_needed
 from sisr.analysis.statistics.verdicts import (
     CONTRARY,
     UNDECIDED,
@@ -26,6 +26,7 @@ from sisr.analysis.statistics.verdicts import (
 )
 from sisr.base.atomic import write_text
 from sisr.base.csv_files import write_frame
+from sisr.base.rounding import fixed
 from sisr.report.pages import environment
 from sisr.report.shown_run import Names, ShownRun, image_counts, standings
 from sisr.scoring.metrics.protocol import Measure
@@ -123,7 +124,7 @@ def ladder(standing: Standing, shown: Names) -> Ladder:
                 labels[i],
                 show_mean(float(standing.means[i]), standing.identical[i], measure),
                 _interval(standing.lower[i], standing.upper[i], measure),
-                f"{standing.mean_ranks[i]:.2f}",
+                fixed(float(standing.mean_ranks[i]), 2),
                 None if i == best else against(standing.comparison, i, best, labels),
                 None if above is None else against(standing.comparison, i, above, labels),
             )
@@ -155,8 +156,8 @@ def against(comparison: Comparison, a: int, b: int, labels: Sequence[str]) -> Ag
         ""
         if math.isnan(low)
         else f"{show_gap(min(low, high), measure)} to {show_gap(max(low, high), measure)}",
-        f"p {show_p(comparison.p_holm[pair])}",
-        f"{sign * comparison.effect[pair]:+.2f}".replace("-", "−"),
+        f"p {show_p(comparison.p_holm[pair])}" if comparison.testable else "",
+        signed(sign * comparison.effect[pair]),
         f"{wins} / {ties} / {losses}" if sign > 0 else f"{losses} / {ties} / {wins}",
         words.get(verdict, verdict),
     )
@@ -173,8 +174,7 @@ def facts(standing: Standing, labels: Sequence[str]) -> list[str]:
         out.append(f"Not shown to be worse than {best}: {', '.join(tied) or 'none'}.")
     elif comparison.tests:
         out.append(
-            f"Too few images for the signed-rank test of {_count(comparison.tests, 'pair')} of models: with "
-            f"{sample.n}, p cannot be below {smallest_p(sample.n):.3g}, before the correction; from "
+            f"Too few images for the signed-rank test of {_count(comparison.tests, 'pair')} of models: from "
             f"{images_needed(comparison.tests)} images on it can show a difference. Nothing below is "
             "called better, worse or tied."
         )
@@ -187,8 +187,8 @@ def facts(standing: Standing, labels: Sequence[str]) -> list[str]:
     chi2, p = standing.friedman
     if not math.isnan(chi2):
         out.append(
-            f"Friedman's test of all {len(labels)} models: χ² = {chi2:.1f}, p {show_p(p)}; "
-            f"critical difference of mean ranks {standing.critical_difference:.2f}."
+            f"Friedman's test of all {len(labels)} models: χ² = {fixed(chi2, 1)}, p {show_p(p)}; "
+            f"critical difference of mean ranks {fixed(standing.critical_difference, 2)}."
         )
     return out
 
@@ -204,4 +204,4 @@ def _interval(low: float, high: float, measure: Measure) -> str:
 def _digits(value: float, measure: Measure) -> str:
     """A small positive number with the measure's digits, and one more where those would show one or none."""
     text = show(float(value), measure)
-    return text if value >= 10 ** (1 - measure.digits) else f"{value:.{measure.digits + 1}f}"
+    return text if value >= 10 ** (1 - measure.digits) else fixed(float(value), measure.digits + 1)

@@ -14,6 +14,7 @@ from sisr.analysis.cost.gathering import COLUMNS, NOT_TIMED
 from sisr.analysis.shown_measures import MISSING, letters
 from sisr.base.atomic import write_text
 from sisr.base.csv_files import write_rows
+from sisr.base.rounding import fixed
 
 # --- laying out -----------------------------------------------------------------------------------------
 
@@ -64,7 +65,7 @@ def significant(value: float, digits: int = 3) -> str:
     if value == 0:
         return "0"
     places = digits - 1 - math.floor(math.log10(abs(value)))
-    return f"{round(value, places):,.{max(0, places)}f}"
+    return fixed(value, places, commas=True)
 
 
 def _number(name: str, divisor: float = 1.0) -> Callable[[Mapping[str, str]], float]:
@@ -79,7 +80,7 @@ def _column(heading: str, unit: str, name: str, divisor: float, digits: int | No
         number = value(row)
         if digits is None or math.isnan(number) or abs(number) < 1:
             return significant(number)
-        return f"{number:,.{digits}f}"
+        return fixed(number, digits, commas=True)
 
     return CostColumn(heading, unit, text, value)
 
@@ -163,7 +164,7 @@ def _machines(rows: Iterable[Mapping[str, str]]) -> tuple[str, ...]:
 def _range(rows: Sequence[Mapping[str, str]], name: str, digits: int) -> str:
     """``1.2 to 3.4``, one number where they print alike, "" where no row has one."""
     values = [float(row[name]) for row in rows if row[name]]
-    ends = dict.fromkeys(f"{end:.{digits}f}" for end in (min(values), max(values))) if values else {}
+    ends = dict.fromkeys(fixed(end, digits) for end in (min(values), max(values))) if values else {}
     return " to ".join(ends)
 
 

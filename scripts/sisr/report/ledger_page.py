@@ -12,6 +12,7 @@ from typing import Any
 from sisr.analysis.shown_measures import MISSING, letters, signed
 from sisr.base.atomic import write_text
 from sisr.base.csv_files import write_rows
+from sisr.base.rounding import fixed
 from sisr.upscaling.inference.options import LOWER_PRECISIONS
 
 #: Columns of ``precision.csv``; ``docs/cost.md`` explains them.
@@ -94,7 +95,7 @@ def _line(label: str, rows: Sequence[Mapping[str, Any]], notes: dict[str, str]) 
         deltas = [row["delta_psnr"] for row in done]
         numbers = [math.fsum(deltas) / len(deltas), min(deltas), max(row["max_error"] for row in done)]
         values += numbers
-        cells += [signed(numbers[0], 4), signed(numbers[1], 4), f"{numbers[2]:.3f}"]
+        cells += [signed(numbers[0], 4), signed(numbers[1], 4), fixed(numbers[2], 3)]
     text = "; ".join(f"{', '.join(dict.fromkeys(which))} {reason}" for reason, which in reasons.items())
     mark = notes.setdefault(text, letters(len(notes))) if text else ""
     return LedgerLine(label, tuple(cells), tuple(values), mark)

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from sisr.base import registry
+from sisr.base.rounding import fixed
 from sisr.scoring.metrics.protocol import FIDELITY_METRICS
 from sisr.trust.protocol_table import Pixels
 
@@ -36,7 +37,7 @@ def page(scored: Mapping[Pixels, Mapping[str, float]], notes: Sequence[str], pat
                 for metric in FIDELITY_METRICS:
                     value = means.get(f"{metric}@{protocol}", math.nan)
                     missing = math.isnan(value)
-                    line.append(Entry("" if missing else f"{value:.{2 if metric == 'psnr' else 4}f}"))
+                    line.append(Entry("" if missing else fixed(value, 2 if metric == "psnr" else 4)))
             rows.append(line)
         for means in here.values():
             psnr = [value for key, value in means.items() if key.startswith("psnr@") and math.isfinite(value)]
@@ -44,7 +45,7 @@ def page(scored: Mapping[Pixels, Mapping[str, float]], notes: Sequence[str], pat
         blocks.append(Block(f"×{scale}", columns, rows))
     lead = [
         "The same pixels under every protocol for PSNR and SSIM. Nothing differs between two rows but the "
-        "convention" + (f", and PSNR moves by up to {max(spreads):.1f} dB." if spreads else "."),
+        "convention" + (f", and PSNR moves by up to {fixed(max(spreads), 1)} dB." if spreads else "."),
         "A number without its protocol cannot be compared with another. Rest on a protocol for its rules.",
     ]
     write_page(Page("Same pixels, many protocols", lead, blocks, notes), path)

@@ -6,7 +6,9 @@ import math
 from collections.abc import Sequence
 from pathlib import Path
 
+from sisr.analysis.shown_measures import signed
 from sisr.base import registry
+from sisr.base.rounding import fixed
 from sisr.scoring.metrics import parse_measure
 from sisr.trust.references import errata
 from sisr.trust.reproduced import Reproduced
@@ -34,9 +36,9 @@ def page(rows: Sequence[Reproduced], path: Path) -> None:
             Entry(registered[r.model]["label"] if r.model in registered else r.label),
             Entry(datasets[r.dataset]["label"] if r.dataset in datasets else r.dataset),
             Entry(r.measure),
-            Entry(f"{row.ours:.{digits}f}" if have else "—", "" if have else "none"),
-            Entry(f"{r.value:.{digits}f}"),
-            Entry(_signed(row.difference, digits) if have else "—", "" if have else "none"),
+            Entry(fixed(row.ours, digits) if have else "—", "" if have else "none"),
+            Entry(fixed(r.value, digits)),
+            Entry(signed(row.difference, digits) if have else "—", "" if have else "none"),
             Entry(row.verdict, kinds.get(row.verdict, "none")),
             Entry(detail, "text", hint=f"{r.source.title}; {r.source.where}"),
         ]
@@ -70,9 +72,3 @@ def page(rows: Sequence[Reproduced], path: Path) -> None:
             f"Printed, but wrong: {who}, {where} {wrong_print.printed}{right}. Reason: {wrong_print.reason}."
         )
     write_page(Page("Reproduced and published", lead, blocks, notes), path)
-
-
-def _signed(value: float, digits: int) -> str:
-    """With its sign, which a difference that prints as zero has not."""
-    text = f"{value:+.{digits}f}"
-    return text if float(text) else text[1:]

@@ -12,6 +12,7 @@ import pandas as pd
 from sisr.analysis.shown_measures import MISSING, heading
 from sisr.base.atomic import write_text
 from sisr.base.csv_files import csv_text
+from sisr.base.rounding import fixed
 from sisr.report.pages import environment
 from sisr.report.tables import NOT_RUN, TIE, Caveat, Printed, Section, Table, build
 
@@ -79,7 +80,7 @@ def to_csv(table: Table, summary: pd.DataFrame) -> str:
 
 def _csv_cell(cell: Printed, table: Table) -> list[str]:
     numbers = (cell.value, cell.lower, cell.upper) if table.intervals else (cell.value,)
-    shown = ["" if math.isnan(v) else str(v) if math.isinf(v) else f"{v:.6f}" for v in numbers]
+    shown = ["" if math.isnan(v) else fixed(v, 6) for v in numbers]
     shown += [str(int(cell.tied))] if table.intervals else []
     return [*shown, str(cell.identical)] if table.identical else shown
 

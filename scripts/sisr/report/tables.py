@@ -158,9 +158,13 @@ class Table:
         same = [IDENTICAL] if self.identical else []
         if not self.intervals:
             return [*same, *self.caveats]
-        few = [text for group, text in self.untested if groups is None or group in groups]
+        every = {column.group for section in self.sections for column in section.columns}
+        wanted = every if groups is None else {*groups}
+        few = [text for group, text in self.untested if group in wanted]
         lines = [f"Too few images to test, so no ties are marked: {'; '.join(few)}."] if few else []
-        return [*same, TIED, *lines, *self.caveats]
+        # Where no group can have a tie, its test is not spoken of.
+        tied = [TIED] if len(few) < len(wanted) else []
+        return [*same, *tied, *lines, *self.caveats]
 
     @property
     def heading(self) -> str:

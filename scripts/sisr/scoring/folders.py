@@ -13,6 +13,7 @@ from sisr.base.cells import SCORE_COLUMNS, Cell
 from sisr.base.errors import ScoreError
 from sisr.base.image_files import list_images
 from sisr.base.matching import match, references
+from sisr.base.rounding import fixed
 from sisr.scoring.metrics import Measure, parse_measure
 
 if TYPE_CHECKING:
@@ -63,7 +64,7 @@ class FolderScores:
         lines.append(f"mean of {len(self.pairs)} image{'s' * (len(self.pairs) > 1)}:")
         for key, value in self.means.items():
             measure = parse_measure(key)
-            shown = f"{value:.{measure.digits}f} {measure.unit}".rstrip()
+            shown = f"{fixed(value, measure.digits)} {measure.unit}".rstrip()
             mine = (self.table["metric"] == measure.metric) & (self.table["protocol"] == measure.protocol)
             identical = int((self.table["value"][mine] == math.inf).sum()) if math.isfinite(value) else 0
             without = f"; without {identical} identical" if identical else ""
@@ -103,8 +104,9 @@ def score_folders(
         }
         for image, measure, value in scores
     ]
+    # The digits of the table: the same means come out of the CSV, and of a run.
     means = {
-        measure.id: averages.mean(s.value for s in scores if s.measure == measure)[0]
+        measure.id: averages.mean(float(measure.format(s.value)) for s in scores if s.measure == measure)[0]
         for measure in evaluation.parsed
     }
     return FolderScores(pairs, pd.DataFrame(rows, columns=list(SCORE_COLUMNS)), means)

@@ -26,5 +26,5 @@ def findings_text(path: Path) -> str:
     """Findings that a study wrote, as text of a caption (reStructuredText); empty before it has run."""
     if not path.is_file():
         return ""
-    text = " ".join(json.loads(path.read_text(encoding="utf-8"))["findings"])
-    return re.sub(r"([\\`*|_])", r"\\\1", text)  # names of images and models are no markup
+    text = " ".join(" ".join(json.loads(path.read_text(encoding="utf-8"))["findings"]).split())
+    return re.sub(r"([^\w\s]|_)", r"\\\1", text)  # names of images and models are no markup

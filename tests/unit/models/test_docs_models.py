@@ -6,11 +6,22 @@ from pathlib import Path
 from typing import Any
 
 from sisr.base import registry
+from sisr.models.licences import licences_of
 from sisr.trust import references
 from sisr.trust.anchors import GIVEN_BY
 
 DOCS = Path(__file__).resolve().parents[3] / "docs/models.md"
-HEAD = ("Model", "Paper", "Weights", "Licence", "Trained on", "Colour", "Range", "Parameters")
+HEAD = (
+    "Model",
+    "Paper",
+    "Weights",
+    "Code",
+    "Weights' licence",
+    "Trained on",
+    "Colour",
+    "Range",
+    "Parameters",
+)
 
 
 def weights(entry: dict[str, Any], assets: dict[str, Any]) -> str:
@@ -29,12 +40,14 @@ def weights(entry: dict[str, Any], assets: dict[str, Any]) -> str:
 
 
 def row(name: str, entry: dict[str, Any], assets: dict[str, Any]) -> str:
+    found = licences_of(entry)
     paper = " ".join(entry.get("paper", "-").split())
     cells = (
         f"{entry['label']} (`{name}`)",
         f"[{paper}]({entry['url']})" if "url" in entry else paper,
         weights(entry, assets),
-        entry["licence"],
+        found.code,
+        found.weights + ("*" if found.also_stated else ""),
         ", ".join(entry.get("trained_on", [])) or "-",
         {"y": "Y", "rgb": "RGB"}[entry.get("colour", "rgb")],
         entry.get("input_range", "-"),
@@ -112,6 +125,15 @@ def certified() -> str:
     return "\n".join(lines) + "\n"
 
 
+def also_stated() -> str:
+    """What else is stated of the weights, and of which rows."""
+    rows: dict[str, list[str]] = {}
+    for name, entry in registry.load("models").items():
+        if "base" not in entry and (said := licences_of(entry)).also_stated:
+            rows.setdefault(f"{said.weights}; also {said.also_stated}", []).append(f"`{name}`")
+    return "".join(f"* {', '.join(of)}: {text}.\n" for text, of in rows.items())
+
+
 def modified(name: str, entry: dict[str, Any]) -> str:
     names = [next(iter(item)) if isinstance(item, dict) else item for item in entry["modifiers"]]
     note = " ".join(entry.get("note", "-").split())
@@ -129,6 +151,10 @@ def test_table_of_models_is_that_of_the_registry() -> None:
     text = DOCS.read_text(encoding="utf-8")
     missing = [line for line in table().splitlines() if line not in text.splitlines()]
     assert not missing
+
+
+def test_licences_that_are_stated_twice_are_those_of_the_registry() -> None:
+    assert also_stated() in DOCS.read_text(encoding="utf-8")
 
 
 def test_what_certifies_each_row_is_that_of_the_registries() -> None:

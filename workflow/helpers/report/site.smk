@@ -1,6 +1,17 @@
 # What the site shows.
 
 
+def facts_of(model):
+    """A model's registry entry, with the licence of its weights, which their asset states."""
+    entry = entry_of(model)
+    found = licences_of(entry)
+    return {
+        **entry,
+        "weights_licence": found.weights,
+        "licence_also_stated": found.also_stated,
+    }
+
+
 def site_cells():
     """Cells whose images the site shows, as `dataset/kernel/xSCALE/model`."""
     return [f"{d}/{k}/x{s}/{m}" for d, k, s, m in RUN.cells] if RUN.site_images else []

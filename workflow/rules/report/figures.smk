@@ -48,9 +48,13 @@ rule comparison:
         status="<results>/status.csv",
         hr=[f"<results>/hr/{dataset}.json" for dataset in RUN.values("dataset")],
     output:
-        # Not in the report, whose size has a limit: with 43 models, 903 pairs for each dataset and measure.  Its
-        # front page names the page.
-        page="<results>/tables/comparison_x{scale}.html",
+        page=report(
+            "<results>/tables/comparison_x{scale}.html",
+            caption="../../report/comparison.rst",
+            category="Benchmark tables",
+            labels={"table": "x{scale} pairs of models"},
+        ),
+        # Not in the report, whose size has a limit: with 43 models, 903 pairs for each dataset and measure.
         pairs="<results>/tables/comparison_x{scale}.csv",
         ranks="<results>/tables/ranks_x{scale}.csv",
         diagram=report(

@@ -10,7 +10,7 @@ rule render_report:
         shown=lambda wildcards: REPORT_ITEMS,
         provenance="<results>/provenance.json",
         config="<results>/config.yaml",
-        captions=[local(from_here(path)) for path in sorted(CAPTIONS.glob("*.rst"))],
+        captions=[local(from_here(path)) for path in sorted(CAPTIONS.iterdir())],
     output:
         "<results>/report.html",
     log:

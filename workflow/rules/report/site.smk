@@ -92,7 +92,7 @@ rule render_site:
         labels=result_labels(),
         datasets=RUN.values("dataset"),
         said=said_on_site(),
-        facts=[entry_of(model) for model in RESULT_NAMES["models"]],
+        facts=[facts_of(model) for model in RESULT_NAMES["models"]],
         weights=cells_with_weights(),
         own=[[*one, files] for one, files in OWN_FILES.items() if files],
         curves=[(label, scale) for label, scale, _ in training_curves()],
@@ -113,6 +113,10 @@ rule report_zip:
     input:
         report="<results>/report.html",
         page="<results>/site/index.html",
+        beside=[
+            "<results>/scores.csv",
+            *collect("<results>/tables/comparison_x{scale}.html", scale=SCALES),
+        ],
     output:
         "<results>/report.zip",
     log:

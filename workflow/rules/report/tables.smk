@@ -13,17 +13,16 @@ rule tables:
         csv=report(
             "<results>/tables/x{scale}.csv",
             caption="../../report/table.rst",
-            category="Tables",
-            subcategory="Downloads",
-            labels={"scale": "x{scale}", "form": "CSV"},
+            category="Data",
+            labels={"table": "x{scale} means"},
         ),
         md="<results>/tables/x{scale}.md",
         tex="<results>/tables/x{scale}.tex",
         html=report(
             "<results>/tables/x{scale}.html",
             caption="../../report/table.rst",
-            category="Tables",
-            labels={"scale": "x{scale}", "form": "table"},
+            category="Benchmark tables",
+            labels={"table": "x{scale} means"},
         ),
     log:
         "<logs>/tables/x{scale}.log",
@@ -58,8 +57,8 @@ rule cost_table:
         html=report(
             "<results>/tables/cost_x{scale}.html",
             caption="../../report/cost.rst",
-            category="Tables",
-            labels={"scale": "x{scale}", "form": "cost"},
+            category="Benchmark tables",
+            labels={"table": "x{scale} time and size"},
         ),
     log:
         "<logs>/cost_table/x{scale}.log",
@@ -95,8 +94,8 @@ rule verdict:
         html=report(
             "<results>/verdict.html",
             caption="../../report/verdict.rst",
-            category="Tables",
-            labels={"scale": "all", "form": "verdict"},
+            category="Benchmark tables",
+            labels={"table": "verdict"},
         ),
     log:
         "<logs>/verdict.log",
@@ -131,12 +130,13 @@ rule precision_ledger:
             "<results>/precision.csv",
             caption="../../report/precision.rst",
             category="Data",
+            labels={"table": "precision ledger"},
         ),
         html=report(
             "<results>/tables/precision.html",
             caption="../../report/precision.rst",
-            category="Tables",
-            labels={"scale": "all", "form": "precision ledger"},
+            category="Benchmark tables",
+            labels={"table": "precision ledger"},
         ),
     log:
         "<logs>/precision_ledger.log",

@@ -20,6 +20,8 @@ from sisr.analysis.statistics.samples import Values
 from sisr.base import averages
 
 RESAMPLES = 10_000
+#: Decimals of the ends of an interval.
+DECIMALS = 9
 METHOD = "percentile bootstrap, expanded for small samples, 10000 resamples of the images"
 
 
@@ -46,7 +48,8 @@ def intervals(
     rank = math.floor(tail(n, alpha) * resamples)
     # The same rank from both ends, so that the interval of -x is the mirror image of that of x.
     ends = np.partition(resampled.T, (rank, resamples - 1 - rank), axis=1)
-    lower, upper = ends[:, rank].copy(), ends[:, resamples - 1 - rank].copy()
+    # What files keep of them is what is shown: one that were rounded again from a file could differ.
+    lower, upper = (np.round(ends[:, i], DECIMALS) + 0.0 for i in (rank, resamples - 1 - rank))
     undefined = np.isnan(means)
     lower[undefined] = upper[undefined] = np.nan
     return means, lower, upper

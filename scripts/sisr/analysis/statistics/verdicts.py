@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from sisr.analysis.statistics import ALPHA, bootstrap, paired, power, ranks
 from sisr.analysis.statistics.samples import Sample, Values
 from sisr.base import averages
+from sisr.base.rounding import fixed
 
 COMPARISON_COLUMNS = (
     "group", "kernel", "scale", "metric", "protocol", "model_a", "model_b", "n", "difference", "lower",
@@ -119,7 +120,8 @@ class Standing:
     """One sample as a whole: means with intervals, ranks, and each model against the best.
 
     ``identical`` are the infinite values that a mean leaves out.  ``order`` are the places of the models,
-    best mean first.  ``verdicts`` are by place: ``best``, ``tied``
+    best mean first.  Where the images are too few for the pairs, nothing else judges the models either: the
+    critical difference and Friedman's test are NaN.  ``verdicts`` are by place: ``best``, ``tied``
     (not shown to be worse than the best), ``worse``, or :data:`UNTESTABLE`.
     """
 
@@ -153,6 +155,7 @@ def stand(sample: Sample) -> Standing:
     with the best mean (:func:`sisr.base.averages.worths`), of equal ones the first.
     """
     comparison = compare(sample)
+    testable = comparison.testable
     means, lower, upper = bootstrap.intervals(sample.values, sample.images)
     worths = np.array(averages.worths(sample.values.T.tolist(), sample.measure.unit))
     worth = paired.sense(sample.measure) * paired.comparable(worths, sample.measure)
@@ -162,7 +165,7 @@ def stand(sample: Sample) -> Standing:
     for place in range(len(sample.models)):
         if place == best:
             verdicts.append("best")
-        elif not comparison.testable:
+        elif not testable:
             verdicts.append(UNTESTABLE)
         else:
             better = comparison.verdict(comparison.pair(place, best)[0])
@@ -175,8 +178,8 @@ def stand(sample: Sample) -> Standing:
         upper,
         order,
         ranks.average_ranks(sample),
-        ranks.critical_difference(len(sample.models), sample.n),
-        ranks.friedman(sample),
+        ranks.critical_difference(len(sample.models), sample.n) if testable else math.nan,
+        ranks.friedman(sample) if testable else (math.nan, math.nan),
         tuple(verdicts),
     )
 
@@ -197,7 +200,7 @@ def comparison_table(standings: Iterable[Standing]) -> pd.DataFrame:
                     s.models[b],
                     s.n,
                     *map(_number, (c.difference[i], c.lower[i], c.upper[i])),
-                    *map(_significant, (c.p[i], c.p_holm[i])),
+                    *map(_significant, (c.p[i], c.p_holm[i]) if c.testable else (math.nan, math.nan)),
                     _number(c.effect[i]),
                     c.wins[i],
                     c.ties[i],
@@ -237,8 +240,11 @@ def _where(sample: Sample) -> tuple[object, ...]:
 
 
 def _number(value: float) -> str:
-    """Six decimals, as in the other tables; nothing for NaN.  Last bits do not reach the file."""
-    return "" if math.isnan(value) else f"{value:.6f}".replace("-0.000000", "0.000000")
+    """Nine decimals, so that who rounds them prints what the tables print; nothing for NaN.
+
+    Last bits do not reach the file.
+    """
+    return "" if math.isnan(value) else fixed(value, bootstrap.DECIMALS)
 
 
 def _significant(value: float) -> str:

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from sisr.analysis.statistics.ranks import cliques
-from sisr.analysis.statistics.verdicts import Standing
+from sisr.analysis.statistics.verdicts import UNTESTABLE, Standing
+from sisr.base.rounding import fixed
 from sisr.report.figures import style
 from sisr.report.figures.plots import empty_figure, new_figure, title
 
@@ -34,7 +35,7 @@ def critical_difference(standings: Sequence[Standing], shown: Names, scale: int,
 
     A panel shows the dataset or pool of most images; where that leaves out models that a smaller one has, a
     second panel shows the largest that has the most models.  Bars join models whose average ranks differ by
-    less than the critical difference, which is drawn above the axis.
+    less than the critical difference, which is drawn above the axis; too few images have neither.
     """
     kernel = next((k for k in shown.kernels if any(s.sample.kernel == k for s in standings)), None)
     here = [s for s in standings if s.sample.kernel == kernel and len(s.sample.models) > 1]
@@ -65,6 +66,8 @@ def _choose(found: Sequence[Standing]) -> list[Standing]:
 
 
 def _groups(standing: Standing) -> list[list[int]]:
+    if math.isnan(standing.critical_difference):
+        return []
     return cliques(standing.mean_ranks, standing.critical_difference)
 
 
@@ -96,14 +99,16 @@ def _panel(axis: Axes, standing: Standing, height: float, shown: Names) -> None:
         )
         if labelled:
             axis.text(x(rank), line - tick - 0.03, str(rank), ha="center", va="bottom", fontsize=8)
-    # The critical difference, as a ruler; longer than the axis it would say that nothing can differ.
     difference = standing.critical_difference
-    wide = difference > k - 1
-    end = x(k) if wide else x(1 + difference)
-    axis.plot([x(1), end], [0.2, 0.2], color=style.SOFT, linewidth=1.4)
-    for place in (x(1), end):
-        axis.plot([place] * 2, [0.16, 0.24], color=style.SOFT, linewidth=1.4)
-    text = f"critical difference {difference:.2f}" + (", wider than the axis" if wide else "")
+    text = UNTESTABLE + " to say which ranks differ"
+    if not math.isnan(difference):
+        # As a ruler; longer than the axis it would say that nothing can differ.
+        wide = difference > k - 1
+        end = x(k) if wide else x(1 + difference)
+        axis.plot([x(1), end], [0.2, 0.2], color=style.SOFT, linewidth=1.4)
+        for place in (x(1), end):
+            axis.plot([place] * 2, [0.16, 0.24], color=style.SOFT, linewidth=1.4)
+        text = f"critical difference {fixed(difference, 2)}" + (", wider than the axis" if wide else "")
     axis.text(x(1), 0.12, text, ha="left", va="bottom", fontsize=7.5, color=style.SOFT)
 
     bars = _groups(standing)
@@ -130,7 +135,7 @@ def _panel(axis: Axes, standing: Standing, height: float, shown: Names) -> None:
             linewidth=1,
         )
         label = shown.models.get(model, model)
-        text = f"{label}  {ranks[i]:.2f}" if left else f"{ranks[i]:.2f}  {label}"
+        text = f"{label}  {fixed(ranks[i], 2)}" if left else f"{fixed(ranks[i], 2)}  {label}"
         axis.text(
             edge - 0.008 if left else edge + 0.008, depth, text, ha="right" if left else "left",
             va="center_baseline", fontsize=8,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import re
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -31,6 +32,8 @@ _RC: dict[str, Any] = {
     # Text as outlines: the same image whatever fonts the reader has.
     "svg.fonttype": "path",
     "font.family": "DejaVu Sans",
+    # A label of a model or a dataset is text, also where it has two dollar signs.
+    "text.parse_math": False,
     "font.size": 9,
     "axes.titlesize": 10,
     "axes.titleweight": "bold",
@@ -98,11 +101,36 @@ def save(figure: Figure, path: Path) -> Path:
         kind, None if kind in ("jpg", "webp") else {"Software": None}
     )
     options: dict[str, Any] = {"pil_kwargs": {"quality": 80}} if kind in ("jpg", "webp") else {}
+    _powers_without_math(figure)
     with replacing(path) as temporary:
         figure.savefig(temporary, format=kind, dpi=144, metadata=metadata, **options)
         if kind == "svg":
             temporary.write_text(_shorter(temporary.read_text()))
     return path
+
+
+_SUPERSCRIPTS = str.maketrans("-−0123456789", "⁻⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
+
+
+def _powers_without_math(figure: Figure) -> None:
+    """Let logarithmic axes write 10⁻³ as plain text, as all text is."""
+    from matplotlib.ticker import LogFormatterSciNotation
+
+    class Plain(LogFormatterSciNotation):
+        def __call__(self, x: float, pos: int | None = None) -> str:
+            text = str(super().__call__(x, pos)).removeprefix(r"$\mathdefault{").removesuffix("}$")
+            text = text.replace(r"\times", "×")
+            return re.sub(r"\^\{([^}]*)\}", lambda power: power[1].translate(_SUPERSCRIPTS), text)
+
+    for axis in (axis for axes in figure.axes for axis in (axes.xaxis, axes.yaxis)):
+        for get, put in (
+            (axis.get_major_formatter, axis.set_major_formatter),
+            (axis.get_minor_formatter, axis.set_minor_formatter),
+        ):
+            if type(get()) is LogFormatterSciNotation:
+                plain = copy.copy(get())
+                plain.__class__ = Plain
+                put(plain)
 
 
 def _shorter(svg: str) -> str:

@@ -104,6 +104,7 @@ def build_site(
         page.render(
             name=overview["name"],
             scripts=SCRIPTS,
+            scales=scales,
             verdict=made.get("config", {}).get("verdict", {}).get("model"),
             paragraph=methods.paragraph(
                 shown, scales, {name: len(found) for name, found in images.items()}, made

@@ -10,7 +10,7 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from sisr.analysis.shown_measures import arrow
+from sisr.analysis.shown_measures import arrow, show
 from sisr.base import registry
 from sisr.report.figures.style import model_colours
 from sisr.report.site.origins import Origins
@@ -25,6 +25,8 @@ _MODEL_FACTS = (
     "paper",
     "url",
     "licence",
+    "weights_licence",
+    "licence_also_stated",
     "trained_on",
     "note",
     "tags",
@@ -39,11 +41,11 @@ def rows(frame: pd.DataFrame, *columns: str) -> Iterator[tuple[Any, ...]]:
     return frame[list(columns)].itertuples(index=False, name=None)
 
 
-def number(value: float, digits: int = 6) -> float | str | None:
-    """A value for JSON: rounded, ``"inf"``, or None for NaN."""
+def number(value: float) -> float | str | None:
+    """A value for JSON, in full precision, for it is rounded where it is shown; ``"inf"``; None for NaN."""
     if math.isnan(value):
         return None
-    return "inf" if math.isinf(value) else round(float(value), digits)
+    return "inf" if math.isinf(value) else float(value)
 
 
 def overview(
@@ -207,11 +209,12 @@ def picks(
                 ]
         spread = table.max(axis=1) - table.min(axis=1)
         image = str(spread.idxmax())
-        text = f"{measure.label} of the models differs by {spread[image]:.{measure.digits}f} {measure.unit}"
+        widest = show(float(spread[image]), measure)
+        text = f"{measure.label} of the models differs by {widest} {measure.unit}"
         places.append(("The models disagree most", text.strip(), image, None))
         image = str((sign * table[best]).idxmin())
         text = f"{label}, best on the mean, has its worst {measure.label}: "
-        text += f"{table[best][image]:.{measure.digits}f} {measure.unit}"
+        text += f"{show(float(table[best][image]), measure)} {measure.unit}"
         places.append(("The best model fails", text.strip(), image, None))
         for title, text, image, middle in places:
             number = list(images[dataset]).index(image)

@@ -57,9 +57,15 @@ def test_pairs_of_the_table(scores: pd.DataFrame) -> None:
     table = comparison_table(standings)
     assert len(table) == 4 * (36 + 36 + 28 + 28)
     assert (table["wins"] + table["ties"] + table["losses"] == table["n"]).all()
-    assert (table["p_holm"].astype(float) >= table["p"].astype(float)).all()
-    # Five images cannot show anything about 36 pairs: nobody is called better.
-    assert set(table.loc[table["group"] == "set5", "verdict"]) == {verdicts.UNTESTABLE}
+    # Five images cannot show anything about 36 pairs: nobody is called better, and no p stands beside it.
+    few = table["group"] == "set5"
+    assert set(table.loc[few, "verdict"]) == {verdicts.UNTESTABLE}
+    assert ((table["p"] == "") == few).all()
+    assert ((table["p_holm"] == "") == few).all()
+    assert (table[~few]["p_holm"].astype(float) >= table[~few]["p"].astype(float)).all()
+    ranks = rank_table(standings)
+    assert ((ranks["friedman_p"] == "") == (ranks["group"] == "set5")).all()
+    assert ((ranks["critical_difference"] == "") == (ranks["group"] == "set5")).all()
     comparison = standings[-1].comparison
     for a, b in itertools.permutations(range(len(comparison.sample.models)), 2):
         pair, sign = comparison.pair(a, b)
@@ -98,14 +104,14 @@ def test_identical_images_and_identical_models(make_sample: MakeSample) -> None:
     assert standing.verdicts[2] == "tied"
     table = comparison_table([standing]).set_index(["model_a", "model_b"])
     assert table.loc[("oracle", "twin"), ["difference", "p", "effect_size"]].tolist() == [
-        "0.000000",
+        "0.000000000",
         "1",
-        "0.000000",
+        "0.000000000",
     ]
-    assert table.loc[("oracle", "b"), "difference"] == "0.500000"
+    assert table.loc[("oracle", "b"), "difference"] == "0.500000000"
     assert table.loc[("oracle", "b"), "detectable"] == ""
     assert table.loc[("b", "twin"), "verdict"] == "twin"
-    assert rank_table([standing])["mean"].tolist()[:2] == ["36.000000", "36.000000"]
+    assert rank_table([standing])["mean"].tolist()[:2] == ["36.000000000", "36.000000000"]
 
 
 def test_better_everywhere_is_the_best_though_its_mean_is_lower(make_sample: MakeSample) -> None:
@@ -118,7 +124,7 @@ def test_better_everywhere_is_the_best_though_its_mean_is_lower(make_sample: Mak
 def test_each_perfect_in_turn_differs_by_the_other_images(make_sample: MakeSample) -> None:
     x = np.array([[math.inf, 30.0], [30.0, math.inf]] + [[31.0 + i, 30.0 + i] for i in range(8)])
     row = comparison_table([stand(make_sample(x))]).iloc[0]
-    assert (row["difference"], row["lower"], row["upper"]) == ("1.000000", "1.000000", "1.000000")
+    assert (row["difference"], row["lower"], row["upper"]) == ("1.000000000", "1.000000000", "1.000000000")
     assert row["detectable"] == "" and float(row["p"]) <= 1
 
 

@@ -81,7 +81,17 @@ const SISR = (() => {
 
   // --- numbers -----------------------------------------------------------------------------------------------
   const value = number => number === "inf" ? Infinity : number === null || number === undefined ? NaN : number;
-  const show = (number, digits) => Number.isNaN(number) ? "—" : Number.isFinite(number) ? number.toFixed(digits) : "inf";
+  // The rule of sisr.base.rounding: the decimal number, in which twelve decimals are no noise of arithmetic, with
+  // halves away from zero.
+  const EXACT = 12;
+  function show(number, digits) {
+    if (Number.isNaN(number)) return "—";
+    if (!Number.isFinite(number)) return number > 0 ? "inf" : "-inf";
+    const unit = 10n ** BigInt(EXACT - digits);
+    const rounded = (BigInt(Math.abs(number).toFixed(EXACT).replace(".", "")) + unit / 2n) / unit;
+    const text = String(rounded).padStart(digits + 1, "0"), at = text.length - digits;
+    return (number < 0 && rounded ? "-" : "") + text.slice(0, at) + (digits ? "." + text.slice(at) : "");
+  }
 
   // --- address: #page?key=value&key=value ----------------------------------------------------------------------
   function address() {

@@ -228,7 +228,7 @@
       // As in tables/x*.csv: how many identical images a mean leaves out, beside a column in which one does.
       const marked = new Set(cols.filter(c => run.models.some(m => (of(m, c) || {}).identical)));
       const head = ["model", ...cols.flatMap(c => { const name = `${c.group.id} ${c.measure.id}`; return marked.has(c) ? [name, `${name}_identical`] : [name]; })];
-      const lines = list.map(m => [m.id, ...cols.flatMap(c => { const f = of(m, c), text = is(f) ? String(Number.isFinite(f.mean) ? f.mean : "inf") : ""; return marked.has(c) ? [text, is(f) ? String(f.identical) : ""] : [text]; })]);
+      const lines = list.map(m => [m.id, ...cols.flatMap(c => { const f = of(m, c), text = is(f) ? show(f.mean, 6) : ""; return marked.has(c) ? [text, is(f) ? String(f.identical) : ""] : [text]; })]);
       return [head, ...lines].map(line => line.map(quote).join(",")).join("\n") + "\n";
     }
     if (form === "latex") {
@@ -261,7 +261,8 @@
       ...fact("Against the best", VERDICTS[found.verdict] || found.verdict),
       ...fact("Protocol", `${measure.id}: ${measure.rules}`),
       ...fact("LR kernel", (kernels.get(state.kernel) || {}).label),
-      ...fact("Paper", model.paper), ...fact("Trained on", (model.trained_on || []).join(", ")), ...fact("Licence", model.licence),
+      ...fact("Paper", model.paper), ...fact("Trained on", (model.trained_on || []).join(", ")), ...fact("Licence of the code", model.licence),
+      ...fact("Licence of the weights", model.weights_licence), ...fact("Also stated of the weights", model.licence_also_stated),
       ...fact("Note", model.note),
       ...(weights ? fact("Weights", [weights.source, ...Object.entries(weights.files).map(([file, hash]) => `${file} sha256 ${hash}`)].join("; ")) : fact("Weights", "none")),
       ...fact("Device", ran.map(([text]) => text).join("; ") + (ran.length && machine ? ` (${machine})` : "")),
