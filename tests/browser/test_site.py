@@ -114,6 +114,16 @@ def test_each_row_says_how_far_it_is_behind_and_where_it_comes_from(opened: Open
         r"[+−][\d.]+, 95 % interval [+−][\d.]+ to [+−][\d.]+", bars["model-2"][0].get_attribute("aria-label")
     )
     assert [row.text for row in css(browser, "#board .badge")] == ["shipped"]
+    # What is printed elsewhere stands below ours, with where; no published value has the sample's dataset.
+    browser.execute_script(
+        """const key = ['images', 'matlab-bicubic', 4, 'model-3', 'psnr@y-bt601'].join('\\n');
+        SISR.get('run').published[key] = [27.5, 'A paper', 'of other weights than here'];
+        location.hash = '#leaderboard?scale=4';"""
+    )
+    settle(browser)
+    (printed,) = [e for e in css(browser, "#board td small") if e.text.startswith("published")]
+    assert printed.text == "published 27.50 *"
+    assert printed.get_attribute("title") == "A paper (of other weights than here)"
     assert len(css(browser, "#board .thumb")) == 4
     first = css(browser, "#board tbody tr:first-child td.behind")[0]
     assert first.text == "best"
@@ -446,16 +456,13 @@ def test_dark_and_light(opened: Open, keep: Callable) -> None:
 
 
 @pytest.mark.parametrize("page", PAGES)
-def test_phone_width_has_no_sideways_scroll(opened: Open, keep: Callable, page: str) -> None:
+def test_nothing_leaves_the_folder_or_a_phone_and_names_are_text(
+    opened: Open, site: Path, keep: Callable, page: str
+) -> None:
     browser = opened(page, width=360)
     wide, window = browser.execute_script("return [document.documentElement.scrollWidth, innerWidth]")
     assert (wide, window) == (360, 360)
     keep(browser, f"phone_{page.partition('?')[0]}")
-
-
-@pytest.mark.parametrize("page", PAGES)
-def test_nothing_leaves_the_folder_and_names_are_text(opened: Open, site: Path, page: str) -> None:
-    browser = opened(page)
     asked = browser.execute_script("return performance.getEntriesByType('resource').map(e => e.name)")
     assert all(name.startswith((site.as_uri(), "data:")) for name in asked)
     assert browser.title == "sample <run>: super-resolution benchmark"
@@ -484,16 +491,12 @@ def violations(browser: Any, axe: str) -> list[tuple[str, list[str]]]:
     return [(v["id"], [n["html"][:200] for n in v["nodes"]][:3]) for v in json.loads(found)]
 
 
-@pytest.mark.parametrize("dark", [False, True])
 @pytest.mark.parametrize("page", PAGES)
-def test_no_accessibility_violation(opened: Open, axe: str, page: str, dark: bool) -> None:
+def test_no_accessibility_violation_in_either_theme(opened: Open, axe: str, page: str) -> None:
     browser = opened(page)
-    if dark:
+    for _ in range(2):
+        assert violations(browser, axe) == []
         css(browser, "#theme")[0].click()
-    found = violations(browser, axe)
-    if dark:
-        css(browser, "#theme")[0].click()
-    assert found == []
 
 
 def test_first_view_of_a_large_run_is_small(browser: Any, tmp_path: Path) -> None:

@@ -263,7 +263,7 @@
       shown.map(m => `${m.label} = ${m.id}${m.unit ? ", " + m.unit : ""}, ${m.direction} is better`).join("; ") + ".",
       "Means over all images of a dataset; a dash says why there is none, and Methods has the reasons. Places 1 to 3 of a column are ringed, by the printed digits and among all models; ≈ marks a model that a paired test does not tell from the best.",
       state.interval ? "Small: 95 % interval of the mean over images." : "",
-      "Behind the best: the mean of the differences image by image, with its 95 % interval, on a root scale; an interval that reaches the line is a tie by the mean.",
+      "Behind the best: the mean of the differences image by image, with its 95 % interval, on a root scale; the dotted line is the best.",
       Object.keys(run.published).length ? "Published: what a paper or repository prints (point at it for which), * with a note." : "",
       known.some(c => c.group === "Cost") ? "Cost: multiply-adds of an output of 1280×720; time and memory as docs/cost.md says." : "",
       run.means.some(row => row[10]) ? "Means leave out identical images, whose PSNR is infinite; columns with such a mean are ranked by the PSNR of the mean squared error." : "",
