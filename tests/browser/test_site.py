@@ -471,8 +471,22 @@ def test_nothing_leaves_the_folder_or_a_phone_and_names_are_text(
     )
 
 
-def test_names_are_shown_as_they_are(opened: Open) -> None:
-    browser = opened()
+#: Words of names in the first column that stand in more than one line, or under the edge of the column.
+BROKEN = """
+return [...document.querySelectorAll('#board tbody th bdi')].flatMap(name => {
+  const text = name.firstChild, range = document.createRange();
+  return [...text.data.matchAll(/\\S+/g)].filter(word => {
+    range.setStart(text, word.index); range.setEnd(text, word.index + word[0].length);
+    return new Set([...range.getClientRects()].map(box => Math.round(box.top))).size > 1;
+  }).map(word => word[0]); });"""
+
+
+def test_names_are_shown_as_they_are_and_no_word_is_broken(opened: Open) -> None:
+    browser = opened(width=390)
+    assert browser.execute_script(BROKEN) == []
+    column = css(browser, "#board tbody th")[0]
+    browser.execute_script("document.querySelector('#page-leaderboard .scroll').scrollLeft = 400")
+    assert column.rect["x"] < 20
     shown = [cell.get_attribute("title") for cell in css(browser, "#board tbody th")]
     assert set(HOSTILE[:3]) < set(shown)
     assert f"{HOSTILE[3]}" in shown

@@ -71,9 +71,13 @@
       make("p", {}, make("a", { href: `#viewer?${link}` }, "See both side by side in the viewer")));
   });
 
-  // Print: tables that are wider than the paper are made to fit.
+  // Print: a table that is wider than the paper, in the paper's type, is made to fit.
   addEventListener("beforeprint", () => {
-    const table = document.getElementById("board");
-    table.style.setProperty("--print-zoom", Math.min(1, 1000 / (table.scrollWidth || 1)).toFixed(3));
+    const { style } = document.getElementById("board");
+    style.setProperty("--print-zoom", 1);
+    style.fontSize = "8pt";
+    const wide = document.getElementById("board").scrollWidth || 1;
+    style.fontSize = "";
+    style.setProperty("--print-zoom", Math.min(1, 1000 / wide).toFixed(3));
   });
 })();
