@@ -65,8 +65,8 @@ def all_charts(
     return charts
 
 
-def _axis(measure: Measure, **more: Any) -> dict[str, Any]:
-    return {"title": axis_label(measure), "better": _sense(measure), **more}
+def _axis(measure: Measure) -> dict[str, Any]:
+    return {"title": axis_label(measure), "better": _sense(measure), "digits": measure.digits}
 
 
 def _sense(measure: Measure) -> int:
@@ -102,14 +102,14 @@ def _quality(shown: Names, part: pd.DataFrame, scale: int, where: str) -> Chart:
 
 def _line(model: str, found: pd.DataFrame) -> dict[str, Any]:
     finite = found[np.isfinite(found["value"])].sort_values("value", kind="stable")
-    values = [round(float(value), 4) for value in finite["value"]]
+    values = [shown_data.number(value) for value in finite["value"]]
     line: dict[str, Any] = {"model": model}
     if not values:
         return line
-    line["mean"] = round(math.fsum(finite["value"]) / len(values), 4)
+    line["mean"] = shown_data.number(math.fsum(finite["value"]) / len(values))
     if len(found) < BOX_FROM:
         return line | {"dots": [list(dot) for dot in zip(values, finite["image"], strict=True)]}
-    box = [round(float(value), 4) for value in np.quantile(values, [0.25, 0.5, 0.75])]
+    box = [shown_data.number(value) for value in np.quantile(finite["value"], [0.25, 0.5, 0.75])]
     ends = [[values[at], finite["image"].iloc[at]] for at in (0, -1)]
     return line | {"box": box, "dots": ends}
 
@@ -125,7 +125,7 @@ def _scatter(
     values = np.array([points[model] for model in known]).reshape(-1, 2) * signs
     return {
         "title": title,
-        "points": [[model, *(float(f"{value:.7g}") for value in points[model])] for model in known],
+        "points": [[model, *map(shown_data.number, points[model])] for model in known],
         "front": [known[at] for at in pareto_front(values)],
     }
 

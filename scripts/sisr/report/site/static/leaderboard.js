@@ -154,7 +154,7 @@
       const found = cell(column.group.id, model.id, column.measure.id), loss = losses.get(model.id);
       if (found && found.verdict === "best") return [make("strong", {}, "best")];
       if (!loss || Number.isNaN(loss[0])) return ["—"];
-      const [middle, one, other] = loss, interval = Number.isFinite(one) ? [Math.min(one, other), Math.max(one, other)] : null, signed = v => `${sign * v > 0 ? "+" : ""}${show(sign * v, d).replace("-", "−")}`;
+      const [middle, one, other] = loss, interval = Number.isFinite(one) ? [Math.min(one, other), Math.max(one, other)] : null, signed = v => { const text = show(sign * v, d); return Number(text) > 0 ? `+${text}` : Number(text) ? text.replace("-", "−") : text.replace("-", ""); };
       const said = `${signed(middle)}${interval ? `, 95 % interval ${signed(interval[0])} to ${signed(interval[1])}` : ""}${VERDICTS[found.verdict] ? `. ${VERDICTS[found.verdict]}` : ""}`;
       return [make("svg", { viewBox: "0 0 100 14", width: 100, height: 14, role: "img", "aria-label": said, class: found.verdict === TIED ? "gap tied" : "gap" }, make("title", {}, said), make("line", { x1: x(0), x2: x(0), y1: 0, y2: 14, class: "zero" }),
         interval ? make("line", { x1: x(interval[0]), x2: x(interval[1]), y1: 7, y2: 7, class: "interval" }) : null, make("circle", { cx: x(middle), cy: 7, r: 3 })), make("small", {}, signed(middle))];

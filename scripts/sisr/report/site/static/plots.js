@@ -11,6 +11,7 @@
   const clipped = (text, most) => { let t = text; while (t.length > 1 && wide(t) > most) t = `${t.replace(/…$/, "").slice(0, -1)}…`; return t; };
   const text = (x, y, said, more = {}) => make("text", { x, y, "font-size": FONT, ...more }, said);
   const line = (x1, y1, x2, y2, css = "grid") => make("line", { x1, y1, x2, y2, class: css });
+  const worded = (axis, v) => axis.digits === undefined ? short(v) : SISR.show(v, axis.digits);
   const better = axis => axis.better === 1 ? "better →" : axis.better === -1 ? "← better" : "";
 
   // --- scales ------------------------------------------------------------------------------------------------
@@ -93,7 +94,7 @@
       const parts = chart.panels.flatMap((panel, i) => {
         const [left, top] = [i % columns * w + 58, Math.floor(i / columns) * h + 30], right = left + w - 80, bottom = top + h - 84;
         const x = scaleOf(panel.points.map(p => p[1]), left, right, { log: chart.x.log, most: Math.max(3, w / 110) }), y = scaleOf(panel.points.map(p => p[2]), bottom, top);
-        const points = panel.points.map(([id, a, b]) => ({ id, x: x.place(a), y: y.place(b), label: named(id), said: `${named(id)}: ${chart.y.title} ${b}, ${chart.x.title} ${a}` }));
+        const points = panel.points.map(([id, a, b]) => ({ id, x: x.place(a), y: y.place(b), label: named(id), said: `${named(id)}: ${chart.y.title} ${worded(chart.y, b)}, ${chart.x.title} ${worded(chart.x, a)}` }));
         const front = panel.front.map(id => points.find(p => p.id === id));
         const arrow = { "1,1": "↗", "-1,1": "↖", "1,-1": "↘", "-1,-1": "↙" }[`${chart.x.better},${chart.y.better}`];
         const path = front.length > 1 ? make("path", { d: `M${front.map(p => `${p.x},${p.y}`).join("L")}`, class: "front" }) : null;
@@ -129,8 +130,8 @@
             const [a, m, b] = row.box.map(x.place);
             parts.push(line(x.place(row.dots[0][0]), y, x.place(row.dots[1][0]), y, "whisker"), make("rect", { x: a, y: y - 6, width: Math.max(1, b - a), height: 12, fill: colour(row.model), class: "mark" }), line(m, y - 6, m, y + 6, "median"));
           }
-          parts.push(...row.dots.map(([v, image]) => make("circle", { cx: x.place(v), cy: y, r: row.box ? 2.5 : 4, fill: colour(row.model), class: "mark dot" }, make("title", {}, `${named(row.model)}, ${image}: ${v.toFixed(chart.digits)}`))));
-          parts.push(make("line", { x1: x.place(row.mean), x2: x.place(row.mean), y1: y - 9, y2: y + 9, class: "mean" }, make("title", {}, `${named(row.model)}, mean: ${row.mean.toFixed(chart.digits)}`)));
+          parts.push(...row.dots.map(([v, image]) => make("circle", { cx: x.place(v), cy: y, r: row.box ? 2.5 : 4, fill: colour(row.model), class: "mark dot" }, make("title", {}, `${named(row.model)}, ${image}: ${SISR.show(v, chart.digits)}`))));
+          parts.push(make("line", { x1: x.place(row.mean), x2: x.place(row.mean), y1: y - 9, y2: y + 9, class: "mean" }, make("title", {}, `${named(row.model)}, mean: ${SISR.show(row.mean, chart.digits)}`)));
         });
         top = bottom + 56;
       }
@@ -146,10 +147,10 @@
       const step = [1, 2, 5, 10, 20, 50].find(s => chart.rows.length / s * 34 <= right - names) || 100;
       x.marks = chart.rows.map((_, i) => [i + 1, String(i + 1)]).filter(([v]) => v === 1 || v % step === 0);
       const rows = chart.rows.map(([id, rank], i) => {
-        const y = top + i * high + high / 2, said = `${named(id)}: average rank ${rank.toFixed(2)}`;
+        const y = top + i * high + high / 2, said = `${named(id)}: average rank ${SISR.show(rank, 2)}`;
         return make("g", { class: "row", "data-rank": rank, "data-model": id }, make("rect", { x: 0, y: y - high / 2, width, height: high, fill: "transparent" }), text(names - 10, y + 4, clipped(named(id), names - 12), { "text-anchor": "end", class: "name" }),
           make("rect", { x: x.place(rank - half), y: y - 3.5, width: x.place(rank + half) - x.place(rank - half), height: 7, fill: colour(id), class: "mark bar" }), mark(id, x.place(rank), y, said, "hollow"),
-          text(width - 4, y + 4, rank.toFixed(2), { "text-anchor": "end", class: "tick" }));
+          text(width - 4, y + 4, SISR.show(rank, 2), { "text-anchor": "end", class: "tick" }));
       });
       const point = event => {
         const row = event.type === "pointerover" && event.target.closest(".row"), rank = row ? Number(row.dataset.rank) : null;

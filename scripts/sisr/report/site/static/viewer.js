@@ -243,9 +243,9 @@
         }
       }
     }
-    const psnr = pixels ? (sse ? (10 * Math.log10(255 ** 2 * pixels / sse)).toFixed(2) : "inf") : "—";
+    const psnr = pixels ? (sse ? SISR.show(10 * Math.log10(255 ** 2 * pixels / sse), 2) : "inf") : "—";
     const whole = left === 0 && top === 0 && right === found.columns && bottom === rows;
-    return `${whole ? "whole image" : "in view"}: PSNR-Y ${psnr} dB, SSIM-Y ${windows ? (ssim / windows).toFixed(4) : "—"}${area ? `, LPIPS ${(lpips / area).toFixed(4)}` : ""}`;
+    return `${whole ? "whole image" : "in view"}: PSNR-Y ${psnr} dB, SSIM-Y ${windows ? SISR.show(ssim / windows, 4) : "—"}${area ? `, LPIPS ${SISR.show(lpips / area, 4)}` : ""}`;
   }
 
   function pointers() {
