@@ -39,7 +39,8 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[object]:
 @pytest.fixture(scope="session")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Site of a small run with images and hostile names."""
-    return make_run(tmp_path_factory.mktemp("run") / "sample")
+    # Eight images are enough for a test between four models.
+    return make_run(tmp_path_factory.mktemp("run") / "sample", images=8)
 
 
 @pytest.fixture(scope="session")
