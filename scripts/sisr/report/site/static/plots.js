@@ -72,11 +72,11 @@
     for (const p of [...points].sort((a, b) => crowd(b) - crowd(a))) {
       const said = clipped(p.label, 170), w = wide(said), h = FONT;
       let best = null;
-      for (const [ring, gap] of [10, 18, 30, 46, 66, 92].entries()) for (let turn = 0; turn < 16; turn += 1) {
+      for (const [ring, gap] of [10, 18, 30, 46, 66, 92, 124, 160].entries()) for (let turn = 0; turn < 16; turn += 1) {
         const angle = 2 * Math.PI * turn / 16, dx = Math.cos(angle), dy = Math.sin(angle);
         const left = p.x + dx * gap + (dx - 1) / 2 * w, top = p.y + dy * gap + (dy - 1) / 2 * h, box = [left - 2, top - 1, left + w + 2, top + h + 2];
         const out = Math.max(0, frame[0] - box[0]) + Math.max(0, box[2] - frame[2]) + Math.max(0, frame[1] - box[1]) + Math.max(0, box[3] - frame[3]);
-        const cost = ring * 7 + turn * 0.01 + out * 60 + [...taken, ...dots].reduce((sum, b) => sum + over(box, b), 0) * 2;
+        const cost = ring * 7 + turn * 0.01 + out * 60 + [...taken, ...dots].reduce((sum, b) => sum + over(box, b), 0) * 4;
         if (!best || cost < best.cost) best = { cost, box, left, top };
       }
       taken.push(best.box);
@@ -90,7 +90,8 @@
   // --- kinds: each returns [height, parts] for a width ----------------------------------------------------------
   const KINDS = {
     scatter(chart, width) {
-      const columns = chart.panels.length > 1 && width > 900 ? 2 : 1, w = width / columns, h = Math.max(280, Math.min(460, w * 0.62));
+      const columns = chart.panels.length > 1 && width > 900 ? 2 : 1, w = width / columns, most = Math.max(...chart.panels.map(p => p.points.length));
+      const h = Math.max(280, Math.min(460, w * 0.62), w < 620 ? most * 18 : 0); // on a phone, names need a line each
       const parts = chart.panels.flatMap((panel, i) => {
         const [left, top] = [i % columns * w + 58, Math.floor(i / columns) * h + 30], right = left + w - 80, bottom = top + h - 84;
         const x = scaleOf(panel.points.map(p => p[1]), left, right, { log: chart.x.log, most: Math.max(3, w / 110) }), y = scaleOf(panel.points.map(p => p[2]), bottom, top);
