@@ -28,8 +28,12 @@ with job(snakemake.log[0]):
         *((model, scale, None, paths(files)) for model, scale, files in params.own),
     ]
     found = {(model, scale): weights(get(model), scale, source, own) for model, scale, source, own in sources}
+    lessons = {}
+    for lesson, file in zip(params.lessons, paths(given.lessons), strict=True):
+        lessons.setdefault(lesson, []).append(file)
     extras = Extras(
         ranks=paths(given.ranks),
+        pairs=paths(given.pairs),
         cost=Path(given.cost) if given.cost else None,
         curves={
             f"{label} ×{scale}": file_of(path, scale)
@@ -38,6 +42,7 @@ with job(snakemake.log[0]):
         certification=Path(given.certification) if given.certification else None,
         crops=paths(given.crops),
         images=dict(zip(params.cells, paths(given.images), strict=True)),
+        lessons=lessons,
     )
     origins = Origins(
         weights={key: one for key, one in found.items() if one is not None},

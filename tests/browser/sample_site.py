@@ -79,7 +79,8 @@ def make_run(
                 values = (psnr, 0.7 + 0.02 * level, 0.4 - 0.03 * level + 0.01 * rng.normal())
                 rows += [("images", name, KERNEL, scale, model, m.metric, m.protocol, v)
                          for m, v in zip(MEASURES, values, strict=True)]  # fmt: skip
-            status.append(("images", KERNEL, scale, model, "ok", "", len(kept), 0.1))
+            state = "shipped" if place == models - 1 > 2 else "ok"
+            status.append(("images", KERNEL, scale, model, state, "", len(kept), 0.1))
             if viewer:
                 cells[f"images/{KERNEL}/x{scale}/{model}"] = _cell(
                     folder, manifest, scale, model, kept, hr, place
@@ -95,6 +96,11 @@ def make_run(
     made = {"config": config, "commit": "0" * 40, "uncommitted_changes": False,
             "python": "3.11", "packages": {"numpy": "2"},
             "machine": {"processor": "a <processor>", "cpus": 2, "gpus": []}, "assets": {}}  # fmt: skip
+    for scale, place in [(s, p) for s in scales for p in range(models) if not viewer]:
+        # Of a large run the viewer knows what images there are; the images themselves would take minutes.
+        made_of_cell = folder / f"cell_x{scale}_{place}.json"
+        write_json(made_of_cell, {"images": list(range(images)), "worst": [[48, 40]] * images})
+        cells[f"images/{KERNEL}/x{scale}/{ids[place]}"] = made_of_cell
     (folder / "provenance.json").write_text(json.dumps(made), encoding="utf-8")
     made_of = WeightsOrigin(f"asset {HOSTILE[0]}", {"weights.pth": "ab" * 32})
     shown = Names(MEASURES, labels, {"images": dataset}, {KERNEL: "MATLAB bicubic"}, {})
@@ -102,7 +108,8 @@ def make_run(
     for scale in scales:
         make_comparison(
             run, table, scale,
-            pairs=folder / "pairs.csv", ranks=folder / f"ranks_x{scale}.csv", page=folder / "pairs.html",
+            pairs=folder / f"pairs_x{scale}.csv", ranks=folder / f"ranks_x{scale}.csv",
+            page=folder / "pairs.html",
             diagram=folder / "diagram.svg",
         )  # fmt: skip
     _cost(folder / "cost.csv", ids, scales)
@@ -113,6 +120,7 @@ def make_run(
     frame.to_csv(folder / "curves.csv", index=False)
     extras = Extras(
         ranks=[folder / f"ranks_x{scale}.csv" for scale in scales],
+        pairs=[folder / f"pairs_x{scale}.csv" for scale in scales],
         cost=folder / "cost.csv",
         curves={HOSTILE[0]: folder / "curves.csv"},
         certification=folder / "certification.csv",
@@ -121,9 +129,23 @@ def make_run(
     origins = Origins(
         {(m, s): made_of for m in ids for s in scales},
         {f"images/{KERNEL}/x{s}/{m}": "cpu, 1 thread" for m in ids for s in scales},
+        {m: _facts(place, hostile) for place, m in enumerate(ids)},
     )
     build_site(folder / "site", run, table, folder / "provenance.json", extras, origins)
     return folder / "site"
+
+
+def _facts(place: int, hostile: bool) -> dict[str, object]:
+    """What a registry may say of a model; those of even places are networks without a GAN."""
+    return {
+        "licence": ("MIT", "GPL-3.0")[place % 2],
+        "weights_licence": ("CC BY-NC 4.0", "MIT", HOSTILE[0] if hostile else "MIT")[place % 3],
+        "paper": f"Somebody et al., {HOSTILE[1] if hostile else 'A network'}, CVPR {2016 + place}",
+        "url": "javascript:document.title='broken'" if hostile else "https://example.org/paper",
+        "trained_on": ["DIV2K", "Flickr2K"],
+        "receptive_field": "global" if place == 3 else 9 + 2 * place,
+        "tags": [("psnr", "gan")[place % 2]],
+    }
 
 
 def _cost(path: Path, models: list[str], scales: tuple[int, ...]) -> None:

@@ -22,9 +22,6 @@ from sisr.studies.pixel_art import (
 )
 from sisr.studies.sprites import SIDE
 
-#: Sprites that are shown.
-_SHOWN = ("coin", "potion", "sword", "invader", "knight")
-
 
 def draw_images(result: PixelArtResult, out: Path) -> None:
     """Sprites as they are, beside each method's at the largest scale and the drawing where there is one."""
@@ -32,8 +29,7 @@ def draw_images(result: PixelArtResult, out: Path) -> None:
     methods = [NEAREST, BICUBIC, *([result.network] if result.network else []), SCALE2X]
     rows: list[dict[str, np.ndarray]] = []
     titles: list[dict[str, str]] = []
-    for name in _SHOWN:
-        made = result.images[name]
+    for name, made in result.images.items():
         row = {"sprite": _in_its_size(made[NEAREST][::scale, ::scale], scale)}
         row |= {method: made[method] for method in methods}
         if name in result.drawings:

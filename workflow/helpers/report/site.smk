@@ -1,4 +1,5 @@
 # What the site shows.
+from sisr.report.site import learn
 
 
 def facts_of(model):
@@ -50,3 +51,26 @@ def site_images():
 def site_originals():
     sets = dict.fromkeys(cell.rpartition("/")[0] for cell in site_cells())
     return [f"<results>/site/images/{name}/_originals" for name in sets]
+
+
+def own_lessons():
+    """(study, file) of what the run itself makes for learners; the documentation has the rest."""
+    studies = [
+        (name, path) for name in RUN.studies for path in (*STUDY_ITEMS, f"<results>/studies/{name}.json")
+    ]
+    found = [
+        (name, path)
+        for name, path in studies
+        if path.startswith(f"<results>/studies/{name}") and not path.endswith(".csv")
+    ]
+    return [*(("loss_study", path) for path in loss_study_items()), *found]
+
+
+def said_by_files():
+    """Files of the project that the site quotes: published values, papers, and the index of the studies."""
+    index = learn.DOCS / "studies" / "README.md"
+    return [
+        registry.find("references.yaml"),
+        registry.find("citations.bib"),
+        *([index] if index.is_file() else []),
+    ]

@@ -69,12 +69,14 @@ rule render_site:
         sr=sr_of_cells(RUN.cells),
         weights=[weights_of(*one) for one in cells_with_weights()],
         ranks=collect("<results>/tables/ranks_x{scale}.csv", scale=SCALES),
+        pairs=collect("<results>/tables/comparison_x{scale}.csv", scale=SCALES),
         cost=[] if RUN.cost is None else "<results>/cost.csv",
         certification="<results>/certification.csv" if ANCHORS else [],
         curves=[made_by for *_, made_by in training_curves()],
         crops=crop_sheets(),
         originals=site_originals(),
         images=site_images(),
+        lessons=lambda wildcards: [file for _, file in own_lessons()],
     output:
         page="<results>/site/index.html",
         assets=directory("<results>/site/assets"),
@@ -97,6 +99,8 @@ rule render_site:
         own=[[*one, files] for one, files in OWN_FILES.items() if files],
         curves=[(label, scale) for label, scale, _ in training_curves()],
         cells=site_cells(),
+        lessons=lambda wildcards: [lesson for lesson, _ in own_lessons()],
+        printed=[file_digest(path) for path in said_by_files()],
         shards=[f"{d}/{k}/x{s}/{m}" for d, k, s, m in RUN.cells for _ in shards_of(d)],
         code=code_of("render_site"),
     message:

@@ -6,7 +6,9 @@
 :mod:`originals`  HR and LR images
 :mod:`images`   SR and error images, and the sums from which a crop's PSNR, SSIM and LPIPS follow
 :mod:`origins`    weights with their checksums, and devices, of each number
-:mod:`charts`     interactive plots as Vega-Lite specifications
+:mod:`charts`     interactive plots as plain data, which ``static/plots.js`` draws
+:mod:`model_data` differences to the best, published values, thumbnails and pages of models
+:mod:`learn`      studies, of the run or of the documentation
 :mod:`methods`    the paragraph for a paper, its bibliography, and what made the run
 :mod:`build`      puts it all into ``index.html``
 :mod:`serve`      shows it in a browser

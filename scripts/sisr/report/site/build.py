@@ -7,7 +7,6 @@ import math
 import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,9 +15,10 @@ from sisr.base.atomic import write_text
 from sisr.base.cells import SCORED
 from sisr.base.errors import ScoreError
 from sisr.base.manifest import Manifest
+from sisr.report import tables
 from sisr.report.pages import environment
 from sisr.report.shown_run import Names, ShownRun
-from sisr.report.site import charts, methods, shown_data
+from sisr.report.site import charts, learn, methods, model_data, shown_data
 from sisr.report.site.origins import Origins
 from sisr.report.site.script import write_script
 from sisr.report.site.viewer_images import ERROR_TOP, PROTOCOL
@@ -30,25 +30,32 @@ if TYPE_CHECKING:
 
 STATIC = Path(__file__).parent / "static"
 #: Copied as they are, in the order in which the page loads them.
-SCRIPTS = ("core.js", "leaderboard.js", "viewer.js", "plots.js")
+SCRIPTS = ("core.js", "plots.js", "leaderboard.js", "viewer.js", "model.js")
+
+#: Models that the viewer shows at a time: with HR and LR eight images, which two rows have room for.
+MOST_MODELS = 6
 
 
 @dataclass(frozen=True)
 class Extras:
     """What the site shows of a run beside its scores, where the run has it.
 
-    ``ranks``: tables of means with intervals and verdicts, one a scale.  ``cost``: ``cost.csv``.  ``curves``:
+    ``ranks``: tables of means with intervals and verdicts, one a scale; ``pairs``: tables of their pairs of
+    models.  ``cost``: ``cost.csv``.  ``curves``:
     name -> log (CSV) of a training, with the column ``iteration``.  ``crops``: crop sheets (JPEG).
     ``images``: ``dataset/kernel/xSCALE/model`` -> manifest of
-    :func:`sisr.report.site.viewer_images.write_cell`.
+    :func:`sisr.report.site.viewer_images.write_cell`.  ``lessons``: what the run itself has of the page for
+    learners, by study: figures, and the sentences that say what came out.
     """
 
     ranks: Sequence[Path] = ()
+    pairs: Sequence[Path] = ()
     cost: Path | None = None
     curves: Mapping[str, Path] = field(default_factory=dict)
     certification: Path | None = None
     crops: Sequence[Path] = ()
     images: Mapping[str, Path] = field(default_factory=dict)
+    lessons: Mapping[str, Sequence[Path]] = field(default_factory=dict)
 
 
 def build_site(
@@ -62,23 +69,31 @@ def build_site(
     images = {dataset: list(Manifest.read(path).files) for dataset, path in hr_manifests.items()}
     summary = summaries.summarise(frame, shown.pools, {name: len(found) for name, found in images.items()})
     ranked = pd.concat([_read_ranks(path) for path in extras.ranks]) if extras.ranks else None
+    pairs = pd.concat([_read_pairs(path) for path in extras.pairs]) if extras.pairs else None
     costs = _read_cost(extras.cost) if extras.cost is not None else None
     made = _read(provenance)
 
+    certified = anchors.read(extras.certification) if extras.certification is not None else []
     for folder in ("assets", "data", "crops"):
         shutil.rmtree(out / folder, ignore_errors=True)
         (out / folder).mkdir(parents=True)
     for name in (*SCRIPTS, "site.css"):
         shutil.copyfile(STATIC / name, out / "assets" / name)
-    (out / "assets" / "vega.js").write_text(_vega(), encoding="utf-8")
     regions = made.get("config", {}).get("crops", {}).get("regions", {})
     cells = {cell: _read(path) for cell, path in extras.images.items()}
-    view = {"block": BLOCK, "errorTop": ERROR_TOP, "protocol": PROTOCOL,
-            "cells": {cell: found["images"] for cell, found in cells.items()},
+    view: dict[str, Any] = {
+            "block": BLOCK, "errorTop": ERROR_TOP, "protocol": PROTOCOL, "most": MOST_MODELS,
+            "shown": [measure.id for measure in shown.shown()],
+            # 1 for all images: of a large run the numbers alone would be most of the first view.
+            "cells": {cell: 1 if len(found["images"]) == len(images[cell.split("/")[0]]) else found["images"]
+                      for cell, found in cells.items()},
             "picks": shown_data.picks(shown, frame, cells, images, regions)}  # fmt: skip
-    overview = shown_data.overview(
-        shown, summary, summaries.read_status(status), ranked, images, costs, origins
-    )
+    states = summaries.read_status(status)
+    overview = shown_data.overview(shown, summary, states, ranked, images, costs, origins)
+    overview["behind"] = model_data.behind(pairs, ranked) if pairs is not None and ranked is not None else {}
+    overview["published"] = model_data.published(summary, shown)
+    overview["thumbs"] = model_data.thumbnails(out, view["picks"], cells)
+    write_script(out / "data" / "models.js", "models", model_data.pages(shown, origins, certified))
     overview["provenance"] = {
         "commit": made.get("commit"),
         "uncommitted": made.get("uncommitted_changes"),
@@ -97,6 +112,9 @@ def build_site(
     write_script(out / "data" / "charts.js", "charts", drawn)
     for path in extras.crops:
         shutil.copyfile(path, out / "crops" / path.name)
+    lessons = learn.lessons(extras.lessons)
+    for path in (path for lesson in lessons for path in lesson.figures):
+        shutil.copyfile(path, out / "assets" / path.name)
     page = environment(STATIC).get_template("index.html.j2")
     scales = sorted({int(scale) for scale in frame["scale"]})
     write_text(
@@ -113,9 +131,10 @@ def build_site(
             provenance=made,
             machine=_machine(made.get("machine", {})),
             crops=[path.name for path in extras.crops],
-            trouble=_trouble(status, shown),
-            certification=_certification(extras.certification),
-            images=sum(len(found) for found in images.values()),
+            trouble=_trouble(states, shown),
+            certification=_certification(certified),
+            lessons=lessons,
+            tables=[tables.build(summary, states, shown, scale) for scale in scales],
         ),
     )
 
@@ -147,6 +166,15 @@ def _read_ranks(path: Path) -> pd.DataFrame:
     return frame
 
 
+def _read_pairs(path: Path) -> pd.DataFrame:
+    import pandas as pd
+
+    # As with ranks: of what is read here, only these are numbers.
+    numbers = ("difference", "lower", "upper")
+    used = ["group", "kernel", "scale", "metric", "protocol", "model_a", "model_b", *numbers]
+    return pd.read_csv(path, usecols=used, keep_default_na=False, na_values={n: [""] for n in numbers})
+
+
 def _read_cost(path: Path) -> pd.DataFrame:
     import pandas as pd
 
@@ -158,9 +186,8 @@ def _read_cost(path: Path) -> pd.DataFrame:
     return pd.read_csv(path, dtype={"model": str}, keep_default_na=False, na_values=na)
 
 
-def _trouble(status: Path, shown: Names) -> list[dict[str, str]]:
+def _trouble(frame: pd.DataFrame, shown: Names) -> list[dict[str, str]]:
     """Cells that did not run, one row for those of a model that share a status and a reason."""
-    frame = summaries.read_status(status)
     bad = frame[~frame["status"].isin(SCORED)]
     rows = []
     model: Any
@@ -175,11 +202,10 @@ def _trouble(status: Path, shown: Names) -> list[dict[str, str]]:
     return rows
 
 
-def _certification(path: Path | None) -> dict[str, Any] | None:
+def _certification(found: Sequence[anchors.Certified]) -> dict[str, Any] | None:
     """The line that the page opens with, and the rows of the table as text; what failed comes first."""
-    if path is None:
+    if not found:
         return None
-    found = anchors.read(path)
     order = {"fail": 0, "not run": 1, "pass": 2}
     rows = [
         {
@@ -196,12 +222,3 @@ def _certification(path: Path | None) -> dict[str, Any] | None:
         for row in sorted(found, key=lambda row: order[row.status])
     ]
     return {"summary": anchors.summary(found), "rows": rows}
-
-
-@cache
-def _vega() -> str:
-    """Vega, Vega-Lite and vega-embed in one script that sets ``window.vegaEmbed``."""
-    import vl_convert
-
-    bundle = vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;")
-    return bundle.replace("</script", "<\\/script")

@@ -7,12 +7,13 @@ Numbers are those of the tables; nothing is computed here but their order.  Infi
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from sisr.analysis.shown_measures import arrow, show
 from sisr.base import registry
-from sisr.report.figures.style import model_colours
+from sisr.base.cells import SHIPPED
+from sisr.report.figures.style import model_colours, model_markers
 from sisr.report.site.origins import Origins
 
 if TYPE_CHECKING:
@@ -74,7 +75,8 @@ def overview(
     ``images``; ``cost``; ``weights``: ``model/xSCALE`` -> source and files; ``devices``: texts, each with
     the cells that it stands for.
     """
-    colours = model_colours(shown.models)
+    colours, markers = model_colours(shown.models), model_markers(shown.models)
+    shipped = set(status.loc[status["status"] == SHIPPED, "model"])
     beside = _by_key(ranks) if ranks is not None else {}
     means = []
     columns = ("group", "kernel", "scale", "model", "metric", "protocol", "mean", "n", "identical", "worth")
@@ -98,7 +100,8 @@ def overview(
         "kernels": [{"id": kernel, "label": label} for kernel, label in shown.kernels.items()],
         "scales": sorted({int(scale) for scale in [*summary["scale"], *status["scale"]]}),
         "models": [
-            {"id": model, "label": label, "colour": colours[model],
+            {"id": model, "label": label, "colour": colours[model], "marker": markers[model],
+             "shipped": model in shipped,
              **{fact: value for fact, value in origins.facts.get(model, {}).items() if fact in _MODEL_FACTS}}
             for model, label in shown.models.items()
         ],
@@ -135,15 +138,18 @@ def _rules(protocol: str) -> str:
 
 #: Columns of ``cost.csv`` that the leaderboard shows or is drawn from.
 COST_COLUMNS = ("parameters", "multiply_adds", "seconds", "peak_memory")
+#: In LR pixels, or "global": of the networks that were counted.
+FIELD = "receptive_field"
 
 
 def _cost(cost: pd.DataFrame | None) -> list[dict[str, Any]]:
     if cost is None:
         return []
     return [
-        {"model": model, "scale": int(scale), **dict(zip(COST_COLUMNS, map(number, values), strict=True))}
-        for model, scale, *values in rows(cost, "model", "scale", *COST_COLUMNS)
-    ]
+        {"model": model, "scale": int(scale), **dict(zip(COST_COLUMNS, map(number, values), strict=True)),
+         FIELD: str(field)}
+        for model, scale, field, *values in rows(cost, "model", "scale", FIELD, *COST_COLUMNS)
+    ]  # fmt: skip
 
 
 def _by_text(devices: Mapping[str, str]) -> dict[str, list[str]]:
@@ -175,6 +181,10 @@ def image_values(scores: pd.DataFrame, shown: Names) -> dict[str, dict[str, Any]
     return sets
 
 
+#: Kinds of places.
+NAMED, DISAGREE, FAILS = "Named in the config", "The models disagree most", "The best model fails"
+
+
 def picks(
     shown: Names,
     scores: pd.DataFrame,
@@ -204,23 +214,51 @@ def picks(
         places: list[tuple[str, str, str, list[int] | None]] = []
         for image, boxes in regions.get(dataset, {}).items():
             if image in table.index:
-                places += [
-                    ("Named in the config", "", image, [x + w // 2, y + h // 2]) for x, y, w, h in boxes
-                ]
+                places += [(NAMED, "", image, [x + w // 2, y + h // 2]) for x, y, w, h in boxes]
         spread = table.max(axis=1) - table.min(axis=1)
         image = str(spread.idxmax())
         widest = show(float(spread[image]), measure)
         text = f"{measure.label} of the models differs by {widest} {measure.unit}"
-        places.append(("The models disagree most", text.strip(), image, None))
+        places.append((DISAGREE, text.strip(), image, None))
         image = str((sign * table[best]).idxmin())
         text = f"{label}, best on the mean, has its worst {measure.label}: "
         text += f"{show(float(table[best][image]), measure)} {measure.unit}"
-        places.append(("The best model fails", text.strip(), image, None))
+        places.append((FAILS, text.strip(), image, None))
         for title, text, image, middle in places:
             number = list(images[dataset]).index(image)
             cell = cells[f"{key}/{best}"]
             x, y = middle or cell["worst"][cell["images"].index(number)]
             compared = ranked[:2] + ranked[-1:] if len(ranked) > 3 else ranked
+            nearest = _nearest(scores, shown, key, table.columns)
+            compared = [m for m in ranked if m in (*compared, nearest)]
             found.append({"title": title, "text": text, "set": key, "image": number, "name": image,
-                          "models": compared, "x": x, "y": y})  # fmt: skip
+                          "models": compared, "x": x, "y": y,
+                          "values": _values(scores, shown, key, image, compared)})  # fmt: skip
     return found
+
+
+def _nearest(scores: pd.DataFrame, shown: Names, key: str, models: Iterable[str]) -> str | None:
+    """The best of some models by the mean of the perceptual measure on a set; None where it is not there."""
+    measure = shown.perception
+    here = _of_set(scores, key)
+    here = here[(here["metric"] == measure.metric) & (here["protocol"] == measure.protocol)]
+    means = here[here["model"].isin(list(models))].groupby("model")["value"].mean()
+    if means.empty:
+        return None
+    return str(means.idxmin() if measure.direction == "lower" else means.idxmax())
+
+
+def _values(
+    scores: pd.DataFrame, shown: Names, key: str, image: str, models: Iterable[str]
+) -> dict[str, list[float | str | None]]:
+    """Values of one image, by model, in the order of :meth:`Names.shown`."""
+    here = _of_set(scores, key)
+    here = here[here["image"] == image]
+    value = {(m, f"{k}@{p}"): v for m, k, p, v in rows(here, "model", "metric", "protocol", "value")}
+    return {m: [number(value.get((m, measure.id), math.nan)) for measure in shown.shown()] for m in models}
+
+
+def _of_set(scores: pd.DataFrame, key: str) -> pd.DataFrame:
+    dataset, kernel, scale = key.split("/")
+    at = (scores["dataset"] == dataset) & (scores["kernel"] == kernel)
+    return scores[at & (scores["scale"] == int(scale[1:]))]

@@ -22,7 +22,7 @@ from sisr.base.atomic import write_json
 from sisr.base.cells import Cell
 from sisr.base.errors import ConfigError
 from sisr.base.manifest import SrManifest
-from sisr.report.site import charts, methods, origins, shown_data, viewer_images
+from sisr.report.site import charts, learn, methods, model_data, origins, shown_data, viewer_images
 from sisr.report.site.pack import pack
 from sisr.report.site.script import script
 from sisr.report.site.serve import page_of, serving
@@ -96,10 +96,54 @@ def test_numbers_that_json_lacks() -> None:
     assert shown_data.number(1 / 3) == 1 / 3
 
 
-def test_pareto_front_by_hand() -> None:
-    points = [{"group": "g", "x": x, "y": y} for x, y in [(30, 0.2), (31, 0.3), (29, 0.25), (30, 0.2)]]
-    front = [charts._is_on_front(p, points, "higher", "lower") for p in points]
-    assert front == [True, True, False, True]
+def test_a_panel_has_its_front_in_order_and_zero_cost_keeps_its_point() -> None:
+    from sisr.report.shown_run import Names
+
+    shown = Names((), {m: m.upper() for m in "abcd"}, {}, {}, {})
+    points = {"a": (5.0, 30.0), "b": (0.0, 28.0), "c": (9.0, 29.0), "d": (0.0, 28.0)}
+    panel = charts._scatter(shown, points, (-1, 1), "Set")
+    assert panel["points"][1] == ["b", 0.0, 28.0]
+    assert panel["front"] == ["b", "d", "a"]
+
+
+def test_behind_is_the_pair_with_the_best_turned_to_the_model() -> None:
+    where = ("set5", "k", 4, "psnr", "y-bt601")
+    keys = ["group", "kernel", "scale", "metric", "protocol"]
+    pairs = pd.DataFrame(
+        [(*where, "a", "b", 2.0, 1.0, 3.0), (*where, "a", "c", 2.5, 2.0, 3.0),
+         (*where, "b", "c", 0.5, -1.0, 2.0)],
+        columns=[*keys, "model_a", "model_b", "difference", "lower", "upper"],
+    )  # fmt: skip
+    verdicts = [(*where, m, v) for m, v in (("a", "worse"), ("b", "best"), ("c", "tied"))]
+    ranks = pd.DataFrame(verdicts, columns=[*keys, "model", "verdict"])
+    found = model_data.behind(pairs, ranks)
+    assert found == {"set5\nk\n4\npsnr@y-bt601": {"a": [2.0, 1.0, 3.0], "c": [-0.5, -2.0, 1.0]}}
+
+
+def test_published_values_are_those_of_the_cell_and_measure() -> None:
+    """VDSR's authors print 31.35 dB for Set5 x4 (table 2 of the paper); a pool has no published value."""
+    from sisr.report.shown_run import Names
+    from sisr.scoring.metrics.protocol import Measure
+
+    psnr = Measure("psnr", "y-bt601", "PSNR-Y", "dB", "higher", 2, 6, "", True)
+    shown = Names((psnr,), {"vdsr": "VDSR"}, {"set5": "Set5"}, {}, {"All": ["set5"]})
+    rows = [(group, "matlab-bicubic", 4, "vdsr") for group in ("set5", "All")]
+    found = model_data.published(pd.DataFrame(rows, columns=["group", "kernel", "scale", "model"]), shown)
+    [(key, (value, source, _))] = found.items()
+    assert key == "set5\nmatlab-bicubic\n4\nvdsr\npsnr@y-bt601"
+    assert value == 31.35
+    assert source
+
+
+def test_lessons_are_the_documentations_until_the_run_has_its_own(tmp_path: Path) -> None:
+    every = learn.lessons({})
+    assert [lesson.id for lesson in every][:2] == ["loss_study", "interpolation"]
+    assert all(lesson.question and lesson.outcome and lesson.figures for lesson in every)
+    (tmp_path / "tiling.json").write_text('{"findings": ["Seams."]}')
+    (tmp_path / "tiling_curves.svg").touch()
+    [own] = [one for one in learn.lessons({"tiling": sorted(tmp_path.iterdir())}) if one.own]
+    assert (own.id, own.outcome) == ("tiling", "Seams.")
+    assert [path.name for path in own.figures] == ["tiling_curves.svg"]
 
 
 def test_every_entry_of_the_bibliography_is_cited_for_something_known() -> None:
@@ -264,9 +308,9 @@ def test_devices_of_shards_are_one_text(tmp_path: Path) -> None:
 def test_training_curves_are_thinned_by_means_and_skip_what_is_not_there() -> None:
     long = pd.DataFrame({"iteration": range(1, 1201), "loss": [1.0, 3.0] * 600, "psnr_y": [math.nan] * 1200})
     [chart] = charts.training({"a": long, "b": pd.DataFrame({"step": [1]})}, "loss")
-    points = chart["spec"]["data"]["values"]
-    assert len(points) == 300
-    assert points[-1] == {"training": "a", "x": 1200, "y": 2.0}
+    [line] = chart["lines"]
+    assert len(line["points"]) == 300
+    assert (line["name"], line["points"][-1]) == ("a", [1200, 2.0])
     assert charts.training({"a": long}, "psnr_y") == []
     assert charts.training({}, "loss") == []
 
@@ -291,10 +335,10 @@ def test_rank_bars_overlap_where_ranks_are_nearer_than_the_critical_difference()
     rows = [("d", "k", 4, "psnr", "y-bt601", m, 20, r, 0.5) for m, r in (("b", 1.2), ("a", 1.6), ("c", 2.8))]
     rows += [("e", "k", 4, "psnr", "y-bt601", m, 5, 1.0, 2.0) for m in "abc"]
     [chart] = charts._ranks(shown, pd.DataFrame(rows, columns=columns), 4, "here")
-    points = chart["spec"]["data"]["values"]
-    assert [p["model"] for p in points] == ["B", "A", "C"]
+    assert [model for model, _ in chart["rows"]] == ["b", "a", "c"]
     assert "on D (20 images)" in chart["title"]
-    overlap = [(p["high"] > q["low"]) for p, q in itertools.pairwise(points)]
+    ranks = [rank for _, rank in chart["rows"]]
+    overlap = [b - a < chart["difference"] for a, b in itertools.pairwise(ranks)]
     assert overlap == [True, False]
 
 

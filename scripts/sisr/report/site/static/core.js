@@ -47,10 +47,10 @@ const SISR = (() => {
 
   // make("td", {class: "best"}, "text", child, ...)
   function make(tag, attributes = {}, ...children) {
-    const svg = ["svg", "rect", "line", "text", "title"].includes(tag) && attributes.ns !== "html";
+    const svg = ["svg", "g", "path", "circle", "rect", "line", "text", "title"].includes(tag);
     const element = svg ? document.createElementNS("http://www.w3.org/2000/svg", tag) : document.createElement(tag);
     for (const [name, value] of Object.entries(attributes)) {
-      if (name === "ns" || value === undefined || value === null || value === false) continue;
+      if (value === undefined || value === null || value === false) continue;
       if (name.startsWith("on")) element.addEventListener(name.slice(2), value);
       else element.setAttribute(name, value === true ? "" : value);
     }
@@ -64,13 +64,14 @@ const SISR = (() => {
     return make("label", {}, label, select);
   }
 
-  function ticks(label, options, chosen, change, most = Infinity) {
+  // `refused` is called, and nothing else happens, where more than `most` are ticked.
+  function ticks(label, options, chosen, change, most = Infinity, refused = () => {}) {
     const boxes = options.map(([id, text]) => {
       const box = make("input", { type: "checkbox", value: id });
       box.checked = chosen.includes(id);
       box.addEventListener("change", () => {
         const picked = [...field.querySelectorAll("input:checked")].map(one => one.value);
-        if (picked.length > most) { box.checked = false; return; }
+        if (picked.length > most) { box.checked = false; refused(); return; }
         change(picked);
       });
       return make("label", { class: "tick" }, box, text);
@@ -99,8 +100,10 @@ const SISR = (() => {
     return { page: page || "leaderboard", query: new URLSearchParams(query) };
   }
 
+  // The theme belongs to every address once somebody has chosen one.
+  const themed = query => ({ ...query, theme: document.documentElement.dataset.theme });
   function remember(page, query) {
-    const text = new URLSearchParams(Object.entries(query).filter(([, v]) => v !== undefined && v !== null && v !== "")).toString();
+    const text = new URLSearchParams(Object.entries(themed(query)).filter(([, v]) => v !== undefined && v !== null && v !== "")).toString();
     history.replaceState(null, "", `#${page}${text ? "?" + text : ""}`);
   }
 
@@ -109,6 +112,7 @@ const SISR = (() => {
 
   function open() {
     const { page: name, query } = address();
+    if (["light", "dark"].includes(query.get("theme"))) document.documentElement.dataset.theme = query.get("theme");
     const known = document.querySelector(`[data-page="${CSS.escape(name)}"]`) ? name : "leaderboard";
     for (const section of document.querySelectorAll("[data-page]")) section.hidden = section.dataset.page !== known;
     for (const link of document.querySelectorAll("nav a")) {
@@ -122,12 +126,15 @@ const SISR = (() => {
     ? document.documentElement.dataset.theme === "dark" : matchMedia("(prefers-color-scheme: dark)").matches;
   function theme() {
     const button = document.getElementById("theme");
+    addEventListener("hashchange", () => button.setAttribute("aria-pressed", dark()));
     button.setAttribute("aria-pressed", dark());
     button.addEventListener("click", () => {
       const next = dark() ? "light" : "dark";
       document.documentElement.dataset.theme = next;
       button.setAttribute("aria-pressed", next === "dark");
       try { localStorage.setItem("sisr-theme", next); } catch (error) { /* a page from disk may have no storage */ }
+      const { page: here, query } = address();
+      remember(here, Object.fromEntries(query));
     });
   }
 
@@ -144,17 +151,17 @@ const SISR = (() => {
   }
 
   document.addEventListener("DOMContentLoaded", () => {
+    addEventListener("hashchange", () => { open(); document.getElementById("main").focus({ preventScroll: true }); });
+    open();
     theme();
     for (const button of document.querySelectorAll("[data-copy-from]")) {
       button.addEventListener("click", async () => {
-        const done = await copy(document.getElementById(button.dataset.copyFrom).textContent);
+        const done = await SISR.copy(document.getElementById(button.dataset.copyFrom).textContent);
         const before = button.textContent;
         button.textContent = done ? "Copied" : "Not allowed";
         setTimeout(() => { button.textContent = before; }, 1500);
       });
     }
-    addEventListener("hashchange", () => { open(); document.getElementById("main").focus({ preventScroll: true }); });
-    open();
   });
 
   return { define, load, script, during, make, choice, ticks, value, show, address, remember, page, open, dark, copy,

@@ -16,19 +16,34 @@
       { mean: value(mean), lower: value(lower), upper: value(upper), n, verdict, identical, worth: value(worth) });
   }
   const cost = new Map(run.cost.map(row => [`${row.model}\n${row.scale}`, row]));
-  const COSTS = [
-    ["parameters", "Parameters", v => v >= 1e6 ? `${(v / 1e6).toFixed(2)} M` : v >= 1e3 ? `${(v / 1e3).toFixed(1)} k` : String(v)],
-    ["multiply_adds", "Multiply-adds", v => v >= 1e12 ? `${(v / 1e12).toFixed(2)} T` : `${(v / 1e9).toFixed(1)} G`],
-    ["seconds", "Time / MP", v => `${v.toPrecision(3)} s`],
-    ["peak_memory", "Memory", v => `${Math.round(v / 2 ** 20)} MiB`],
-  ].filter(([column]) => run.cost.some(row => typeof row[column] === "number"));
+  // Columns beside the measures: id, heading, value of a model, text of a value, what a filter asks.
+  const spent = id => model => (cost.get(`${model.id}\n${state.scale}`) || {})[id];
+  const field = model => { const f = spent("receptive_field")(model) || model.receptive_field; return f === "global" ? Infinity : f ? Number(f) : undefined; };
+  const size = v => v >= 1e6 ? `${(v / 1e6).toFixed(2)} M` : v >= 1e3 ? `${(v / 1e3).toFixed(1)} k` : String(v);
+  // The year of an entry, or the last one that its paper names.
+  const year = model => model.year ?? ((model.paper || "").match(/\b(?:19|20)\d\d\b/g) || []).map(Number).pop();
+  const words = v => v, MORE = [
+    { id: "parameters", head: "Parameters ↓", group: "Cost", of: spent("parameters"), say: size, most: ["million", 1e6] },
+    { id: "multiply_adds", head: "Multiply-adds ↓", group: "Cost", of: spent("multiply_adds"), say: v => v >= 1e12 ? `${(v / 1e12).toFixed(2)} T` : `${(v / 1e9).toFixed(1)} G`, most: ["G", 1e9] },
+    { id: "seconds", head: "Time / MP ↓", group: "Cost", of: spent("seconds"), say: v => `${v.toPrecision(3)} s`, most: ["s", 1] },
+    { id: "peak_memory", head: "Memory ↓", group: "Cost", of: spent("peak_memory"), say: v => `${Math.round(v / 2 ** 20)} MiB`, most: ["MiB", 2 ** 20] },
+    { id: "receptive_field", head: "Receptive field", group: "About", of: field, say: v => v === Infinity ? "global" : `${v} px`, most: ["LR pixels", 1] },
+    { id: "licence", head: "Code licence", group: "About", of: m => m.licence, say: words },
+    { id: "weights_licence", head: "Weights licence", group: "About", of: m => m.weights_licence, say: words },
+    { id: "year", head: "Year", group: "About", of: year, say: String, least: true },
+    { id: "tags", head: "Trained for", group: "About", of: m => (m.tags || []).map(t => TRAINED_FOR[t] || t).join(", ") || undefined, say: words },
+  ];
+  const TRAINED_FOR = { psnr: "fidelity", gan: "perception (GAN)", classical: "nothing (interpolation)", "trained-here": "anything, by this project" };
 
   const first = (list, fallback) => list.length ? list[0] : fallback;
   const scored = scale => new Set(run.means.filter(row => row[2] === scale).map(row => row[1]));
   const scalesOfRun = run.scales.length ? run.scales : [0];
+  // All of it is in the address, as far as it is not how the page begins.
   const state = { scale: scalesOfRun[scalesOfRun.length - 1], kernel: null, groups: run.groups.map(g => g.id),
-                  measures: run.measures.map(m => m.id), find: "", tag: "", interval: run.means.some(row => row[6] !== null),
-                  sort: null, best: true };
+                  measures: run.measures.map(m => m.id), find: "", interval: run.means.some(row => row[6] !== null),
+                  by: null, sort: null, worst: false, hidden: [], limits: {} };
+  const known = MORE.filter(c => run.scales.some(scale => { state.scale = scale; return run.models.some(m => c.of(m) !== undefined && c.of(m) !== null); }));
+  state.scale = scalesOfRun[scalesOfRun.length - 1];
   state.kernel = first(run.kernels.filter(k => scored(state.scale).has(k.id)).map(k => k.id), "");
 
   const cell = (group, model, measure) => means.get([group, state.kernel, state.scale, model, measure].join("\n"));
@@ -43,12 +58,17 @@
       .map(measure => ({ group, measure, key: `${group.id}\n${measure.id}` })));
   }
 
+  const passes = model => known.every(c => {
+    const limit = state.limits[c.id], found = c.of(model);
+    if (limit === undefined || limit === "") return true;
+    if (found === undefined || found === null) return false;
+    return c.most ? found <= Number(limit) * c.most[1] : c.least ? found >= Number(limit) : c.id === "tags" ? found.split(", ").includes(limit) : found === limit;
+  });
+
   function rows() {
-    const words = state.find.toLowerCase();
+    const wanted = state.find.toLowerCase();
     const tried = new Set(run.status.filter(row => row[1] === state.kernel && row[2] === state.scale).map(row => row[3]));
-    return run.models.filter(model => tried.has(model.id)
-      && (!words || `${model.label} ${model.id}`.toLowerCase().includes(words))
-      && (!state.tag || (model.tags || []).includes(state.tag)));
+    return run.models.filter(model => tried.has(model.id) && (!wanted || `${model.label} ${model.id}`.toLowerCase().includes(wanted)) && passes(model));
   }
 
   // Place of each printed value in its column, over all models and not only those that are shown.
@@ -60,54 +80,109 @@
     return new Map(all.map(([id, v]) => [id, sorted.indexOf(v) + 1]));
   }
 
+  // The column that the table is about: the chosen one, or a leading measure on the most images.
+  function main(cols) {
+    const chosen = cols.find(c => c.key === state.by);
+    const largest = cols.reduce((best, c) => !best || count(c.group) > count(best.group) ? c : best, null);
+    return chosen || cols.find(c => c.group.id === largest.group.id && c.measure.leads) || cols[0];
+  }
+
   function sorted(list, cols) {
-    if (!state.sort) return list;
-    const column = cols.find(c => c.key === state.sort.key);
-    const of = model => column ? (cell(column.group.id, model.id, column.measure.id) || { worth: NaN }).worth
-      : (cost.get(`${model.id}\n${state.scale}`) || {})[state.sort.key] ?? NaN;
+    const column = cols.find(c => c.key === (state.sort || (main(cols) || {}).key)), other = known.find(c => c.id === state.sort);
+    const of = model => column ? (cell(column.group.id, model.id, column.measure.id) || { worth: NaN }).worth : other ? other.of(model) ?? NaN : NaN;
+    const ahead = column ? better(column.measure) : other && other.least ? (a, b) => b - a : (a, b) => typeof a === "string" ? a.localeCompare(b) : a - b;
     return [...list].sort((a, b) => {
       const x = of(a), y = of(b);
       if (Number.isNaN(x) || Number.isNaN(y)) return Number.isNaN(x) - Number.isNaN(y);
-      return x === y ? 0 : (x < y ? -1 : 1) * (state.sort.ascending ? 1 : -1);
+      return x === y ? 0 : ahead(x, y) * (state.worst ? -1 : 1);
     });
   }
 
   const problem = (model, group) => run.status.find(row => row[3] === model && row[1] === state.kernel
     && row[2] === state.scale && group.datasets.includes(row[0]) && row[4] !== "ok");
 
+  const offers = id => !state.hidden.includes(id);
   function draw() {
-    const cols = columns(), list = sorted(rows(), cols), board = document.getElementById("board");
+    const cols = columns(), list = sorted(rows(), cols), board = document.getElementById("board"), about = main(cols), key = state.sort || (about || {}).key;
+    const more = known.filter(c => offers(c.id)), gaps = about && offers("behind") ? behind(about) : null;
     const spans = [];
-    for (const column of cols) {
-      if (spans.length && spans[spans.length - 1][0].id === column.group.id) spans[spans.length - 1][1] += 1;
-      else spans.push([column.group, 1]);
+    for (const [group, small] of [...cols.map(c => [c.group.label, images(count(c.group))]), ...more.map(c => [c.group, null])]) {
+      const last = spans[spans.length - 1];
+      if (last && last[0] === group) last[1] += 1; else spans.push([group, 1, small]);
     }
-    const starts = new Set(cols.filter((c, i) => !i || cols[i - 1].group.id !== c.group.id).map(c => c.key));
-    const heading = (key, text, small, ascendingFirst, isFirst) => make("th",
-      { scope: "col", "aria-sort": state.sort && state.sort.key === key ? (state.sort.ascending ? "ascending" : "descending") : "none",
-        class: isFirst ? "first" : null },
-      make("button", { type: "button", "data-key": key, onclick: () => sortBy(key, ascendingFirst) }, text), small ? make("small", {}, small) : null);
+    const starts = new Set([...cols.filter((c, i) => !i || cols[i - 1].group.id !== c.group.id).map(c => c.key), ...more.filter((c, i) => !i || more[i - 1].group !== c.group).map(c => c.id)]);
+    const heading = (id, text, small, up) => make("th", { scope: "col", "aria-sort": key === id ? (up !== state.worst ? "ascending" : "descending") : "none",
+      class: [starts.has(id) ? "first" : "", about && about.key === id ? "chosen" : ""].join(" ").trim() || null },
+    make("button", { type: "button", "data-key": id, onclick: () => sortBy(id) }, text), small ? make("small", {}, small) : null);
     const head = make("thead", {},
       make("tr", {}, make("th", { scope: "col", rowspan: 2 }, "Model"),
-        ...spans.map(([group, span]) => make("th", { scope: "colgroup", colspan: span, class: "first" }, group.label,
-          make("small", {}, images(count(group))))),
-        COSTS.length ? make("th", { scope: "colgroup", colspan: COSTS.length, class: "first" }, "Cost") : null),
-      make("tr", {}, ...cols.map(c => heading(c.key, `${c.measure.label} ${c.measure.arrow}`,
-        c.measure.protocol, c.measure.direction === "lower", starts.has(c.key))),
-        ...COSTS.map(([key, text], i) => heading(key, `${text} ↓`, null, true, i === 0))));
+        gaps ? make("th", { scope: "col", rowspan: 2, class: "first behind" }, "Behind the best", make("small", {}, about.measure.label, make("br"), make("bdi", {}, `on ${about.group.label}`))) : null,
+        ...spans.map(([group, span, small]) => make("th", { scope: "colgroup", colspan: span, class: "first" }, group, small ? make("small", {}, small) : null))),
+      make("tr", {}, ...cols.map(c => heading(c.key, `${c.measure.label} ${c.measure.arrow}`, c.measure.protocol, c.measure.direction !== "higher")),
+        ...more.map(c => heading(c.id, c.head, null, !c.least))));
     const ranked = new Map(cols.map(c => [c.key, places(c)]));
     const body = make("tbody", {}, ...list.map(model => make("tr", { "data-model": model.id },
-      make("th", { scope: "row", title: model.label }, make("i", { class: "swatch", style: `background:${model.colour}` }),
-        make("span", { class: "model-name" }, make("bdi", {}, model.label))),
+      make("th", { scope: "row", title: model.label }, thumb(model), make("i", { class: "swatch", style: `background:${model.colour}` }),
+        make("a", { class: "model-name", href: `#model?id=${encodeURIComponent(model.id)}` }, make("bdi", {}, model.shipped ? model.label.replace(/ \(shipped\)$/, "") : model.label)),
+        model.shipped ? make("span", { class: "badge", title: "Its scores come with the project and were not computed in this run" }, "shipped") : null),
+      gaps ? make("td", { class: "first behind" }, ...gaps(model)) : null,
       ...cols.map(c => numberCell(model, c, ranked.get(c.key).get(model.id) || 0, starts.has(c.key))),
-      ...COSTS.map(([key, , format], i) => {
-        const found = (cost.get(`${model.id}\n${state.scale}`) || {})[key];
-        return make("td", { class: i === 0 ? "first" : null }, typeof found === "number" ? format(found) : "—");
+      ...more.map(c => {
+        const found = c.of(model);
+        return make("td", { class: [starts.has(c.id) ? "first" : "", c.say === words ? "words" : ""].join(" ").trim() || null, title: c.say === words ? found : null }, found === undefined || found === null ? "—" : c.say(found));
       }))));
     board.replaceChildren(make("caption", { class: "said" }, `Results at x${state.scale}`), head, body);
     verdict(cols);
     legend(cols);
-    SISR.remember("leaderboard", { scale: state.scale, kernel: state.kernel });
+    remember(cols);
+  }
+
+  // A crop where the models disagree most, out of one strip for all of them.
+  function thumb(model) {
+    const found = run.thumbs[first(run.groups.flatMap(g => g.datasets).map(d => `${d}/${state.kernel}/x${state.scale}`).filter(set => run.thumbs[set]), "")];
+    const place = found && offers("crop") ? found.models.indexOf(model.id) : -1;
+    return place < 0 ? null : make("i", { class: "thumb", title: `Crop of ${found.image}`, style: `background:url(${found.file}) ${-44 * place}px 0` });
+  }
+
+  // How far each model is behind the best of a column, from 0 at the left; roots of sizes, so that near ones are told apart.
+  function behind(column) {
+    const all = run.behind[[column.group.id, state.kernel, state.scale, column.measure.id].join("\n")] || {}, sign = column.measure.direction === "higher" ? -1 : 1;
+    const losses = new Map(Object.entries(all).map(([id, row]) => [id, row.map(value).map(v => sign * v)]));
+    const root = v => Math.sign(v) * Math.sqrt(Math.abs(v)), ends = [...losses.values()].flat().filter(Number.isFinite).map(root);
+    const low = Math.min(0, ...ends), span = Math.max(0, ...ends) - low || 1, x = v => 3 + (root(v) - low) / span * 94, d = column.measure.digits + 1;
+    return model => {
+      const found = cell(column.group.id, model.id, column.measure.id), loss = losses.get(model.id);
+      if (found && found.verdict === "best") return [make("strong", {}, "best")];
+      if (!loss || Number.isNaN(loss[0])) return ["—"];
+      const [middle, one, other] = loss, interval = Number.isFinite(one) ? [Math.min(one, other), Math.max(one, other)] : null, signed = v => { const text = show(sign * v, d); return Number(text) > 0 ? `+${text}` : Number(text) ? text.replace("-", "−") : text.replace("-", ""); };
+      const said = `${signed(middle)}${interval ? `, 95 % interval ${signed(interval[0])} to ${signed(interval[1])}` : ""}${VERDICTS[found.verdict] ? `. ${VERDICTS[found.verdict]}` : ""}`;
+      return [make("svg", { viewBox: "0 0 100 14", width: 100, height: 14, role: "img", "aria-label": said, class: found.verdict === TIED ? "gap tied" : "gap" }, make("title", {}, said), make("line", { x1: x(0), x2: x(0), y1: 0, y2: 14, class: "zero" }),
+        interval ? make("line", { x1: x(interval[0]), x2: x(interval[1]), y1: 7, y2: 7, class: "interval" }) : null, make("circle", { cx: x(middle), cy: 7, r: 3 })), make("small", {}, signed(middle))];
+    };
+  }
+
+  function remember(cols) {
+    const all = (chosen, list) => chosen.length === list.length ? "" : chosen.join(",");
+    const slashed = key => key && key.replace("\n", "/");
+    SISR.remember("leaderboard", { scale: state.scale, kernel: state.kernel, sets: all(state.groups, run.groups), measures: all(state.measures, run.measures), find: state.find,
+      by: slashed(cols.some(c => c.key === state.by) ? state.by : ""), sort: slashed(state.sort === state.by ? "" : state.sort), order: state.worst ? "worst" : "", hide: state.hidden.join(","),
+      intervals: state.interval || !run.means.some(row => row[6] !== null) ? "" : "no", ...state.limits });
+  }
+
+  function recall(query) {
+    const list = (name, all) => { const asked = query.get(name); return asked === null ? all : asked.split(",").filter(id => all.includes(id)); };
+    if (run.scales.includes(Number(query.get("scale")))) state.scale = Number(query.get("scale"));
+    if (kernels.has(query.get("kernel"))) state.kernel = query.get("kernel");
+    state.groups = list("sets", run.groups.map(g => g.id));
+    state.measures = list("measures", run.measures.map(m => m.id));
+    state.find = query.get("find") || "";
+    state.worst = query.get("order") === "worst";
+    state.hidden = (query.get("hide") || "").split(",").filter(Boolean);
+    if (query.get("intervals") === "no") state.interval = false;
+    state.limits = Object.fromEntries(known.filter(c => query.get(c.id)).map(c => [c.id, query.get(c.id)]));
+    const column = name => columns().map(c => c.key).find(key => key.replace("\n", "/") === query.get(name)) || null;
+    state.by = column("by");
+    state.sort = known.some(c => c.id === query.get("sort")) ? query.get("sort") : column("sort") || state.by;
   }
 
   function numberCell(model, column, place, isFirst) {
@@ -127,20 +202,27 @@
       make("button", { type: "button", "aria-haspopup": "dialog", onclick: () => SISR.during(details(model, column)) },
         place === 1 ? make("strong", {}, text) : place === 2 ? make("u", {}, text) : text),
       found.identical ? make("small", {}, `without ${found.identical} identical`) : null,
+      printed(model, column),
       state.interval && !Number.isNaN(found.lower)
         ? make("small", {}, `${show(found.lower, column.measure.digits)} to ${show(found.upper, column.measure.digits)}`) : null);
   }
 
-  function sortBy(key, ascendingFirst) {
-    if (!state.sort || state.sort.key !== key) state.sort = { key, ascending: ascendingFirst };
-    else if (state.sort.ascending === ascendingFirst) state.sort.ascending = !ascendingFirst;
-    else state.sort = null;
+  const publication = (model, column) => run.published[[column.group.id, state.kernel, state.scale, model.id, column.measure.id].join("\n")];
+  function printed(model, column) {
+    const found = offers("published") ? publication(model, column) : null;
+    return found ? make("small", { title: `${found[1]}${found[2] ? ` (${found[2]})` : ""}` }, `published ${show(found[0], column.measure.digits)}${found[2] ? " *" : ""}`) : null;
+  }
+
+  // The first click sorts best first, or, where it is sorted so, worst first.
+  function sortBy(key) {
+    const cols = columns(), now = state.sort || (main(cols) || {}).key;
+    state.worst = now === key && !state.worst;
+    state.sort = key;
+    if (cols.some(c => c.key === key)) state.by = key;
     draw();
     const button = document.querySelector(`#board button[data-key="${CSS.escape(key)}"]`);
     if (button) button.focus();
   }
-
-  const TRAINED_FOR = { psnr: "fidelity", gan: "perception (GAN)", classical: "nothing (interpolation)", "trained-here": "anything, by this project" };
 
   // The answer to "which model", and how sure it is: of the chosen dataset or pool with most images.
   const count = group => Math.max(0, ...run.means.filter(r => r[0] === group.id && r[1] === state.kernel && r[2] === state.scale).map(r => r[8]));
@@ -181,18 +263,25 @@
       shown.map(m => `${m.label} = ${m.id}${m.unit ? ", " + m.unit : ""}, ${m.direction} is better`).join("; ") + ".",
       "Means over all images of a dataset; a dash says why there is none, and Methods has the reasons. Places 1 to 3 of a column are ringed, by the printed digits and among all models; ≈ marks a model that a paired test does not tell from the best.",
       state.interval ? "Small: 95 % interval of the mean over images." : "",
-      COSTS.length ? "Cost: multiply-adds of an output of 1280×720; time and memory as docs/cost.md says." : "",
+      "Behind the best: the mean of the differences image by image, with its 95 % interval, on a root scale; the dotted line is the best.",
+      Object.keys(run.published).length ? "Published: what a paper or repository prints (point at it for which), * with a note." : "",
+      known.some(c => c.group === "Cost") ? "Cost: multiply-adds of an output of 1280×720; time and memory as docs/cost.md says." : "",
       run.means.some(row => row[10]) ? "Means leave out identical images, whose PSNR is infinite; columns with such a mean are ranked by the PSNR of the mean squared error." : "",
       "Select a number for its images and what made it; select a heading to sort.",
     ].filter(Boolean).join(" ");
   }
 
-  function controls() {
+  function controls(firstTime) {
     const form = document.getElementById("filters");
-    form.addEventListener("submit", event => event.preventDefault());
-    const tags = [...new Set(run.models.flatMap(m => m.tags || []))];
+    if (firstTime) form.addEventListener("submit", event => event.preventDefault());
+    const limited = (id, v) => { if (v === "") delete state.limits[id]; else state.limits[id] = v; draw(); };
+    const texts = c => [...new Set(run.models.flatMap(m => c.id === "tags" ? (c.of(m) || "").split(", ") : [c.of(m)]).filter(Boolean))].sort();
+    const filter = c => c.most || c.least
+      ? make("label", {}, c.most ? `${c.head.replace(" ↓", "")}, at most (${c.most[0]})` : `${c.head}, from`, make("input", { type: "number", min: 0, step: "any", "data-limit": c.id, value: state.limits[c.id] ?? "", oninput: e => limited(c.id, e.target.value) }))
+      : choice(c.head, [["", "all"], ...texts(c).map(t => [t, t])], state.limits[c.id] ?? "", v => limited(c.id, v));
+    const parts = [["crop", "Crop"], ["behind", "Behind the best"], ["published", "Published"], ...known.map(c => [c.id, c.head.replace(" ↓", "")])];
     const rebuild = () => {
-      const names = run.kernels.filter(k => scored(state.scale).has(k.id));
+      const names = run.kernels.filter(k => scored(state.scale).has(k.id)), open = form.querySelector("details[open]") || Object.keys(state.limits).length;
       if (!names.some(k => k.id === state.kernel)) state.kernel = first(names.map(k => k.id), "");
       const search = make("input", { type: "search", value: state.find, oninput: e => { state.find = e.target.value; draw(); } });
       const boxes = make("input", { type: "checkbox" });
@@ -201,16 +290,18 @@
       form.replaceChildren(
         choice("Scale", run.scales.map(s => [s, `×${s}`]), state.scale, v => { state.scale = Number(v); rebuild(); draw(); }),
         choice("LR kernel", names.map(k => [k.id, k.label]), state.kernel, v => { state.kernel = v; draw(); }),
-        ticks("Datasets", run.groups.map(g => [g.id, g.label]), state.groups, v => { state.groups = v; draw(); }),
-        ticks("Measures", run.measures.map(m => [m.id, m.label]), state.measures, v => { state.measures = v; draw(); }),
-        choice("Protocol", [["", "all"], ...[...new Set(run.measures.map(m => m.protocol))].map(p => [p, p])], "", v => {
-          state.measures = run.measures.filter(m => !v || m.protocol === v).map(m => m.id); rebuild(); draw(); }),
-        choice("Trained for", [["", "all"], ...tags.map(t => [t, TRAINED_FOR[t] || t])], state.tag, v => { state.tag = v; draw(); }),
         make("label", {}, "Find a model", search),
-        make("label", { class: "tick" }, boxes, "Intervals"));
+        make("details", { class: "more", open: Boolean(open) }, make("summary", {}, "Filters and columns"), make("div", { class: "controls" },
+          ticks("Datasets", run.groups.map(g => [g.id, g.label]), state.groups, v => { state.groups = v; draw(); }),
+          ticks("Measures", run.measures.map(m => [m.id, m.label]), state.measures, v => { state.measures = v; draw(); }),
+          choice("Protocol", [["", "all"], ...[...new Set(run.measures.map(m => m.protocol))].map(p => [p, p])], "", v => {
+            state.measures = run.measures.filter(m => !v || m.protocol === v).map(m => m.id); rebuild(); draw(); }),
+          ...known.map(filter),
+          ticks("Columns", parts, parts.map(([id]) => id).filter(offers), v => { state.hidden = parts.map(([id]) => id).filter(id => !v.includes(id)); draw(); }),
+          make("label", { class: "tick" }, boxes, "Intervals of means"))));
     };
     rebuild();
-    document.querySelectorAll("[data-copy]").forEach(button => button.addEventListener("click", async () => {
+    if (firstTime) document.querySelectorAll("[data-copy]").forEach(button => button.addEventListener("click", async () => {
       const done = await SISR.copy(as(button.dataset.copy));
       document.getElementById("copied").textContent = done ? `Copied as ${button.textContent}.` : "The browser did not allow it.";
     }));
@@ -259,6 +350,7 @@
       ...fact("Mean", `${show(found.mean, measure.digits + 2)} ${measure.unit} over ${found.n} images`),
       ...fact("95 % interval", Number.isNaN(found.lower) ? "" : `${show(found.lower, measure.digits)} to ${show(found.upper, measure.digits)}`),
       ...fact("Against the best", VERDICTS[found.verdict] || found.verdict),
+      ...fact("Published", publication(model, column) && publication(model, column).filter(Boolean).join("; ")),
       ...fact("Protocol", `${measure.id}: ${measure.rules}`),
       ...fact("LR kernel", (kernels.get(state.kernel) || {}).label),
       ...fact("Paper", model.paper), ...fact("Trained on", (model.trained_on || []).join(", ")), ...fact("Licence of the code", model.licence),
@@ -278,31 +370,23 @@
       const list = (values.values[model.id] || {})[measure.id] || [];
       list.forEach((v, i) => points.push({ image: values.images[i], dataset, value: value(v) }));
     }
-    const known = points.filter(p => !Number.isNaN(p.value)).sort((a, b) => better(measure)(b.value, a.value));
-    const finite = known.filter(p => Number.isFinite(p.value));
+    const all = points.filter(p => !Number.isNaN(p.value)).sort((a, b) => better(measure)(b.value, a.value));
+    const finite = all.filter(p => Number.isFinite(p.value));
     if (finite.length) {
-      await SISR.chart(image, {
-        data: { values: finite }, width: 560, height: 90,
-        layer: [
-          { mark: { type: "point", filled: true, size: 60, opacity: 0.6, color: model.colour },
-            encoding: { x: { field: "value", type: "quantitative", scale: { zero: false }, title: `${measure.label}${measure.unit ? ` (${measure.unit})` : ""}, one point an image` },
-                        tooltip: [{ field: "image" }, { field: "value" }] } },
-          { data: { values: [{ value: found.mean }] }, mark: { type: "rule", strokeWidth: 2 }, encoding: { x: { field: "value", type: "quantitative" } } },
-        ],
-      });
-    } else { image.textContent = known.length ? "All values are infinite: SR and HR are the same pixels." : "No image was scored."; }
+      image.replaceChildren();
+      SISR.chart(image, { kind: "spread", alt: `${measure.label}, one dot an image`, digits: measure.digits, axis: { title: `${measure.label}${measure.unit ? ` (${measure.unit})` : ""}, one dot an image; the bar is the mean` },
+        panels: [{ rows: [{ model: model.id, mean: found.mean, dots: finite.map(p => [p.value, p.image]) }] }] });
+    } else { image.textContent = all.length ? "All values are infinite: SR and HR are the same pixels." : "No image was scored."; }
     const table = make("table", {}, make("thead", {}, make("tr", {}, make("th", { scope: "col" }, "Image"), make("th", { scope: "col" }, measure.label))),
-      make("tbody", {}, ...known.map(p => make("tr", {}, make("th", { scope: "row" }, make("bdi", {}, p.image)), make("td", {}, show(p.value, measure.digits))))));
-    body.insertBefore(make("details", {}, make("summary", {}, `${known.length} images, worst first`),
+      make("tbody", {}, ...all.map(p => make("tr", {}, make("th", { scope: "row" }, make("bdi", {}, p.image)), make("td", {}, show(p.value, measure.digits))))));
+    body.insertBefore(make("details", {}, make("summary", {}, `${all.length} images, worst first`),
       make("div", { class: "scroll", tabindex: 0, role: "region", "aria-label": "Images" }, table)), facts);
   }
 
   SISR.page("leaderboard", (query, firstTime) => {
-    if (!firstTime) return;
-    const scale = Number(query.get("scale"));
-    if (run.scales.includes(scale)) state.scale = scale;
-    if (kernels.has(query.get("kernel"))) state.kernel = query.get("kernel");
-    controls();
+    // A later visit without anything asked for shows what was there.
+    if (firstTime || [...query.keys()].some(key => key !== "theme")) recall(query);
+    controls(firstTime);
     draw();
   });
 })();

@@ -2,9 +2,10 @@
 // Images side by side, moved together. State: the HR pixel in the middle of each pane, and screen pixels per HR pixel.
 (() => {
   const { make, choice, ticks } = SISR;
-  const run = SISR.get("run"), view = run.viewer, MOST = 6;
+  const run = SISR.get("run"), view = run.viewer;
   const sets = [...new Set(Object.keys(view.cells).map(cell => cell.split("/").slice(0, 3).join("/")))];
-  const state = { set: sets.reduce((a, b) => Number(b.split("/x")[1]) > Number(a.split("/x")[1]) ? b : a, sets[0] || ""), image: 0, models: [], x: 0, y: 0, zoom: 0, mode: "side", layer: "image", wipe: 50, a: "", b: "" };
+  const state = { set: sets.reduce((a, b) => Number(b.split("/x")[1]) > Number(a.split("/x")[1]) ? b : a, sets[0] || ""), image: 0, models: [], x: 0, y: 0, zoom: 0, mode: "side", layer: "image", wipe: 50, a: "", b: "", at: "hr" };
+  const MODES = [["side", "side by side"], ["flip", "one in place"], ["wipe", "wipe between two"]];
   const label = new Map(run.models.map(m => [m.id, m.label]));
   const blocks = new Map();
   let size = { width: 1, height: 1 }, panes = [];
@@ -17,7 +18,9 @@
              error: `${folder}/${encodeURIComponent(model)}/${state.image}.error.webp`,
              blocks: `${folder}/${encodeURIComponent(model)}/${state.image}.js` }[kind];
   };
-  const modelsHere = () => run.models.filter(m => (view.cells[`${state.set}/${m.id}`] || []).length).map(m => m.id);
+  // A cell is 1 where it has all images, else the numbers of those that it has.
+  const modelsHere = () => run.models.filter(m => { const cell = view.cells[`${state.set}/${m.id}`]; return cell === 1 || (cell || []).length; }).map(m => m.id);
+  const say = text => { document.getElementById("viewer-said").textContent = text; };
   const names = () => run.images[state.set.split("/")[0]] || [];
   const scale = () => Number(state.set.split("/")[2].slice(1));
   const title = set => {
@@ -31,19 +34,48 @@
     const options = modelsHere(), list = names();
     const button = (text, say, act) => make("button", { type: "button", "aria-label": say, onclick: act }, text);
     const step = by => { state.image = (state.image + by + list.length) % list.length; restart(); };
-    form.replaceChildren(
+    form.replaceChildren(...[
       choice("LR set", sets.map(s => [s, title(s)]), state.set, v => { state.set = v; state.image = 0; restart(); }),
       make("div", { class: "field" }, "Image", make("div", {}, button("‹", "Previous image", () => step(-1)),
         make("select", { "aria-label": "Image", onchange: e => { state.image = Number(e.target.value); restart(); } },
           ...list.map((name, i) => make("option", { value: i, selected: i === state.image }, name))),
         button("›", "Next image", () => step(1)))),
-      choice("View", [["side", "side by side"], ["wipe", "wipe between two"]], state.mode, v => { state.mode = v; if (state.fitted) state.zoom = 0; controls(); build(); }),
+      choice("View", MODES, state.mode, turn),
       choice("Show", [["image", "images"], ["error", "error in luma"]], state.layer, v => { state.layer = v; build(); }),
       make("div", { class: "field" }, "Zoom", make("div", {}, button("−", "Zoom out", () => zoom(1 / 1.5)), button("+", "Zoom in", () => zoom(1.5)),
-        button("1:1", "1:1, one screen pixel for one HR pixel", () => { state.zoom = 1; state.fitted = false; move(); }), button("All", "All of the image", fit))),
-      state.mode === "side"
-        ? ticks(`Models (up to ${MOST})`, options.map(m => [m, label.get(m)]), state.models, v => { state.models = options.filter(m => v.includes(m)); build(); }, MOST)
-        : wipeControls(options));
+        button("1:1", "1:1, one screen pixel for one HR pixel", () => { state.zoom = 1; state.fitted = false; move(); }), button("All", "All of the image", fit),
+        button("Full screen", "Full screen", fullscreen))),
+      state.mode === "wipe" ? wipeControls(options) : null,
+      make("details", { class: "more", open: options.length <= 8 || picking }, make("summary", { onclick: e => { picking = !e.target.parentNode.open; } }, `Models: ${state.models.map(m => label.get(m)).join(", ")}`),
+        ticks(`Up to ${view.most}`, options.map(m => [m, label.get(m)]), state.models, v => { state.models = options.filter(m => v.includes(m)); say(""); controls(); build(); }, view.most,
+          () => say(`${view.most} models are shown at most: take one away first.`))),
+      state.mode === "flip" ? keys() : null].filter(Boolean));
+  }
+
+  let picking = false;
+  // What the number keys show: HR, LR, and the chosen models.
+  const order = () => ["hr", "lr", ...state.models];
+  const keys = () => make("div", { class: "keys", role: "group", "aria-label": "Shown image" }, ...order().map((id, i) =>
+    make("button", { type: "button", "data-key": i + 1, "aria-pressed": String(id === state.at), onclick: () => flip(i) }, `${i + 1} `, make("bdi", {}, named(id)))));
+
+  function turn(mode) {
+    if (mode === "wipe" && state.mode !== "wipe" && state.models.length) [state.a, state.b] = [state.models[0], state.models[1] || "hr"];
+    state.mode = mode;
+    if (state.fitted) state.zoom = 0;
+    controls();
+    build();
+  }
+
+  function flip(index) {
+    if (index >= order().length) return;
+    state.at = order()[index];
+    if (state.mode !== "flip") { turn("flip"); return; }
+    for (const button of document.querySelectorAll("#viewer-controls .keys button")) button.setAttribute("aria-pressed", String(Number(button.dataset.key) === index + 1));
+    move();
+  }
+
+  function fullscreen() {
+    if (document.fullscreenElement) document.exitFullscreen(); else document.getElementById("page-viewer").requestFullscreen().catch(() => say("The browser does not allow a full screen here."));
   }
 
   function wipeControls(options) {
@@ -67,16 +99,21 @@
 
   function build() {
     const room = document.getElementById("panes");
-    room.classList.toggle("wiping", state.mode === "wipe");
+    room.classList.toggle("single", state.mode !== "side");
     panes = [];
-    if (state.mode === "wipe") {
+    if (state.mode === "flip") { // all lie in one frame, so that nothing is loaded between two
+      const frame = make("div", { class: "window" }, ...order().map(id => { const one = layers(id); one.dataset.id = id; return one; }));
+      const title = make("b", {}), numbers = make("span", {}), caption = make("figcaption", {}, title, numbers);
+      panes.push({ frame, caption, title, numbers, id: null });
+      room.replaceChildren(make("figure", { class: "pane" }, frame, caption));
+    } else if (state.mode === "wipe") {
       const line = make("div", { class: "wipe-line" });
       const frame = make("div", { class: "window" }, layers(state.a), layers(state.b), line);
       const caption = make("figcaption", {}, make("b", {}, make("bdi", {}, `${named(state.a)} | ${named(state.b)}`)));
       panes.push({ frame, line, caption, id: null });
       room.replaceChildren(make("figure", { class: "pane" }, frame, caption));
     } else {
-      const ids = ["hr", "lr", ...state.models];
+      const ids = order();
       room.replaceChildren(...ids.map(id => {
         const frame = make("div", { class: "window" }, layers(id));
         const numbers = make("span", {}), caption = make("figcaption", {}, make("b", {}, make("bdi", {}, named(id))), numbers);
@@ -89,7 +126,19 @@
         room.append(make("p", { class: "scale-bar soft" }, "no error ", make("i", {}), ` ${view.errorTop} levels or more`));
       }
     }
+    sizes();
     SISR.during(ready());
+  }
+
+  // As many panes in a row as have some 250 pixels (220 on a tablet), and rows as high as the window has room for, with their captions.
+  function sizes() {
+    const room = document.getElementById("panes"), wide = room.clientWidth, count = state.mode === "side" ? panes.length : 1;
+    const columns = wide < 560 ? 2 : Math.max(1, Math.min(count, Math.floor((wide + 8) / (wide < 1000 ? 228 : 258)))), rows = Math.ceil(count / columns);
+    const above = document.fullscreenElement ? room.offsetTop : Math.min(room.getBoundingClientRect().top + scrollY, innerHeight * 0.45);
+    const below = Math.max(46, ...panes.map(pane => pane.caption.offsetHeight)) + 12 + (state.layer === "error" ? 54 : 0);
+    const space = (innerHeight - above) / rows - below, least = state.mode === "side" ? 150 : 260;
+    room.style.setProperty("--columns", columns);
+    room.style.setProperty("--high", `${Math.round(wide < 560 && state.mode === "side" ? wide * 0.46 : Math.max(least, state.mode === "side" && !document.fullscreenElement ? Math.min(space, 420) : space))}px`);
   }
 
   async function ready() {
@@ -101,6 +150,8 @@
     if (known) size = { width: known[1].width, height: known[1].height };
     if (!state.zoom) fit(); else move();
     histograms();
+    sizes(); // captions have their numbers now
+    if (state.fitted) fit(); else move();
   }
 
   function decode(raw) {
@@ -160,9 +211,14 @@
         }
       });
       if (pane.line) pane.line.style.left = `${state.wipe}%`;
-      if (pane.numbers) pane.numbers.textContent = numbers(pane.id, frame);
+      if (pane.title) {
+        for (const one of images) one.style.visibility = one.dataset.id === state.at ? "visible" : "hidden";
+        pane.title.textContent = named(state.at);
+      }
+      if (pane.numbers) pane.numbers.textContent = numbers(pane.id || state.at, frame);
     }
-    const query = { set: state.set, image: state.image, models: state.models.join(","), x: state.x.toFixed(1), y: state.y.toFixed(1), zoom: state.zoom.toFixed(3) };
+    const query = { set: state.set, image: state.image, models: state.models.join(","), view: state.mode === "side" ? "" : state.mode, show: state.layer === "image" ? "" : state.layer,
+      ...(state.mode === "wipe" ? { a: state.a, b: state.b } : state.mode === "flip" ? { at: state.at } : {}), x: state.x.toFixed(1), y: state.y.toFixed(1), zoom: state.zoom.toFixed(3) };
     if (SISR.address().page === "viewer") SISR.remember("viewer", query);
   }
 
@@ -187,9 +243,9 @@
         }
       }
     }
-    const psnr = pixels ? (sse ? (10 * Math.log10(255 ** 2 * pixels / sse)).toFixed(2) : "inf") : "—";
+    const psnr = pixels ? (sse ? SISR.show(10 * Math.log10(255 ** 2 * pixels / sse), 2) : "inf") : "—";
     const whole = left === 0 && top === 0 && right === found.columns && bottom === rows;
-    return `${whole ? "whole image" : "in view"}: PSNR-Y ${psnr} dB, SSIM-Y ${windows ? (ssim / windows).toFixed(4) : "—"}${area ? `, LPIPS ${(lpips / area).toFixed(4)}` : ""}`;
+    return `${whole ? "whole image" : "in view"}: PSNR-Y ${psnr} dB, SSIM-Y ${windows ? SISR.show(ssim / windows, 4) : "—"}${area ? `, LPIPS ${SISR.show(lpips / area, 4)}` : ""}`;
   }
 
   function pointers() {
@@ -226,7 +282,13 @@
                     "+": () => zoom(1.25), "=": () => zoom(1.25), "-": () => zoom(0.8), 0: fit }[event.key];
       if (act) { event.preventDefault(); act(); }
     });
-    addEventListener("resize", move);
+    addEventListener("resize", () => { if (panes.length) { sizes(); if (state.fitted) fit(); else move(); } });
+    document.addEventListener("fullscreenchange", () => { sizes(); fit(); });
+    document.addEventListener("keydown", event => {
+      if (SISR.address().page !== "viewer" || event.ctrlKey || event.metaKey || event.altKey || !(event.target instanceof Element) || event.target.closest("input, select, textarea")) return;
+      if (event.key >= "1" && event.key <= "9") flip(Number(event.key) - 1);
+      if (event.key === "f") fullscreen();
+    });
   }
 
   // What to show first: bicubic, and the best model under each of the first PSNR and the first perceptual measure.
@@ -249,7 +311,7 @@
     if (!state.models.length) state.models = telling(here);
     if (!["hr", "lr", ...here].includes(state.a)) state.a = "lr";
     if (!["hr", "lr", ...here].includes(state.b)) state.b = "hr";
-    if (state.a === "lr" && state.b === "hr" && here.length) { state.a = here[0]; state.b = here[here.length - 1]; }
+    if (!order().includes(state.at)) state.at = "hr";
     [state.x, state.y, state.zoom, state.fitted] = [x, y, level, false];
     controls();
     build();
@@ -259,16 +321,19 @@
   SISR.page("crops", (query, firstTime) => {
     if (!firstTime) return;
     const room = document.getElementById("picks"), side = 96;
+    if (view.picks.length) room.append(make("p", { class: "soft" }, "The numbers belong to the whole image; the viewer has those of a part."));
+    const shown = view.shown.map(id => run.measures.find(m => m.id === id));
+    const values = (pick, model) => shown.map((m, i) => [m, SISR.value(pick.values[model][i])]).filter(([, v]) => !Number.isNaN(v)).map(([m, v]) => `${m.label} ${SISR.show(v, m.digits)}`).join(", ");
     for (const pick of view.picks) {
       const [dataset, kernel, scale] = pick.set.split("/").map(encodeURIComponent), folder = `images/${dataset}/${kernel}/${scale}`;
-      const small = (name, file, factor) => {
+      const small = (name, file, factor, said) => {
         const image = make("img", { src: file, alt: name, loading: "lazy" });
         const frame = make("div", { class: "window" }, image);
         image.addEventListener("load", () => {
           const k = frame.clientWidth / side;
           image.style.transform = `translate(${-(pick.x - side / 2) * k}px, ${-(pick.y - side / 2) * k}px) scale(${k * factor})`;
         });
-        return make("figure", {}, frame, make("figcaption", {}, make("bdi", {}, name)));
+        return make("figure", {}, frame, make("figcaption", {}, make("bdi", {}, name), said ? make("small", {}, said) : null));
       };
       const link = new URLSearchParams({ set: pick.set, image: pick.image, models: pick.models.join(","), x: pick.x, y: pick.y, zoom: 3 });
       room.append(make("section", { class: "pick" },
@@ -276,7 +341,7 @@
           make("a", { href: `#viewer?${link}` }, "open in the viewer")),
         make("div", { class: "row" }, small("HR", `${folder}/_originals/${pick.image}.hr.webp`, 1),
           small("LR", `${folder}/_originals/${pick.image}.lr.webp`, Number(pick.set.split("/x")[1])),
-          ...pick.models.map(m => small(label.get(m), `${folder}/${encodeURIComponent(m)}/${pick.image}.webp`, 1)))));
+          ...pick.models.map(m => small(label.get(m), `${folder}/${encodeURIComponent(m)}/${pick.image}.webp`, 1, values(pick, m))))));
     }
   });
 
@@ -290,8 +355,11 @@
       const index = Number(query.get("image"));
       state.image = index >= 0 && index < names().length ? index : 0;
       const here = modelsHere();
-      state.models = (query.get("models") || "").split(",").filter(m => here.includes(m)).slice(0, MOST);
+      state.models = (query.get("models") || "").split(",").filter(m => here.includes(m)).slice(0, view.most);
     }
+    if (MODES.some(([id]) => id === query.get("view"))) state.mode = query.get("view");
+    if (query.get("show") === "error") state.layer = "error";
+    for (const key of ["a", "b", "at"]) if (query.get(key)) state[key] = query.get(key);
     if (firstTime) { document.getElementById("viewer-controls").addEventListener("submit", e => e.preventDefault()); pointers(); }
     const wanted = ["x", "y", "zoom"].map(key => Number(query.get(key)));
     restart(wanted[2] > 0 ? wanted : [0, 0, 0]);
