@@ -123,9 +123,21 @@ def test_costs_ties_and_certification_are_on_the_first_page(opened: Open) -> Non
     }
     assert dashes["failed"] == "—\nfailed"
     assert dashes["model-1"] == "—\nimages missing"
-    # Five images of the models that have all: the verdict says so, and no tie is claimed.
-    assert "too few for a test" in css(browser, "#verdict")[0].text
+    assert "p < 0.05 after correction for all pairs" in css(browser, "#verdict")[0].text
+
+
+def test_too_few_images_are_all_that_is_said_of_certainty(browser: Any, tmp_path: Path) -> None:
+    site = make_run(tmp_path / "few", images=5, scales=(4,), viewer=False)
+    browser.get(f"{site.as_uri()}/index.html")
+    settle(browser)
+    said = css(browser, "#verdict")[0].text
+    assert "too few for a test" in said
+    assert "p <" not in said
+    assert "p =" not in said
     assert not css(browser, "#board .tie")
+    ranks = pd.read_csv(tmp_path / "few" / "ranks_x4.csv")
+    assert set(ranks["verdict"]) == {"best", "too few images"}
+    assert ranks[["critical_difference", "friedman_p"]].isna().all(axis=None)
 
 
 def test_filters_leave_what_was_asked_for(opened: Open) -> None:
