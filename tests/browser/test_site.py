@@ -171,14 +171,22 @@ def test_costs_ties_and_certification_are_on_the_first_page(opened: Open) -> Non
     }
     assert dashes["failed"] == "—\nfailed"
     assert dashes["model-1"] == "—\nimages missing"
-    assert "compared in pairs on the same 8 images" in css(browser, "#verdict")[0].text
+    verdict = css(browser, "#verdict")[0].text
+    assert "compared in pairs on the same 8 images" in verdict
+    assert "p < 0.05 after correction for all pairs" in verdict
 
 
-def test_too_few_images_for_a_test_are_said_and_no_tie_is_claimed(browser: Any, tmp_path: Path) -> None:
+def test_too_few_images_are_all_that_is_said_of_certainty(browser: Any, tmp_path: Path) -> None:
     site = make_run(tmp_path / "few", images=4, models=3, scales=(4,), viewer=False, hostile=False)
     browser.get(f"{site.as_uri()}/index.html")
-    assert "4 images are too few for a test" in css(browser, "#verdict")[0].text
+    said = css(browser, "#verdict")[0].text
+    assert "4 images are too few for a test" in said
+    assert "p <" not in said
+    assert "p =" not in said
     assert not css(browser, "#board :is(.tie, .tied)")
+    ranks = pd.read_csv(tmp_path / "few" / "ranks_x4.csv")
+    assert set(ranks["verdict"]) == {"best", "too few images"}
+    assert ranks[["critical_difference", "friedman_p"]].isna().all(axis=None)
 
 
 def test_filters_leave_what_was_asked_for(opened: Open) -> None:

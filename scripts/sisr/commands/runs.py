@@ -1,8 +1,9 @@
-"""Commands about runs: ``compare``, ``reproduce``, ``serve``, ``summary``, ``verify``."""
+"""Commands about runs: ``compare``, ``figure``, ``reproduce``, ``serve``, ``summary``, ``verify``."""
 
 from __future__ import annotations
 
 import os
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -10,6 +11,17 @@ import typer
 
 from sisr.base import registry
 from sisr.commands.shared import RESOURCES, Force, Resources, app, check_outputs, one_line_errors
+
+
+class Width(StrEnum):
+    SINGLE = "single"
+    DOUBLE = "double"
+    BOTH = "both"
+
+
+class Marks(StrEnum):
+    BOLD = "bold"
+    COLOUR = "colour"
 
 
 @app.command()
@@ -30,6 +42,30 @@ def compare(
     check_outputs([page], "page", [run / "report.html" for run in (a, b)], force)
     counts = write_comparison(a, b, page)
     typer.echo(f"{page}: " + ", ".join(f"{number} {verdict}" for verdict, number in counts.items()))
+
+
+@app.command()
+@one_line_errors
+def figure(
+    run: Annotated[Path, typer.Argument(metavar="RUN", help="Folder of a run, for example results/demo.")],
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", "-o", help="Folder of what is written.", show_default="RUN/paper"),
+    ] = None,
+    width: Annotated[Width, typer.Option(help="Columns that figures are as wide as.")] = Width.BOTH,
+    marks: Annotated[
+        Marks, typer.Option(help="Of the table's best and second: bold and underlined, or red and blue.")
+    ] = Marks.BOLD,
+    scales: Annotated[list[int] | None, typer.Option("--scale", "-s", help="Only this scale.")] = None,
+) -> None:
+    """Write a run's plots and crops for a paper as PDF with its fonts, its tables as LaTeX with costs."""
+    from sisr.report.paper import write_figures
+    from sisr.report.table_writers import LOOKS
+
+    folder = out or run / "paper"
+    widths = ["single", "double"] if width is Width.BOTH else [width.value]
+    for path in write_figures(run, folder, widths, LOOKS[marks.value], scales or ()):
+        typer.echo(path)
 
 
 @app.command()

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from sisr.analysis import summaries
 from sisr.base.errors import ConfigError, unknown
 from sisr.base.manifest import Manifest, SrManifest
 from sisr.report.shown_run import Names
+
+if TYPE_CHECKING:
+    from sisr.report.figures import crops
 
 
 @dataclass(frozen=True)
@@ -32,10 +36,25 @@ def make_crops(
     regions: Mapping[str, Sequence[Sequence[int]]],
     limit: int | None = None,
 ) -> None:
-    """Draw one crop sheet per path of ``outs``.
+    """Draw one crop sheet per path of ``outs``; ``limit``: bytes that a sheet may have."""
+    from sisr.report.figures import crops
+
+    found = chosen_crops(scores, files, shown, len(outs), regions)
+    for (image, region, text), out in zip(found, outs, strict=True):
+        crops.crop_sheet(image, region, text, out, limit)
+
+
+def chosen_crops(
+    scores: Path,
+    files: SetFiles,
+    shown: Names,
+    number: int,
+    regions: Mapping[str, Sequence[Sequence[int]]],
+) -> Iterator[tuple[crops.ImageFiles, Sequence[int], crops.SheetText]]:
+    """What so many crop sheets show: an image's files, a region, and texts.
 
     The config's ``regions`` (image -> [x, y, width, height], HR pixels) come first; then the images on which
-    the models disagree most, in the window where they do.  ``limit``: bytes that a sheet may have.
+    the models disagree most, in the window where they do.
     """
     from sisr.report.figures import crop_choice, crops
 
@@ -57,8 +76,8 @@ def make_crops(
     picked += [image for image in lr if image not in picked]
     wanted += [(image, None) for image in picked if image not in regions]
     # Sets with fewer images than sheets show an image again rather than fail.
-    wanted = (wanted * len(outs))[: len(outs)]
-    for (image, box), out in zip(wanted, outs, strict=True):
+    wanted = (wanted * number)[:number]
+    for image, box in wanted:
         srs = {model: found[image] for model, found in sr.items() if image in found}
         region = crop_choice.pick_region(hr.get(image), srs, scale, lr=lr[image]) if box is None else box
         values: dict[str, dict[str, float]] = {}
@@ -68,7 +87,7 @@ def make_crops(
             values.setdefault(model, {})[f"{metric}@{protocol}"] = float(value)
         title = f"{shown.datasets[dataset]} · {image} · ×{scale} · LR by {shown.kernels[kernel]}"
         text = crops.SheetText(title, shown.models, values, shown.shown(), missing)
-        crops.crop_sheet(crops.ImageFiles(hr.get(image), lr[image], srs, scale), region, text, out, limit)
+        yield crops.ImageFiles(hr.get(image), lr[image], srs, scale), region, text
 
 
 def _sr_images(sr_status: Mapping[str, Sequence[Path]]) -> tuple[dict[str, dict[str, Path]], dict[str, str]]:

@@ -8,11 +8,9 @@ from typing import TYPE_CHECKING
 
 from sisr.analysis.compare_runs import read_run
 from sisr.analysis.shown_measures import heading, show
-from sisr.base import registry
 from sisr.base.cells import SCORED
-from sisr.report.shown_run import Names, ShownRun, first_kernel, names, summary_of
+from sisr.report.shown_run import Names, first_kernel, of_folder, summary_of
 from sisr.report.tables import rank
-from sisr.run.config import read
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -21,13 +19,9 @@ if TYPE_CHECKING:
 def lines(folder: Path) -> Iterator[str]:
     """The lines of a results folder; :class:`ScoreError` where it holds no finished scores."""
     finished = read_run(folder)
-    run = read(registry.read_yaml(folder / "config.yaml"), str(folder / "config.yaml"))
-    models, datasets, kernels = (run.values(axis) for axis in ("model", "dataset", "kernel"))
-    shipped = run.shipped_models
-    shown = names(run.measures, [*models, *shipped], datasets, kernels, run.pools, shipped)
-    scores = finished.scores
-    manifests = {name: folder / "hr" / f"{name}.json" for name in shown.datasets}
-    summary = summary_of(scores, ShownRun(folder / "scores.csv", manifests, shown))
+    run, of_run = of_folder(folder)
+    scores, shown = finished.scores, of_run.names
+    summary = summary_of(scores, of_run)
     for scale in run.values("scale"):
         kernel = first_kernel(scores, scale, shown)
         here = summary[(summary["scale"] == scale) & (summary["kernel"] == kernel)]

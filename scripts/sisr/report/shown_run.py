@@ -12,6 +12,7 @@ from sisr.base import registry
 from sisr.base.errors import ConfigError
 from sisr.base.manifest import Manifest
 from sisr.lr.kernels import described
+from sisr.run.config import Run, read
 from sisr.scoring.metrics import parse_measure
 from sisr.scoring.metrics.protocol import Measure
 
@@ -95,6 +96,16 @@ def run_of(given: Any, params: Any) -> ShownRun:
     """The run that a rule shows, from its input and parameters."""
     manifests = dict(zip(params.datasets, map(Path, given.hr), strict=True))
     return ShownRun(Path(given.scores), manifests, names(**params.names))
+
+
+def of_folder(folder: Path) -> tuple[Run, ShownRun]:
+    """The run whose finished results a folder holds, by its configuration, and what is shown of it."""
+    run = read(registry.read_yaml(folder / "config.yaml"), str(folder / "config.yaml"))
+    models, datasets, kernels = (run.values(axis) for axis in ("model", "dataset", "kernel"))
+    shipped = run.shipped_models
+    shown = names(run.measures, [*models, *shipped], datasets, kernels, run.pools, shipped)
+    manifests = {name: folder / "hr" / f"{name}.json" for name in shown.datasets}
+    return run, ShownRun(folder / "scores.csv", manifests, shown)
 
 
 def _labels(axis: str, ids: Sequence[str]) -> Mapping[str, str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,6 +18,7 @@ from sisr.report.pages import environment
 from sisr.report.tables import NOT_RUN, TIE, Caveat, Printed, Section, Table, build
 
 if TYPE_CHECKING:
+    from sisr.report.cost_table import CostTable
     from sisr.report.shown_run import Names
 
 #: Characters of \footnotesize text that fit the 345 pt line of LaTeX's article class beside a model's name.
@@ -170,34 +172,71 @@ def _tex_mark(mark: str) -> str:
     return rf"\textsuperscript{{{mark}}}" if mark else ""
 
 
-def to_latex(table: Table) -> str:
+@dataclass(frozen=True)
+class Look:
+    """How LaTeX marks the best value and the second: a command each, their names in the caption, packages."""
+
+    best: str
+    second: str
+    names: tuple[str, str]
+    packages: str
+
+
+LOOKS: Mapping[str, Look] = {
+    "bold": Look(r"\textbf{#1}", r"\underline{#1}", ("bold", "underlined"), r"\usepackage{booktabs}"),
+    "colour": Look(
+        r"\textcolor{red}{#1}", r"\textcolor{blue}{#1}", ("red", "blue"), r"\usepackage{booktabs,xcolor}"
+    ),
+}
+
+
+def to_latex(table: Table, look: Look = LOOKS["bold"], cost: CostTable | None = None) -> str:
     """LaTeX floats to ``\\input``: needs only ``booktabs``; one or more per kernel, none wider than a line.
 
     A table whose groups do not fit one line of ``article`` side by side is continued in further floats,
-    labelled ``tab:sr-x4-<kernel>``, ``...-2`` and so on.
+    labelled ``tab:sr-x4-<kernel>``, ``...-2`` and so on.  ``cost``: what each model costs, in columns beside
+    its name.
     """
     lines = [
         f"% {table.title}",
-        r"% Needs \usepackage{booktabs}. Redefine \best, \second and \tied to change the marks.",
-        r"\providecommand{\best}[1]{\textbf{#1}}",
-        r"\providecommand{\second}[1]{\underline{#1}}",
+        rf"% Needs {look.packages}. Redefine \best, \second and \tied to change the marks.",
+        rf"\providecommand{{\best}}[1]{{{look.best}}}",
+        rf"\providecommand{{\second}}[1]{{{look.second}}}",
         # Without width, so that the digits stay in line.
         r"\providecommand{\tied}{\rlap{\textsuperscript{$\approx$}}}",
     ]
     for section in table.sections:
-        parts = _tex_parts(section)
+        costs = _tex_costs(section, cost)
+        parts = _tex_parts(section, sum(max(map(len, column)) + 2 for column in costs))
         if not parts:
             lines += ["", f"% {section.kernel}: no scores"]
         for number, chosen in enumerate(parts, start=1):
-            lines += ["", *_tex_float(table, section, chosen, number, len(parts))]
+            lines += ["", *_tex_float(table, section, chosen, (number, len(parts)), look.names, costs)]
     if table.notes and not any(section.columns for section in table.sections):
         lines += ["", *(_tex(str(note)) + r"\par" for note in table.notes)]
     return "\n".join(lines) + "\n"
 
 
-def _tex_parts(section: Section) -> list[list[int]]:
-    """Indices of columns per float: whole groups, as many as fit one line."""
-    name = max((len(row.label) for row in section.rows), default=5) + 3
+#: Columns of cost that a paper's table has, by the headings of the cost table.
+_TEX_COSTS = ("Parameters", "Multiply-adds", "Time")
+
+
+def _tex_costs(section: Section, cost: CostTable | None) -> list[list[str]]:
+    """Columns of cost, each with its heading and a text for each row; those that no row has are left out."""
+    if cost is None:
+        return []
+    lines = {line.label: line.cells for line in cost.lines}
+    found = []
+    for place, column in enumerate(cost.columns):
+        texts = [lines[row.label][place] if row.label in lines else MISSING for row in section.rows]
+        if column.heading in _TEX_COSTS and any(text != MISSING for text in texts):
+            found.append([f"{column.heading} ({column.unit})", *texts])
+    return found
+
+
+def _tex_parts(section: Section, taken: int) -> list[list[int]]:
+    """Indices of columns per float: whole groups, as many as fit one line of which so much is taken."""
+    name = max((len(row.label) for row in section.rows), default=5) + 3 + taken
     parts: list[list[int]] = []
     used = 0
     start = 0
@@ -217,7 +256,15 @@ def _tex_parts(section: Section) -> list[list[int]]:
     return parts
 
 
-def _tex_float(table: Table, section: Section, chosen: list[int], number: int, parts: int) -> list[str]:
+def _tex_float(
+    table: Table,
+    section: Section,
+    chosen: list[int],
+    part: tuple[int, int],
+    marked: tuple[str, str],
+    costs: list[list[str]],
+) -> list[str]:
+    number, parts = part
     columns = [section.columns[i] for i in chosen]
     spans = Section(section.kernel, section.label, tuple(columns), ()).spans()
     used = {m for row in section.rows for m in (row.mark, *(row.cells[i].mark for i in chosen))}
@@ -228,7 +275,7 @@ def _tex_float(table: Table, section: Section, chosen: list[int], number: int, p
         f"Protocols: {protocols}. Best "
     )
     label = f"tab:sr-x{table.scale}-{section.kernel}{f'-{number}' if number > 1 else ''}"
-    start = 2
+    start = 2 + len(costs)
     heads, rules = [], []
     for column, span in spans:
         heads.append(rf"\multicolumn{{{span}}}{{c}}{{{_tex(column.group_label)} ({column.images})}}")
@@ -237,18 +284,25 @@ def _tex_float(table: Table, section: Section, chosen: list[int], number: int, p
     lines = [
         r"\begin{table}[htbp]",
         r"\centering\footnotesize\setlength{\tabcolsep}{4pt}",
-        rf"\caption{{{_tex(caption)} \best{{bold}}, second \second{{underlined}}.}}",
+        rf"\caption{{{_tex(caption)} \best{{{marked[0]}}}, second \second{{{marked[1]}}}.}}",
         rf"\label{{{label}}}",
         r"\par\medskip",
-        rf"\begin{{tabular}}{{l{'r' * len(columns)}}}",
+        rf"\begin{{tabular}}{{l{'r' * (len(costs) + len(columns))}}}",
         r"\toprule",
-        " & " + " & ".join(heads) + r" \\",
+        " & " * (1 + len(costs)) + " & ".join(heads) + r" \\",
         "".join(rules),
-        "Model & " + " & ".join(_tex(heading(column.measure)) for column in columns) + r" \\",
+        " & ".join(
+            [
+                "Model",
+                *(_tex(cost[0]) for cost in costs),
+                *(_tex(heading(column.measure)) for column in columns),
+            ]
+        )
+        + r" \\",
         r"\midrule",
     ]
-    for row in section.rows:
-        cells = [_tex_cell(row.cells[i]) for i in chosen]
+    for place, row in enumerate(section.rows, 1):
+        cells = [*(_tex(cost[place]) for cost in costs), *(_tex_cell(row.cells[i]) for i in chosen)]
         signs = _tex_mark(_tex(row.caveat)) + _tex_mark(row.mark)
         lines.append(_tex(row.label) + signs + " & " + " & ".join(cells) + r" \\")
     lines += [r"\bottomrule", r"\end{tabular}"]

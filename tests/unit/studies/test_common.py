@@ -58,4 +58,4 @@ def test_findings_are_no_markup(tmp_path: Path) -> None:
     path = tmp_path / "study.json"
     assert findings_text(path) == ""
     common.write([], ["On img_1, *best* wins.", "By |3| dB."], tmp_path / "study.csv", path)
-    assert findings_text(path) == r"On img\_1, \*best\* wins. By \|3\| dB."
+    assert findings_text(path) == r"On img\_1\, \*best\* wins\. By \|3\| dB\."

@@ -41,6 +41,10 @@ REPORT_ITEMS += collect(
 )
 
 
+# Measures of cells up to which the pages of pairs are items of the report: some 0.6 MB. Its front page names larger ones.
+PAIRS_IN_REPORT = 1000
+
+
 # How sure the results are: pairs of models and ranks.
 rule comparison:
     input:
@@ -48,11 +52,15 @@ rule comparison:
         status="<results>/status.csv",
         hr=[f"<results>/hr/{dataset}.json" for dataset in RUN.values("dataset")],
     output:
-        page=report(
-            "<results>/tables/comparison_x{scale}.html",
-            caption="../../report/comparison.rst",
-            category="Benchmark tables",
-            labels={"table": "x{scale} pairs of models"},
+        page=(
+            report(
+                "<results>/tables/comparison_x{scale}.html",
+                caption="../../report/comparison.rst",
+                category="Benchmark tables",
+                labels={"table": "x{scale} pairs of models"},
+            )
+            if len(RUN.cells) * len(RUN.measures) <= PAIRS_IN_REPORT
+            else "<results>/tables/comparison_x{scale}.html"
         ),
         # Not in the report, whose size has a limit: with 43 models, 903 pairs for each dataset and measure.
         pairs="<results>/tables/comparison_x{scale}.csv",

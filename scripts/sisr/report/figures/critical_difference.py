@@ -44,7 +44,7 @@ def critical_difference(standings: Sequence[Standing], shown: Names, scale: int,
         if kernel is None or not panels:
             return style.save(empty_figure(f"No two models to compare at ×{scale}"), out)
         heights = [_height(panel) for panel in panels]
-        figure = new_figure(style.WIDTH, 0.35 + sum(heights) + 0.3 * len(panels))
+        figure = new_figure(style.width(), 0.35 + sum(heights) + 0.3 * len(panels))
         axes = figure.subplots(len(panels), 1, squeeze=False, height_ratios=heights)[:, 0]
         for axis, panel, height in zip(axes, panels, heights, strict=True):
             axis.set_axis_off()
@@ -86,8 +86,10 @@ def _panel(axis: Axes, standing: Standing, height: float, shown: Names) -> None:
     group = shown.groups.get(sample.group, sample.group)
     axis.set_title(f"{sample.measure.label}, {group} ({n} image{'s' * (n != 1)})", loc="left")
 
+    side = min(0.36, _SIDE * style.WIDTH / style.width())
+
     def x(rank: float) -> float:
-        return _SIDE + (1 - 2 * _SIDE) * (rank - 1) / (k - 1)
+        return side + (1 - 2 * side) * (rank - 1) / (k - 1)
 
     line, tick = 0.62, 0.07
     axis.plot([x(1), x(k)], [line, line], color=style.INK, linewidth=1)
@@ -126,7 +128,7 @@ def _panel(axis: Axes, standing: Standing, height: float, shown: Names) -> None:
     for place, i in enumerate(order):
         left = place < half
         depth = start + _LABEL * (place if left else k - 1 - place)
-        edge = _SIDE - 0.015 if left else 1 - _SIDE + 0.015
+        edge = side - 0.015 if left else 1 - side + 0.015
         model = sample.models[i]
         axis.plot(
             [x(ranks[i])] * 2 + [edge],

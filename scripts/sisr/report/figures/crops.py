@@ -129,13 +129,8 @@ def crop_sheet(
     ]
     if image.hr is None:
         tiles = [_Tile(reduced, f"LR (pixels ×{scale})", headings, True)]
-    best = _best(text.values, image.srs, measures)
     for model, path in image.srs.items():
-        numbers = tuple(
-            (show(v, m), show(v, m) == best.get(m.id))
-            for m in measures
-            for v in [text.values.get(model, {}).get(m.id, math.nan)]
-        )
+        numbers = values_of(model, image.srs, text)
         array = _cut(sr_pixels(path, (height, width)), box)
         tiles.append(_Tile(_image(array), text.labels.get(model, model), numbers))
 
@@ -147,6 +142,13 @@ def crop_sheet(
     sheet = _draw(layout, tiles, _image(truth), box, text, footer)
     _save(sheet, out, limit)
     return out
+
+
+def values_of(model: str, srs: Mapping[str, Path], text: SheetText) -> tuple[tuple[str, bool], ...]:
+    """Values of a model as printed, each with whether it is the best of its measure."""
+    best = _best(text.values, srs, text.measures)
+    found = [(m.id, show(text.values.get(model, {}).get(m.id, math.nan), m)) for m in text.measures]
+    return tuple((shown, shown == best.get(key)) for key, shown in found)
 
 
 def _best(

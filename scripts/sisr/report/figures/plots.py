@@ -53,14 +53,13 @@ def quality(scores: pd.DataFrame, shown: Names, kernel: str, scale: int, out: Pa
         if not names:
             return style.save(empty_figure(f"No scores at ×{scale} on {shown.kernels[kernel]} LR"), out)
         # One dataset alone has its measures side by side.
+        most = max(1, int(_PANELS_PER_ROW * style.width() / style.WIDTH))
         rows = [[(m, d) for m in measures for d in sets]] if len(sets) == 1 else [
-            [(m, d) for d in sets[i : i + _PANELS_PER_ROW]]
-            for m in measures
-            for i in range(0, len(sets), _PANELS_PER_ROW)
+            [(m, d) for d in sets[i : i + most]] for m in measures for i in range(0, len(sets), most)
         ]  # fmt: skip
         columns = max(map(len, rows))
         height = 0.45 + len(rows) * (0.85 + 0.235 * len(names))
-        figure = new_figure(style.WIDTH, height)
+        figure = new_figure(style.width(), height)
         axes = figure.subplots(len(rows), columns, squeeze=False)
         for line, panels in zip(axes, rows, strict=True):
             for place, axis in enumerate(line):
@@ -188,9 +187,10 @@ def scatter(
         if not panels:
             text = f"No model has both {what} at ×{scale} on {shown.kernels[kernel]} LR"
             return style.save(empty_figure(text), out)
-        columns = min(2, len(panels))
+        wide = style.width() >= style.WIDTH
+        columns = min(2 if wide else 1, len(panels))
         lines = math.ceil(len(panels) / columns)
-        figure = new_figure(style.WIDTH, 0.45 + lines * (4.0 if columns == 2 else 4.8))
+        figure = new_figure(style.width(), 0.45 + lines * (4.8 if wide and columns == 1 else 4.0))
         axes = figure.subplots(lines, columns, squeeze=False).ravel()
         for axis in axes[len(panels) :]:
             axis.set_visible(False)
@@ -277,12 +277,14 @@ def new_figure(width: float, height: float) -> Figure:
 
 def title(figure: Figure, shown: Names, kernel: str, scale: int) -> None:
     """The heading of a figure about one kernel and scale."""
+    if style.for_paper():
+        return
     figure.suptitle(f"×{scale}, LR: {shown.kernels[kernel]}", x=0.01, ha="left", fontsize=11)
 
 
 def empty_figure(text: str) -> Figure:
     """A figure that says why there is nothing to draw."""
-    figure = new_figure(style.WIDTH, 1.0)
+    figure = new_figure(style.width(), 1.0)
     figure.text(0.5, 0.5, text, ha="center", va="center", color=style.SOFT)
     return figure
 

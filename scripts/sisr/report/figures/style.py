@@ -6,6 +6,7 @@ import copy
 import re
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +17,10 @@ if TYPE_CHECKING:
 
 #: Width of a figure in inches; a browser shows it 900 px wide (an SVG's 72 pt inch is 96 px).
 WIDTH = 9.375
+#: What a figure for a paper is made smaller by, so that text of 9 pt is of 6.6 pt there.
+SHRINK = 0.733
+#: Inches of the column that figures are drawn for; None for a screen.
+_COLUMN: ContextVar[float | None] = ContextVar("_COLUMN", default=None)
 INK = "#1b1f24"
 SOFT = "#57606a"
 GRID = "#d8dde3"
@@ -31,6 +36,8 @@ _RC: dict[str, Any] = {
     "svg.hashsalt": "sisr",
     # Text as outlines: the same image whatever fonts the reader has.
     "svg.fonttype": "path",
+    # Outlines as TrueType, which every publisher takes, and not Type 3.
+    "pdf.fonttype": 42,
     "font.family": "DejaVu Sans",
     # A label of a model or a dataset is text, also where it has two dollar signs.
     "text.parse_math": False,
@@ -54,6 +61,27 @@ _RC: dict[str, Any] = {
     "figure.facecolor": "white",
     "savefig.facecolor": "white",
 }
+
+
+@contextmanager
+def in_column(inches: float) -> Iterator[None]:
+    """Figures of the block are for a column of a paper: as wide, as PDF, and without headings."""
+    token = _COLUMN.set(inches)
+    try:
+        yield
+    finally:
+        _COLUMN.reset(token)
+
+
+def width() -> float:
+    """Inches to draw on."""
+    column = _COLUMN.get()
+    return WIDTH if column is None else column / SHRINK
+
+
+def for_paper() -> bool:
+    """Whether a figure goes into a column, whose caption says what a heading would."""
+    return _COLUMN.get() is not None
 
 
 def model_colours(models: Iterable[str]) -> dict[str, str]:
@@ -103,10 +131,29 @@ def save(figure: Figure, path: Path) -> Path:
     options: dict[str, Any] = {"pil_kwargs": {"quality": 80}} if kind in ("jpg", "webp") else {}
     _powers_without_math(figure)
     with replacing(path) as temporary:
+        if kind == "pdf" and for_paper():
+            _save_smaller(figure, temporary)
+            return path
         figure.savefig(temporary, format=kind, dpi=144, metadata=metadata, **options)
         if kind == "svg":
             temporary.write_text(_shorter(temporary.read_text()))
     return path
+
+
+def _save_smaller(figure: Figure, path: Path) -> None:
+    """As PDF, with everything in it smaller by :data:`SHRINK`."""
+    from matplotlib.backends.backend_pdf import Op, PdfFile, PdfPages
+
+    class Smaller(PdfFile):
+        def newPage(self, width: float, height: float) -> None:  # noqa: N802 - of matplotlib
+            super().newPage(width * SHRINK, height * SHRINK)
+            # What is drawn is cut at these before it is made smaller.
+            self.width, self.height = width, height
+            self.output(SHRINK, 0, 0, SHRINK, 0, 0, Op.concat_matrix)
+
+    with PdfPages(path, metadata={"CreationDate": None}) as pages:
+        pages._file = Smaller(path, metadata={"CreationDate": None})
+        pages.savefig(figure)
 
 
 _SUPERSCRIPTS = str.maketrans("-−0123456789", "⁻⁻⁰¹²³⁴⁵⁶⁷⁸⁹")

@@ -76,7 +76,7 @@ def test_report_of_the_full_benchmark(tmp_path: Path, monkeypatch: pytest.Monkey
         )  # fmt: skip
         make_comparison(
             made, status_table, scale, pairs=tmp_path / f"pairs_x{scale}.csv",
-            ranks=tmp_path / f"ranks_x{scale}.csv", page=out / f"comparison_x{scale}.html",
+            ranks=tmp_path / f"ranks_x{scale}.csv", page=tmp_path / f"comparison_x{scale}.html",
             diagram=out / f"critical_x{scale}.svg",
         )  # fmt: skip
     for scale in run.values("scale"):  # Markdown and LaTeX are not shown
