@@ -41,6 +41,11 @@ def saved(value: object, **options: bool) -> bytes:
     return stream.getvalue()
 
 
+def unknown() -> bytes:
+    """A state dict of no known architecture."""
+    return saved({"a": weights()["features.0.bias"]})
+
+
 @cache
 def files() -> dict[str, Mapping[str, bytes]]:
     """Name -> the files of a network that is read."""

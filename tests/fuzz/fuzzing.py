@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import hashlib
+import importlib
 import os
 import shutil
 import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from contextlib import suppress
-from dataclasses import replace
 from multiprocessing import get_context
 from pathlib import Path
 
@@ -23,34 +23,37 @@ for place in ("base/images", "upscaling/foreign", "trust/provenance"):
 sys.path.insert(0, str(TESTS.parent / "scripts"))
 sys.path.append(str(HERE))
 
-import fuzz_arguments  # noqa: E402
-import fuzz_assets  # noqa: E402
 import fuzz_images  # noqa: E402
-import fuzz_networks  # noqa: E402
 import fuzz_runs  # noqa: E402
 import test_kinds  # noqa: E402
 from hypothesis import HealthCheck, Phase, given, reject, seed, settings  # noqa: E402
 from hypothesis import strategies as st  # noqa: E402
 from sisr.base.errors import ModelError  # noqa: E402
-from sisr.upscaling import detection  # noqa: E402
 from warm import OUTCOMES, Case, app, outcome_of, warm_up  # noqa: E402
 
 # Images that SSIM has a window for.
 test_kinds.HEIGHT = 13
 
-KINDS: dict[str, Callable[[], st.SearchStrategy[Case]]] = {
-    "image files": fuzz_images.image_files,
-    "folders": fuzz_images.folders,
-    "names": fuzz_images.names,
-    "files of networks": fuzz_networks.networks,
-    "state dicts": fuzz_networks.states,
-    "graphs": fuzz_networks.graphs,
-    "configurations": fuzz_runs.configs,
-    "registries": fuzz_runs.registries,
-    "archives and assets": fuzz_assets.assets,
-    "crates and scores": fuzz_runs.crates,
-    "arguments": fuzz_arguments.arguments,
+#: Kinds of inputs, and where they are drawn; those with networks import much.
+KINDS = {
+    "image files": "fuzz_images:image_files",
+    "folders": "fuzz_images:folders",
+    "names": "fuzz_images:names",
+    "files of networks": "fuzz_networks:networks",
+    "state dicts": "fuzz_networks:states",
+    "graphs": "fuzz_networks:graphs",
+    "configurations": "fuzz_runs:configs",
+    "registries": "fuzz_runs:registries",
+    "archives and assets": "fuzz_assets:assets",
+    "crates and scores": "fuzz_runs:crates",
+    "arguments": "fuzz_arguments:arguments",
 }
+
+
+def inputs_of(kind: str) -> st.SearchStrategy[Case]:
+    module, _, function = KINDS[kind].partition(":")
+    strategy: st.SearchStrategy[Case] = getattr(importlib.import_module(module), function)()
+    return strategy
 
 
 def table(found: Mapping[str, Counter[str]]) -> str:
@@ -62,7 +65,7 @@ def table(found: Mapping[str, Counter[str]]) -> str:
     return "\n".join([lines[0], "|:--" + "|--:" * (len(rows[0]) - 1) + "|", *lines[1:]])
 
 
-def start() -> None:
+def start(kinds: Iterable[str]) -> None:
     """Warm this process up, with an input of each command that comes far."""
     from sisr.data.assets import fetching
     from sisr.data.assets.download import Policy
@@ -70,17 +73,20 @@ def start() -> None:
 
     rerun.rerun = fuzz_runs.without_running
     fetching.Policy = lambda: Policy(attempts=1, connect=2.0, read=2.0)  # type: ignore[assignment,misc]
-    warm_up(list(samples()))
-    # The shapes of every architecture: they are kept, and cost each input seconds.
-    with tempfile.NamedTemporaryFile(suffix=".pth") as file, suppress(ModelError):
-        file.write(fuzz_networks.saved({"a": fuzz_networks.weights()["features.0.bias"]}))
-        file.flush()
-        detection.identify(Path(file.name))
+    warm_up(samples(set(kinds)))
+    if any(KINDS[kind].startswith(("fuzz_networks", "fuzz_arguments")) for kind in kinds):
+        import fuzz_networks
+        from sisr.upscaling import detection
+
+        warm_up(samples_of_networks())
+        # The shapes of every architecture: they are kept, and cost each input seconds.
+        with tempfile.NamedTemporaryFile(suffix=".pth") as file, suppress(ModelError):
+            file.write(fuzz_networks.unknown())
+            file.flush()
+            detection.identify(Path(file.name))
 
 
-def samples() -> Iterator[Case]:
-    good = fuzz_networks.build_with({"net.pth": fuzz_networks.saved(fuzz_networks.weights())})
-
+def samples(kinds: Set[str]) -> Iterator[Case]:
     def run(work: Path) -> None:
         for place in ("run", "other"):
             shutil.copytree(fuzz_runs.run_folder(), work / place)
@@ -90,25 +96,32 @@ def samples() -> Iterator[Case]:
             (work / place).mkdir()
             (work / place / "one.png").write_bytes(fuzz_images.good())
 
-    state = fuzz_networks.saved({"a": fuzz_networks.weights()["features.0.bias"]})
-    unknown = fuzz_networks.build_with({"net.pth": state})
-    refused = Case("unknown", [*fuzz_networks.ARGV, "net.pth"], unknown, lambda work, said: "")
-    yield replace(refused, call=_refused)  # looks at every architecture
-    for argv, build in (
-        ([*fuzz_networks.ARGV, "net.pth"], good),
-        (["degrade", "-k", "matlab-bicubic", "-s", "2", "in", "out"], pair),
-        (["score", "-s", "1", "in", "other", "-o", "out.csv", "--lpips", "none"], pair),
-        (["verify", "run"], run),
-        (["summary", "run"], run),
-        (["compare", "run", "other", "--out", "page.html"], run),
-    ):
-        yield Case(" ".join(argv), argv, build, lambda work, said: "")
-    plan = fuzz_runs.plan_of({"name": "a", "suites": fuzz_runs.SUITES, "metrics": ["psnr@rgb"]})
-    yield Case("plan", [], lambda work: None, lambda work, said: "", plan)
-    for name, contents in fuzz_networks.files().items():
-        if name in ("net.pt", "float.onnx", "net.param"):
-            build = fuzz_networks.build_with(contents)
-            yield Case(name, [*fuzz_networks.ARGV, name], build, lambda work, said: "", _in_process(name))
+    images = (
+        ["upscale", "-m", "nearest", "-s", "2", "in", "out", "--device", "cpu"],
+        ["degrade", "-k", "matlab-bicubic", "-s", "2", "in", "out"],
+        ["score", "-s", "1", "in", "other", "-o", "out.csv", "--lpips", "none"],
+    )
+    runs = (["verify", "run"], ["summary", "run"], ["compare", "run", "other", "--out", "page.html"])
+    for argv in images if kinds & {"image files", "folders", "names", "registries", "arguments"} else ():
+        yield Case(" ".join(argv), argv, pair, lambda work, said: "")
+    for argv in runs if kinds & {"crates and scores", "arguments"} else ():
+        yield Case(" ".join(argv), argv, run, lambda work, said: "")
+    if kinds & {"folders", "configurations", "registries"}:
+        plan = fuzz_runs.plan_of({"name": "a", "suites": fuzz_runs.SUITES, "metrics": ["psnr@rgb"]})
+        yield Case("plan", [], lambda work: None, lambda work, said: "", plan)
+
+
+def samples_of_networks() -> Iterator[Case]:
+    import fuzz_networks as networks
+
+    looks_at_all = networks.build_with({"net.pth": networks.unknown()})
+    yield Case("unknown", [*networks.ARGV, "net.pth"], looks_at_all, lambda work, said: "", _refused)
+    for name, contents in networks.files().items():
+        if name in ("net.pth", "net.pt", "float.onnx", "net.param"):
+            call = None if name == "net.pth" else _in_process(name)
+            yield Case(
+                name, [*networks.ARGV, name], networks.build_with(contents), lambda work, said: "", call
+            )
 
 
 def _refused(argv: Sequence[str]) -> None:
@@ -141,7 +154,7 @@ def fuzz(kind: str, count: int, number: int, kept: Path) -> Counter[str]:
         phases=[Phase.generate],
         suppress_health_check=list(HealthCheck),
     )
-    @given(KINDS[kind]())
+    @given(inputs_of(kind))
     def each(case: Case) -> None:
         folder = Path(tempfile.mkdtemp(prefix="sisr-fuzz-"))
         outside = folder / "case"
@@ -191,8 +204,8 @@ def main() -> int:
     began = time.monotonic()
     shutil.rmtree(asked.keep, ignore_errors=True)
     asked.keep.mkdir(parents=True)
-    start()
     kinds = asked.kind or list(KINDS)
+    start(kinds)
     each = -(-asked.count // len(kinds))
     with get_context("fork").Pool(asked.workers) as pool:  # the workers are warm too
         jobs = {kind: pool.apply_async(fuzz, (kind, each, asked.seed, asked.keep)) for kind in kinds}

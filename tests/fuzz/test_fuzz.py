@@ -16,11 +16,12 @@ import warm
 from warm import Case, outcome_of
 
 
-def fuzzed(count: int, seed: int, keep: Path) -> str:
+def fuzzed(count: int, seed: int, keep: Path, *kinds: str) -> str:
     """The table of so many inputs; in a process of its own, which is changed."""
     program = Path(__file__).with_name("fuzzing.py")
+    chosen = [text for kind in kinds for text in ("--kind", kind)]
     done = subprocess.run(
-        [sys.executable, program, "--count", str(count), "--seed", str(seed), "--keep", keep],
+        [sys.executable, program, "--count", str(count), "--seed", str(seed), "--keep", keep, *chosen],
         capture_output=True,
         text=True,
         check=False,
@@ -29,12 +30,10 @@ def fuzzed(count: int, seed: int, keep: Path) -> str:
     return done.stdout
 
 
-def test_a_few_inputs_of_each_kind(tmp_path: Path) -> None:
-    assert re.search(
-        r"^\| all \| 33 \| \d+ \| \d+ \| 0 \| 0 \| 0 \| 0 \| 0 \| 0 \|$",
-        fuzzed(33, 0, tmp_path),
-        re.MULTILINE,
-    )
+def test_a_few_inputs(tmp_path: Path) -> None:
+    """Of kinds that import no network."""
+    found = fuzzed(20, 0, tmp_path, "names", "archives and assets")
+    assert re.search(r"^\| all \| 20 \| \d+ \| \d+ \| 0 \| 0 \| 0 \| 0 \| 0 \| 0 \|$", found, re.MULTILINE)
 
 
 @pytest.mark.release
@@ -55,7 +54,7 @@ def _raises(_argv: Sequence[str]) -> None:
 
 
 def _takes(_argv: Sequence[str]) -> None:
-    bytearray(100 << 20)[::4096] = b"x" * 25600
+    bytearray(600 << 20)[::4096] = b"x" * 153600
 
 
 @pytest.mark.parametrize(
@@ -80,7 +79,7 @@ def test_what_becomes_of_an_input(
 ) -> None:
     if outcome == "hang":
         monkeypatch.setattr(warm, "LIMIT", 0.5)
-    monkeypatch.setattr(warm, "MEMORY", 50 << 20)
+    monkeypatch.setattr(warm, "MEMORY", 400 << 20)
     work = tmp_path / "case/work"
     work.mkdir(parents=True)
     here = Path.cwd()

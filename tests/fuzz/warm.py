@@ -20,7 +20,7 @@ import sys
 import tempfile
 import time
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
@@ -144,8 +144,9 @@ def _wait(pid: int, end: float) -> tuple[int, resource.struct_rusage]:
 
 
 def _warm_size() -> int:
-    pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
-    return pages * resource.getpagesize()
+    """Bytes that a child has from the first: those of no file."""
+    resident, shared = Path("/proc/self/statm").read_text(encoding="ascii").split()[1:3]
+    return (int(resident) - int(shared)) * resource.getpagesize()
 
 
 def _child(case: Case, work: Path, out: int, err: int) -> NoReturn:
@@ -223,7 +224,7 @@ class _Forked:
         self.send_signal(signal.SIGKILL)
 
 
-def warm_up(samples: Sequence[Case]) -> None:
+def warm_up(samples: Iterable[Case]) -> None:
     """Import what the samples import, and read the registries; change what would reach out or take long.
 
     Nothing computes in this process: a child imports and says what it did.
@@ -233,11 +234,9 @@ def warm_up(samples: Sequence[Case]) -> None:
         os.environ.pop(name, None)
     for name in ("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"):
         os.environ[name] = "http://127.0.0.1:9"  # nobody answers there
-    import torch
     from sisr.base import registry
     from sisr.upscaling.foreign import process
 
-    torch.set_num_threads(1)
     process.subprocess = SimpleNamespace(Popen=_Forked, DEVNULL=subprocess.DEVNULL)  # type: ignore[assignment]
     folder = Path(tempfile.mkdtemp(prefix="sisr-fuzz-"))
     for number, sample in enumerate(samples):

@@ -9,7 +9,7 @@ import csv
 import io
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sisr.base.atomic import write_text
 
@@ -32,8 +32,8 @@ def csv_text(columns: Sequence[str], rows: Iterable[Sequence[object] | Mapping[s
         values = row.values() if isinstance(row, Mapping) else row
         # A carriage return ends a row for whoever reads it, but is not quoted where lines end by LF.
         within = any(isinstance(value, str) and "\r" in value for value in values)
-        quoting = csv.QUOTE_ALL if within else csv.QUOTE_MINIMAL
-        writer = csv.DictWriter(text, columns, lineterminator="\n", quoting=quoting)
+        more: Any = {"quoting": csv.QUOTE_ALL} if within else {}
+        writer = csv.DictWriter(text, columns, lineterminator="\n", **more)
         if isinstance(row, Mapping):
             writer.writerow(row)
         else:

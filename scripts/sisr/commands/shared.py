@@ -81,7 +81,7 @@ def one_line_errors(command: Callable[..., None]) -> Callable[..., None]:
         try:
             command(*args, **kwargs)
         except (SisrError, OSError) as error:
-            typer.echo(f"error: {error}", err=True)
+            typer.echo(f"error: {SisrError(str(error))}", err=True)  # one line, also of the system's
             raise typer.Exit(1) from None
         except Exception as error:
             if not is_out_of_memory(error):
