@@ -1,0 +1,100 @@
+"""JPEG in LR images: what a file says of itself, and what the pixels of another file keep of it."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterable
+from functools import cache
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, JpegImagePlugin
+
+from sisr.lr.kernels.jpeg import compressed
+
+Pixels = NDArray[np.uint8]
+SUBSAMPLINGS = ("4:4:4", "4:2:2", "4:2:0")
+#: JPEG is found in pixels where compressing them once more changes them this much less than at the qualities
+#: around it.
+_DIP = 0.6
+
+
+class Jpeg(NamedTuple):
+    """Quality of libjpeg's scale, None for tables that are not its; subsampling; whether a file says so."""
+
+    quality: int | None
+    subsampling: str
+    stated: bool = True
+
+    def __str__(self) -> str:
+        quality = "tables of its own" if self.quality is None else f"quality {self.quality}"
+        return f"JPEG {quality}, {self.subsampling}"
+
+
+def of_file(path: Path) -> Jpeg | None:
+    """What a JPEG file says; None for other files."""
+    with Image.open(path) as image:
+        if not isinstance(image, JpegImagePlugin.JpegImageFile):
+            return None
+        tables = {number: tuple(table) for number, table in image.quantization.items()}
+        sampling = {0: "4:4:4", 1: "4:2:2", 2: "4:2:0"}.get(JpegImagePlugin.get_sampling(image), "4:4:4")
+        quality = next((q for q, table in _tables().items() if table == tables.get(0)), None)
+        return Jpeg(quality, "gray" if image.mode == "L" else sampling)
+
+
+@cache
+def _tables() -> dict[int, tuple[int, ...]]:
+    """Luma tables of libjpeg by quality, as it writes them itself; the first of those that are equal."""
+    found: dict[int, tuple[int, ...]] = {}
+    for quality in range(1, 101):
+        stream = io.BytesIO()
+        Image.new("L", (8, 8)).save(stream, format="JPEG", quality=quality)
+        with Image.open(stream) as image:
+            assert isinstance(image, JpegImagePlugin.JpegImageFile)
+            found[quality] = tuple(image.quantization[0])
+    return found
+
+
+def nearest_quality(before: Pixels, after: Pixels, inner: int = 0) -> tuple[Jpeg, float]:
+    """With which JPEG ``before`` comes nearest to ``after``, and the mean absolute difference that is left.
+
+    Both uint8 of one shape; ``inner`` pixels of the border do not count.
+    """
+    best = min((_left(before, after, q, "4:2:0", inner), q) for q in range(5, 101, 5))[1]
+    kinds = SUBSAMPLINGS if before.ndim == 3 else SUBSAMPLINGS[-1:]
+    tried = (
+        (_left(before, after, quality, kind, inner), quality, kind)
+        for quality in range(max(1, best - 6), min(100, best + 6) + 1)
+        for kind in reversed(kinds)
+    )
+    left, quality, kind = min(tried, key=lambda found: found[0])
+    return Jpeg(quality, kind, stated=False), left
+
+
+def _left(before: Pixels, after: Pixels, quality: int, kind: str, inner: int) -> float:
+    cut = np.s_[inner : after.shape[0] - inner, inner : after.shape[1] - inner]
+    gap = compressed(before, quality, kind)[cut].astype(np.int16) - after[cut]
+    return float(np.abs(gap).mean())
+
+
+def in_pixels(image: Pixels, qualities: Iterable[int] = range(10, 99)) -> Jpeg | None:
+    """The JPEG that pixels once went through, whatever file they are in now; None where nothing shows it.
+
+    What was compressed with a quality hardly changes when it is compressed with it again, and more with those
+    just beside it.
+    """
+    cut = image[: len(image) // 8 * 8, : image.shape[1] // 8 * 8][:256, :256]
+    if min(cut.shape[:2]) < 32:
+        return None
+    kinds = SUBSAMPLINGS if image.ndim == 3 else ("4:2:0",)
+    best: tuple[float, Jpeg] | None = None
+    for kind in kinds:
+        left = {quality: _left(cut, cut, quality, kind, 0) for quality in qualities}
+        for quality, value in left.items():
+            beside = [left[q] for q in (quality - 2, quality - 1, quality + 1, quality + 2) if q in left]
+            ratio = value / max(min(beside), 1e-9)
+            if len(beside) == 4 and ratio < _DIP and (best is None or ratio < best[0]):
+                best = ratio, Jpeg(quality, kind if image.ndim == 3 else "gray", stated=False)
+    return best and best[1]
