@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
 from typing import NamedTuple
@@ -16,9 +15,9 @@ from sisr.lr.kernels.jpeg import compressed
 
 Pixels = NDArray[np.uint8]
 SUBSAMPLINGS = ("4:4:4", "4:2:2", "4:2:0")
-#: JPEG is found in pixels where compressing them once more changes them this much less than at the qualities
-#: around it.
-_DIP = 0.6
+#: JPEG is found in pixels where compressing them once more changes them this many times as much as at the
+#: qualities around it; of images, the side that is looked at.
+_DIP, _SIDE = 0.7, 192
 
 
 class Jpeg(NamedTuple):
@@ -62,15 +61,15 @@ def nearest_quality(before: Pixels, after: Pixels, inner: int = 0) -> tuple[Jpeg
 
     Both uint8 of one shape; ``inner`` pixels of the border do not count.
     """
-    best = min((_left(before, after, q, "4:2:0", inner), q) for q in range(5, 101, 5))[1]
     kinds = SUBSAMPLINGS if before.ndim == 3 else SUBSAMPLINGS[-1:]
+    # Every quality: only the very tables leave nothing, and those just beside them more than finer ones do.
     tried = (
-        (_left(before, after, quality, kind, inner), quality, kind)
-        for quality in range(max(1, best - 6), min(100, best + 6) + 1)
-        for kind in reversed(kinds)
+        (_left(before, after, quality, kind, inner), -quality, kind)
+        for quality in range(1, 101)
+        for kind in kinds
     )
-    left, quality, kind = min(tried, key=lambda found: found[0])
-    return Jpeg(quality, kind, stated=False), left
+    left, quality, kind = min(tried)
+    return Jpeg(-quality, kind, stated=False), left
 
 
 def _left(before: Pixels, after: Pixels, quality: int, kind: str, inner: int) -> float:
@@ -79,22 +78,21 @@ def _left(before: Pixels, after: Pixels, quality: int, kind: str, inner: int) ->
     return float(np.abs(gap).mean())
 
 
-def in_pixels(image: Pixels, qualities: Iterable[int] = range(10, 99)) -> Jpeg | None:
+def in_pixels(image: Pixels) -> Jpeg | None:
     """The JPEG that pixels once went through, whatever file they are in now; None where nothing shows it.
 
-    What was compressed with a quality hardly changes when it is compressed with it again, and more with those
-    just beside it.
+    What was compressed with a quality hardly changes when it is compressed with it again, and more with finer
+    and coarser ones.
     """
-    cut = image[: len(image) // 8 * 8, : image.shape[1] // 8 * 8][:256, :256]
+    cut = image[: len(image) // 16 * 16, : image.shape[1] // 16 * 16][:_SIDE, :_SIDE]
     if min(cut.shape[:2]) < 32:
         return None
-    kinds = SUBSAMPLINGS if image.ndim == 3 else ("4:2:0",)
     best: tuple[float, Jpeg] | None = None
-    for kind in kinds:
-        left = {quality: _left(cut, cut, quality, kind, 0) for quality in qualities}
-        for quality, value in left.items():
-            beside = [left[q] for q in (quality - 2, quality - 1, quality + 1, quality + 2) if q in left]
-            ratio = value / max(min(beside), 1e-9)
-            if len(beside) == 4 and ratio < _DIP and (best is None or ratio < best[0]):
+    for kind in SUBSAMPLINGS if image.ndim == 3 else SUBSAMPLINGS[-1:]:
+        left = {quality: _left(cut, cut, quality, kind, 0) for quality in range(2, 101)}
+        for quality in range(12, 94):
+            beside = [left[q] for q in (quality - 10, quality - 7, quality + 7, quality + 10) if q in left]
+            ratio = left[quality] / max(min(beside), 1e-9)
+            if ratio < _DIP and (best is None or ratio < best[0]):
                 best = ratio, Jpeg(quality, kind if image.ndim == 3 else "gray", stated=False)
     return best and best[1]

@@ -31,7 +31,7 @@ from sisr.scoring.metrics.pairs import size_text
 from sisr.scoring.score import Pair
 
 #: A fit by chance that is rarer than this is no chance; than that is told as likely.
-SURE, LIKELY = 0.005, 0.05
+SURE, LIKELY = 0.001, 0.05
 #: SR images this far from HR are also compared where they lie on it, in HR pixels.
 _OFF = 0.1
 #: Shown of what fits.
@@ -149,10 +149,10 @@ class Evidence:
         notes = list(self.notes)
         given = dict(printed or {})
         if per_image:
-            found = matching_images(table, per_image)
+            found = matching_images(table, per_image, given)
             if not found.fitting:
                 count = len(next(iter(per_image.values())))
-                found = matching_images(table, per_image, allowed=max(1, count // 5))
+                found = matching_images(table, per_image, given, allowed=max(1, count // 5))
                 if found.fitting:
                     notes.append("not all images fit")
             given = given or {metric: _mean_of(numbers) for metric, numbers in per_image.items()}

@@ -23,6 +23,8 @@ _IMAGES, _SIDE = 20, 512
 _FLOOR = 1.5 / 12
 #: A frequency of the second differences this many times above those around it shows an enlargement.
 _PEAK = 6.0
+#: Lowest frequency that is looked at, in cycles a pixel: enlarged by 4.
+_SLOWEST = 0.24
 #: Cut-offs above are those of any image; the highest frequency is 0.5.
 _FULL = 0.46
 
@@ -50,7 +52,7 @@ class Traces:
         jpegs = [image.jpeg for image in self.images if image.jpeg]
         if jpegs:
             most = max(set(jpegs), key=jpegs.count)
-            said.append(f"{len(jpegs)} of {many} went through JPEG, mostly {most}")
+            said.append(f"{len(jpegs)} of {many} went through JPEG, mostly {most.removeprefix('JPEG ')}")
         else:
             said.append("no trace of JPEG")
         cut = float(np.median([image.cut_off for image in self.images]))
@@ -61,7 +63,8 @@ class Traces:
         larger = [image.enlarged for image in self.images if image.enlarged]
         if 2 * len(larger) > many:
             said.append(f"enlarged before, x{float(np.median(larger)):.3g} by its period")
-        return "; ".join(said).capitalize() + "."
+        text = "; ".join(said)
+        return text[0].upper() + text[1:] + "."
 
     def table(self) -> list[tuple[str, str, str, str]]:
         rows = [("image", "JPEG", "cut-off", "enlarged")]
@@ -119,11 +122,12 @@ def cut_off(plane: NDArray[np.float64]) -> float:
 
 
 def enlargement(plane: NDArray[np.float64]) -> float | None:
-    """By how much an image was enlarged, from the period of its second differences; None where there is none.
+    """By how much an image was enlarged, at most 4, from the period of its second differences; None for none.
 
     Interpolated samples vary less the farther they lie from the samples that were there, so that the second
     difference's mean size repeats with the factor (Gallagher, Detection of linear and cubic interpolation in
-    JPEG compressed images, CRV 2005).
+    JPEG compressed images, CRV 2005).  Enlarged by 2, all samples lie alike between those that were there,
+    and nothing shows.
     """
     from scipy import ndimage
 
@@ -135,12 +139,8 @@ def enlargement(plane: NDArray[np.float64]) -> float | None:
         line = second - ndimage.median_filter(second, 9)
         size = np.abs(np.fft.rfft(line * np.hanning(len(line))))
         frequencies = np.fft.rfftfreq(len(line))
-        allowed = (
-            (frequencies > 0.1) & (np.abs(frequencies - 0.125) > 0.01) & (np.abs(frequencies - 0.25) > 0.004)
-        )
-        allowed &= np.abs(frequencies - 0.375) > 0.01  # JPEG's blocks
-        for whole in (0.25, 0.5):  # x4 and x2, which lie on a frequency of the blocks or at the end
-            allowed |= np.abs(frequencies - whole) < 1.5 / len(line)
+        allowed = frequencies > _SLOWEST
+        allowed &= np.abs(frequencies - 0.375) > 0.01  # JPEG's blocks; x4 and x2 lie on others of theirs
         rest = float(np.median(size[frequencies > 0.1]))
         best = int(np.argmax(np.where(allowed, size, 0)))
         if size[best] > _PEAK * rest:

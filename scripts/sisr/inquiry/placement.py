@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from sisr.base.colour import YIQ
+from sisr.base.colour import YIQ, YIQ_UINT8
 from sisr.base.errors import ImageError
 from sisr.base.image_files import list_images
 from sisr.base.images import read_image, stored_size
@@ -20,6 +21,8 @@ Pixels = NDArray[np.uint8]
 
 #: Largest side of what is looked for, in LR pixels, and how many are left out at its border.
 _SIDE, _INSET = 96, 3
+#: LR pixels of the border that are not compared where HR goes on beyond what LR shows.
+_INNER = 6
 #: Side of the thumbnails by which images are recognised.
 _THUMB = 16
 #: A thumbnail that resembles its own HR image less than this, and another more than that, is the other's.
@@ -124,3 +127,29 @@ def owners(pairs: Sequence[Pair]) -> dict[str, str]:
         if best != number and row[number] < _UNLIKE and row[best] > _ALIKE:
             found[pairs[number].image] = pairs[best].image
     return found
+
+
+@dataclass(frozen=True, eq=False)
+class PairReader:
+    """Reads a pair as HR and LR that show the same, LR beginning at ``place`` of HR; None for HR as it is."""
+
+    scale: int
+    place: tuple[int, int] | None = None
+
+    def __call__(self, pair: Pair) -> tuple[Pixels, Pixels, int]:
+        """HR, LR, and how many LR pixels of the border cannot be compared."""
+        hr, lr = read_image(pair.hr_path).array, read_image(pair.sr_path).array
+        hr, lr = self._channels(hr, lr)
+        if self.place is None:
+            return hr, lr, 0
+        parts = overlap(hr, lr, self.scale, self.place)
+        if parts is None:
+            return hr, lr, 0
+        return parts[0], parts[1], 0 if parts[2] else _INNER
+
+    def _channels(self, hr: Pixels, lr: Pixels) -> tuple[Pixels, Pixels]:
+        if hr.ndim == lr.ndim:
+            return hr, lr
+        if hr.ndim == 2:
+            return hr, lr[..., 1]
+        return YIQ_UINT8.of(hr).astype(np.uint8), lr

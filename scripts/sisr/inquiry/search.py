@@ -251,8 +251,9 @@ def _averages(values: Values, weights: Values, pooled: bool) -> Values:
     if np.isnan(values).any():
         return np.full(len(weights), np.nan)
     kept = weights * finite
-    with np.errstate(invalid="ignore", divide="ignore"):
-        return np.asarray(kept @ np.where(finite, values, 0.0) / kept.sum(axis=1))
+    total = kept.sum(axis=1)
+    means = kept @ np.where(finite, values, 0.0) / np.maximum(total, 1)
+    return np.where(total > 0, means, math.inf)
 
 
 def _decibels(error: float, peak: float) -> float:
@@ -351,43 +352,47 @@ def _chance(numbers: Values, costs: Values, cost: float, printed: Mapping[str, P
 
 
 def matching_images(
-    table: Combinations, printed: Mapping[str, Mapping[str, PrintedNumber]], allowed: int = 0
+    table: Combinations,
+    by_image: Mapping[str, Mapping[str, PrintedNumber]],
+    printed: Mapping[str, PrintedNumber],
+    allowed: int = 0,
 ) -> Matches:
-    """The combinations that give what is printed of every image, but for ``allowed`` of them.
+    """The combinations that give what is printed of every image, but for ``allowed`` of them, and of the set.
 
-    ``printed``: metric -> image -> number.
+    ``by_image``: metric -> image -> number; ``printed`` is empty where nothing is known of the set.
     """
-    found: list[tuple[float, int]] = []
     names = table.space.names
-    seen: set[int] = set()
-    for index in range(len(table)):
-        row = int(table.row[index])
-        if table.subset[index] or table.rows[row][2] != "images" or row in seen:
-            continue
-        seen.add(row)
-        images = table.rows[row][1]
-        wrong = 0
-        for metric, by_image in printed.items():
-            for number, name in enumerate(names):
-                if name in by_image:
-                    value = images[metric][number]
-                    wrong += not (
-                        math.isfinite(value)
-                        and abs(value - by_image[name].value) <= by_image[name].half + 1e-9
-                    )
-        if wrong <= allowed:
-            found.append((float(table.costs[index]) + wrong, index))
-    found.sort()
+    wrong = np.array([_wrong(images, by_image, names) for _, images, _ in table.rows])[table.row]
+    fits = wrong <= allowed
+    for metric, number in printed.items():
+        fits &= number.fits(np.nan_to_num(table.numbers[metric], nan=-1e9))
+    if not printed:  # how images are averaged is another question
+        fits &= (table.subset == 0) & np.array([mean == "images" for *_, mean in table.rows])[table.row]
+    chosen = np.flatnonzero(fits)
     groups: dict[tuple[float, ...], list[int]] = {}
-    for _, index in found:
+    for index in chosen[np.argsort(table.costs[chosen] + wrong[chosen], kind="stable")]:
         images = table.rows[int(table.row[index])][1]
-        key = tuple(np.round(np.concatenate([images[metric] for metric in printed]), 8))
-        groups.setdefault(key, []).append(index)
-    # Each image is a number by itself: all fit by chance as often as one does, to the power of their number.
+        values = [*images.values()]
+        if printed:
+            values += [numbers[index : index + 1] for numbers in table.numbers.values()]
+        groups.setdefault(tuple(np.round(np.concatenate(values), 8)), []).append(int(index))
     fitting = tuple(table.at(members[0]) for members in groups.values())
-    count = sum(len(by_image) for by_image in printed.values())
-    half = next(iter(next(iter(printed.values())).values())).half
-    spread = [float(np.nanstd(table.numbers[metric])) for metric in printed]
-    one = min(1.0, 2 * half / max(min(spread), 2 * half))
-    chance = min(1.0, len(seen) * one ** (count - allowed)) if fitting else math.nan
-    return Matches(fitting, tuple(len(members) - 1 for members in groups.values()), len(seen), chance)
+    # Each image is a number by itself: all fit by chance as often as one does, to the power of their number.
+    count = sum(map(len, by_image.values())) + len(printed)
+    half = next(iter(next(iter(by_image.values())).values())).half
+    spread = min(float(np.nanstd(table.numbers[metric])) for metric in by_image)
+    one = min(1.0, 2 * half / max(spread, 2 * half))
+    chance = min(1.0, len(table.rows) * one ** (count - allowed)) if fitting else math.nan
+    return Matches(fitting, tuple(len(members) - 1 for members in groups.values()), len(table), chance)
+
+
+def _wrong(
+    images: Mapping[str, Values], by_image: Mapping[str, Mapping[str, PrintedNumber]], names: Sequence[str]
+) -> int:
+    """How many printed numbers of images are others."""
+    return sum(
+        not bool(numbers[name].fits(np.array(images[metric][place])))
+        for metric, numbers in by_image.items()
+        for place, name in enumerate(names)
+        if name in numbers
+    )

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,9 +20,8 @@ from numpy.typing import NDArray
 from sisr.analysis.audit import Shift, median_shift
 from sisr.analysis.phase import image_shift
 from sisr.base import registry
-from sisr.base.colour import BT601_UINT8, YIQ_UINT8
 from sisr.base.errors import ConfigError, ImageError
-from sisr.base.images import modcrop, read_image
+from sisr.base.images import modcrop
 from sisr.base.ordered import map_ordered
 from sisr.inquiry import blur, compression, placement
 from sisr.inquiry.candidates import (
@@ -37,44 +36,15 @@ from sisr.inquiry.candidates import (
     with_jpeg,
 )
 from sisr.inquiry.identity import Identity, Oddity
+from sisr.inquiry.placement import PairReader
 from sisr.scoring.score import Pair
 
 Pixels = NDArray[np.uint8]
 
 #: Images that all candidates are tried on, and nearest candidates that are looked at where none is exact.
 _PROBED, _NEAREST = 5, 3
-#: LR pixels of the border that are not compared where HR goes on beyond what LR shows.
-_INNER = 6
 #: JPEG explains an image that it brings nearer than this times what was left without.
 _EXPLAINS = 0.5
-
-
-@dataclass(frozen=True, eq=False)
-class _Reader:
-    """Reads a pair as HR and LR that show the same, LR beginning at ``place`` of HR; None for HR as it is."""
-
-    scale: int
-    place: tuple[int, int] | None = None
-    luma: str = ""
-
-    def __call__(self, pair: Pair) -> tuple[Pixels, Pixels, int]:
-        """HR, LR, and how many LR pixels of the border cannot be compared."""
-        hr, lr = read_image(pair.hr_path).array, read_image(pair.sr_path).array
-        hr, lr = self._channels(hr, lr)
-        if self.place is None:
-            return hr, lr, 0
-        parts = placement.overlap(hr, lr, self.scale, self.place)
-        if parts is None:
-            return hr, lr, 0
-        return parts[0], parts[1], 0 if parts[2] else _INNER
-
-    def _channels(self, hr: Pixels, lr: Pixels) -> tuple[Pixels, Pixels]:
-        if hr.ndim == lr.ndim:
-            return hr, lr
-        if hr.ndim == 2:
-            return hr, lr[..., 1]
-        luma = BT601_UINT8 if self.luma == "bt601" else YIQ_UINT8
-        return luma.of(hr).astype(np.uint8), lr
 
 
 def identify(
@@ -112,7 +82,7 @@ class _Inquiry:
     ) -> None:
         self.pairs, self.scale, self.threads, self.config = pairs, scale, threads, config
         self.notes = list(notes)
-        self.read = _Reader(scale)
+        self.read = PairReader(scale)
         known = registered(scale, config)
         self.all = [*known, *unregistered(known)]
         self.whole = uncropped(scale, config)
@@ -126,7 +96,7 @@ class _Inquiry:
         few = self.spread(self.pairs)
         alive, near = self.probed(few)
         if not alive:
-            self.in_order(few)
+            self.in_order()
             few = self.spread([pair for pair in self.pairs if pair.image not in self.odd] or self.pairs)
             alive, near = self.probed(few)
         if not alive:
@@ -185,11 +155,13 @@ class _Inquiry:
             self.notes.append(f"{candidate.name}: not tried: {error}")
         except ImageError:  # too small
             pass
+        except ValueError:
+            if not candidate.whole:  # made for multiples of the scale, and not all can do with others
+                raise
         return None
 
-    def in_order(self, few: Sequence[Pair]) -> None:
+    def in_order(self) -> None:
         """Put pairs right whose LR image shows another HR image; few such are exceptions."""
-        del few
         if len(self.pairs) < 2:
             return
         other = placement.owners(self.pairs)
@@ -205,7 +177,7 @@ class _Inquiry:
         votes: dict[tuple[int, int], int] = {}
         misfits = 0
         for pair in few:
-            hr, lr, _ = _Reader(self.scale)(pair)
+            hr, lr, _ = PairReader(self.scale)(pair)
             misfits += lr.shape[:2] != tuple(side // self.scale for side in hr.shape[:2])
             spare = [a - b * self.scale for a, b in zip(hr.shape[:2], lr.shape[:2], strict=True)]
             centred = (spare[0] // 2, spare[1] // 2)
@@ -217,16 +189,16 @@ class _Inquiry:
         for place in likely:
             if place == (0, 0) and not misfits:
                 continue
-            self.read = _Reader(self.scale, place)
+            self.read = PairReader(self.scale, place)
             alive, order = self.probed(few, self.all)
             if alive:
                 self.found.append(
                     f"LR begins {place[0]} HR pixels down and {place[1]} right of HR's top left corner"
                 )
                 return alive, order
-        self.read = _Reader(self.scale)
+        self.read = PairReader(self.scale)
         if misfits and likely:
-            self.read = _Reader(self.scale, likely[0])
+            self.read = PairReader(self.scale, likely[0])
             self.found.append(
                 f"LR is not of HR's size: it fits best {likely[0][0]} HR pixels down and {likely[0][1]} right"
             )
@@ -242,24 +214,23 @@ class _Inquiry:
         return text
 
     def compressed(self, few: Sequence[Pair], near: Sequence[Candidate]) -> list[Candidate]:
-        """The nearest candidates with JPEG of some quality, where that makes them exact."""
-        plain = [c for c in near if not c.jpeg and "jpeg" not in (c.kernel or "")][: 2 * _NEAREST]
-        found = []
+        """Candidates with JPEG after them, of the quality that files or pixels show, where they are exact."""
+        plain = [c for c in near if not c.jpeg and "jpeg" not in (c.kernel or "")]
+        found: list[Candidate] = []
         for pair in few[:2]:
             hr, lr, inner = self.read(pair)
-            part, seen, margin = probe(hr, lr, self.scale)
-            stated = compression.of_file(pair.sr_path)
-            for candidate in plain:
+            seen = compression.of_file(pair.sr_path) or compression.in_pixels(lr)
+            if seen is not None and seen.quality is not None:
+                kind = "4:2:0" if seen.subsampling == "gray" else seen.subsampling
+                found += [with_jpeg(candidate, seen.quality, kind) for candidate in plain]
+                continue
+            part, small, margin = probe(hr, lr, self.scale)
+            for candidate in plain[:_NEAREST]:
                 made = self.make(candidate, part)
-                if made is None or made.shape != seen.shape:
+                if made is None or made.shape != small.shape:
                     continue
-                if stated is not None and stated.quality is not None:
-                    kind = "4:2:0" if stated.subsampling == "gray" else stated.subsampling
-                    found.append(with_jpeg(candidate, stated.quality, kind))
-                    continue
-                jpeg, left = compression.nearest_quality(made, seen, max(margin, inner))
-                if left == 0:
-                    assert jpeg.quality is not None
+                jpeg, left = compression.nearest_quality(made, small, max(margin, inner))
+                if left == 0 and jpeg.quality is not None:
                     found.append(with_jpeg(candidate, jpeg.quality, jpeg.subsampling))
         unique = list({candidate.name: candidate for candidate in found}.values())
         return self.probed(few, unique)[0] if unique else []
