@@ -11,9 +11,11 @@ from typing import Any
 
 import numpy as np
 
+from sisr.base.cells import Cell
 from sisr.base.colour import Uint8Image
 from sisr.base.errors import ScoreError
 from sisr.base.images import modcrop, read_image
+from sisr.base.manifest import Manifest, SrManifest
 from sisr.base.ordered import map_ordered
 from sisr.inquiry import conventions
 from sisr.inquiry.components import Components, compute
@@ -28,7 +30,7 @@ from sisr.inquiry.search import (
 )
 from sisr.scoring.folders import match_folders
 from sisr.scoring.metrics.pairs import size_text
-from sisr.scoring.score import Pair
+from sisr.scoring.score import Pair, pairs_of
 
 #: A fit by chance that is rarer than this is no chance; than that is told as likely.
 SURE, LIKELY = 0.001, 0.05
@@ -37,7 +39,8 @@ _OFF = 0.1
 #: Shown of what fits.
 _SHOWN = 8
 METRICS = ("psnr", "ssim")
-_DIGITS = {"psnr": 2, "ssim": 4}
+#: With which papers print them.
+DECIMALS = {"psnr": 2, "ssim": 4}
 
 
 @dataclass(frozen=True)
@@ -199,6 +202,21 @@ def explain(
     return evidence(pairs, scale, metrics, threads=threads).answer(numbers, by_image)
 
 
+def explain_cell(results: Path, cell: Cell, printed: Mapping[str, PrintedNumber]) -> Explanation | None:
+    """The same for the SR images of a cell in a run's folder; None where it has none.
+
+    ``printed``: metric -> number.
+    """
+    shards = sorted(
+        (results / "sr" / cell.dataset / cell.kernel / f"x{cell.scale}" / cell.model).glob("*.json")
+    )
+    done = [shard for shard in map(SrManifest.read, shards) if shard.status == "ok"]
+    if not done or len(done) < len(shards):
+        return None
+    pairs = pairs_of(Manifest.read(results / "hr" / f"{cell.dataset}.json"), done)
+    return evidence(pairs, cell.scale, [m for m in METRICS if m in printed]).answer(printed)
+
+
 def evidence(
     pairs: Sequence[Pair],
     scale: int,
@@ -341,7 +359,7 @@ def _verdict(found: Matches) -> str:
 
 
 def _shown(numbers: Mapping[str, float], more: int = 2) -> str:
-    return "/".join(f"{value:.{max(_DIGITS[m], more)}f}" for m, value in numbers.items())
+    return "/".join(f"{value:.{max(DECIMALS[m], more)}f}" for m, value in numbers.items())
 
 
 def _as_printed(number: PrintedNumber) -> str:

@@ -6,6 +6,7 @@ import json
 import math
 import random
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,16 +14,22 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 from sisr.base import registry
+from sisr.base.cells import Cell
 from sisr.base.errors import ScoreError
 from sisr.base.images import modcrop, read_image, write_png
+from sisr.base.manifest import ListedImage, Manifest, SrImage, SrManifest, relative
 from sisr.cli import app
+from sisr.commands.benching import explained
 from sisr.inquiry import conventions
 from sisr.inquiry.explain import Evidence, Explanation, evidence, explain, parse_printed
 from sisr.inquiry.search import PrintedNumber
+from sisr.run.bench import Bench
 from sisr.scoring.folders import match_folders
 from sisr.scoring.metrics import fidelity
 from sisr.scoring.metrics.protocol import FidelityProtocol, fidelity_protocol
-from sisr.scoring.score import Pair
+from sisr.scoring.score import Evaluation, Pair, score_pairs, write_scores
+from sisr.trust import references
+from sisr.trust.references import of_cells
 from typer.testing import CliRunner
 
 Pixels = NDArray[np.uint8]
@@ -187,6 +194,29 @@ def test_the_command_says_it_in_words_and_in_json(folder: Path, pairs: list[Pair
     assert 0 < said["chance"] < 1
     run = CliRunner().invoke(app, [*command[:-1], "a lot"])
     assert (run.exit_code, "expected a number, as 32.21" in run.output) == (1, True)
+
+
+def test_bench_explains_a_published_value_that_is_missed(
+    pairs: list[Pair], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A registered model whose published value is the RGB one of its images, in a run's folder."""
+    hr = [ListedImage(name=p.image, file=relative(p.hr_path, tmp_path / "hr/set5.json")) for p in pairs]
+    Manifest(path=tmp_path / "hr/set5.json", images=hr).write()
+    status = tmp_path / "sr/set5/matlab-bicubic/x2/imdn/0.json"
+    sr = [SrImage(name=p.image, file=relative(p.sr_path, status), seconds=1) for p in pairs]
+    SrManifest(path=status, images=sr, status="ok").write()
+    cell = Cell("set5", "matlab-bicubic", 2, "imdn")
+    scores = score_pairs(pairs, 2, Evaluation(["psnr@y-bt601"]))
+    write_scores(tmp_path / "scores.csv", scores, **cell._asdict())
+    [printed] = [one for one in of_cells([cell]) if one.metric == "psnr"]
+    said = replace(printed, value=round(of_protocol(pairs, "psnr", "rgb"), 2))
+    monkeypatch.setattr(references, "of_cells", lambda cells: [said])
+    [line] = explained(Bench("imdn", {}, 2, ["set5"]), tmp_path)
+    assert line.startswith("set5, IMDN in Hui et al., ")
+    assert f"{said.value:.2f} is this set with RGB instead of Y; under the standard protocol" in line
+    near = replace(printed, value=of_protocol(pairs, "psnr", "y-bt601"))
+    monkeypatch.setattr(references, "of_cells", lambda cells: [near])
+    assert list(explained(Bench("imdn", {}, 2, ["set5"]), tmp_path)) == []
 
 
 # --- for a release ----------------------------------------------------------------------------------------
