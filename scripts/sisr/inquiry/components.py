@@ -56,7 +56,7 @@ def compute(
             if "psnr" in metrics:
                 found.errors[key] = _errors(prepared, wide)
                 found.largest[key] = float(prepared.hr.max())
-            if "ssim" in metrics and luma in variant.lumas:
+            if "ssim" in metrics:
                 for window in structural.WINDOWS if not variant.key else ("gaussian-valid",):
                     found.similarity[key, window] = _similarity(prepared, window, wide)
     return found

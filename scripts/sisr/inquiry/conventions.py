@@ -53,13 +53,6 @@ class Variant:
     def key(self) -> str:
         return self.departure.key if self.departure else ""
 
-    @property
-    def lumas(self) -> tuple[str, ...]:
-        """Of which SSIM is computed: all of the pixels themselves, few of what is rare."""
-        if self.departure is None or self.planes is not None:
-            return tuple(LUMA)
-        return ("bt601",) if self.key.startswith("moved") else ("bt601", "bt601-uint8", "none")
-
     def prepared(
         self, hr: Uint8Image, sr: Uint8Image, scale: int, asked: Iterable[FidelityProtocol]
     ) -> Iterator[PreparedPair]:
@@ -85,7 +78,7 @@ LUMA: dict[str, tuple[float, str]] = {
 #: Mean of the PSNR of R, G and B, each by itself.
 CHANNELS = Departure("luma", "channels", 1.6, "the mean of the PSNR of R, G and B")
 #: IQA-PyTorch rounds the luma for SSIM and not for PSNR.
-ROUNDED = Departure("rounding", "ssim", 0.8, "SSIM of luma rounded to 8 bits")
+ROUNDED = Departure("rounding", "ssim", 1.2, "SSIM of luma rounded to 8 bits")
 PEAKS: dict[str, tuple[float, str]] = {
     "255": (0, ""),
     "219": (1.8, "peak 219 instead of 255"),

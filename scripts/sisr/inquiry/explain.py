@@ -33,7 +33,7 @@ from sisr.scoring.metrics.pairs import size_text
 from sisr.scoring.score import Pair, pairs_of
 
 #: A fit by chance that is rarer than this is no chance; than that is told as likely.
-SURE, LIKELY = 0.001, 0.05
+SURE, LIKELY = 0.0003, 0.05
 #: SR images this far from HR are also compared where they lie on it, in HR pixels.
 _OFF = 0.1
 #: Shown of what fits.

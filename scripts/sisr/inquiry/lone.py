@@ -95,7 +95,9 @@ def _look(path: Path) -> LoneImage:
     said = compression.of_file(path)
     found = said or compression.in_pixels(pixels)
     plane = YIQ.of(pixels[:_SIDE, :_SIDE])
-    return LoneImage(path.stem, str(found or ""), round(cut_off(plane), 4), enlargement(plane))
+    return LoneImage(
+        path.stem, str(found or ""), round(cut_off(plane), 4), enlargement(plane, found is not None)
+    )
 
 
 def cut_off(plane: NDArray[np.float64]) -> float:
@@ -121,13 +123,13 @@ def cut_off(plane: NDArray[np.float64]) -> float:
     return float(edges[above[-1] + 1]) if len(above) else 0.0
 
 
-def enlargement(plane: NDArray[np.float64]) -> float | None:
+def enlargement(plane: NDArray[np.float64], blocks: bool = False) -> float | None:
     """By how much an image was enlarged, at most 4, from the period of its second differences; None for none.
 
     Interpolated samples vary less the farther they lie from the samples that were there, so that the second
     difference's mean size repeats with the factor (Gallagher, Detection of linear and cubic interpolation in
     JPEG compressed images, CRV 2005).  Enlarged by 2, all samples lie alike between those that were there,
-    and nothing shows.
+    and nothing shows; nor does x4 where JPEG left ``blocks``.
     """
     from scipy import ndimage
 
@@ -140,7 +142,8 @@ def enlargement(plane: NDArray[np.float64]) -> float | None:
         size = np.abs(np.fft.rfft(line * np.hanning(len(line))))
         frequencies = np.fft.rfftfreq(len(line))
         allowed = frequencies > _SLOWEST
-        allowed &= np.abs(frequencies - 0.375) > 0.01  # JPEG's blocks; x4 and x2 lie on others of theirs
+        if blocks:  # of JPEG, whose period is 8: then x4 cannot be told
+            allowed &= np.abs(frequencies * 8 - np.round(frequencies * 8)) > 0.08
         rest = float(np.median(size[frequencies > 0.1]))
         best = int(np.argmax(np.where(allowed, size, 0)))
         if size[best] > _PEAK * rest:

@@ -276,9 +276,12 @@ def bicubic(hr_dir: Path, target: Path, scale: int) -> Path:
         ("Set5", 2, "33.66/.9299", "bicubic on luma alone, of LR that was not rounded; Y rounded to 8 bits"),
         ("Set5", 3, "30.39/.8682", "bicubic on luma alone, of LR that was not rounded; Y rounded to 8 bits"),
         ("Set5", 4, "28.42/.8104", "bicubic on luma alone, of LR that was not rounded; Y rounded to 8 bits"),
-        # RCAN's tables have 26.00, and a table with gray as RGB 26.09.
+        # RCAN's table has 26.00, tables whose programs read gray as RGB 26.09.
         ("Set14", 4, "26.00", "bicubic on luma alone, of LR that was not rounded"),
-        ("Set14", 4, "26.09", "bicubic on luma alone, of LR that was not rounded; gray images as RGB"),
+        ("Set14", 4, "26.09", "gray images as RGB"),
+        ("Set14", 4, "25.99", "the standard protocol"),
+        # A separate calculation of MATLAB's pipeline (docs/protocols.md).
+        ("Set14", 2, "30.23/.8687", "bicubic on luma alone, of LR that was not rounded; Y rounded to 8 bits"),
     ],
 )
 def test_printed_bicubic(
