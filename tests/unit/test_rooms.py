@@ -10,7 +10,10 @@ import pytest
 import sisr
 
 PACKAGE = Path(sisr.__file__).parent
-CORE = ("base", "data", "lr", "models", "upscaling", "scoring", "run", "analysis", "trust", "report")
+CORE = (
+    *("base", "data", "lr", "models", "upscaling", "scoring", "run", "analysis"),
+    *("inquiry", "trust", "report"),
+)
 MAY_IMPORT = {room: set(CORE[: place + 1]) for place, room in enumerate(CORE)}
 # Beside the core, which knows nothing of either: a run has trained weights, however they were made.
 MAY_IMPORT["training"] = {"base", "data", "lr", "models", "scoring", "training"}
@@ -20,7 +23,10 @@ MAY_IMPORT["cli"] = {"commands"}
 LARGEST = 450
 PARAMETERS = 7
 #: Typer takes the options of a command from its signature.
-DICTATED = {"commands.benching.bench", "commands.judging.score", "commands.imaging.upscale"}
+DICTATED = {
+    *("commands.benching.bench", "commands.judging.score", "commands.imaging.upscale"),
+    "commands.inquiring.explain",
+}
 FILES = {path: path.relative_to(PACKAGE).with_suffix("").parts for path in sorted(PACKAGE.rglob("*.py"))}
 MODULES = [parts for parts in FILES.values() if parts[-1] not in ("__init__", "__main__")]
 TREES = {path: ast.parse(path.read_text(encoding="utf-8")) for path in FILES}

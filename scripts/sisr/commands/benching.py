@@ -101,6 +101,34 @@ def bench(
     typer.echo((results / "verdict.txt").read_text(encoding="utf-8"))
     for line in places(results):
         typer.echo(line)
+    for line in explained(asked, results):
+        typer.echo(line)
+
+
+def explained(asked: Bench, results: Path) -> Iterator[str]:
+    """Of the network, or of registered models of its architecture: why it is not what is published."""
+    from sisr.analysis.summaries import read_scores
+    from sisr.base.cells import Cell
+    from sisr.inquiry.explain import DECIMALS, explain_cell
+    from sisr.inquiry.search import PrintedNumber
+    from sisr.run.bench import KERNEL
+    from sisr.trust.references import of_cells
+
+    scores = read_scores(results / "scores.csv")
+    mine = scores[(scores["model"] == asked.model) & (scores["scale"] == asked.scale)]
+    for dataset in asked.datasets:
+        for model in (asked.model, *asked.twins):
+            for one in of_cells([Cell(dataset, KERNEL, asked.scale, model)]):
+                of_it = mine[(mine["dataset"] == dataset) & (mine["metric"] == one.metric)]
+                values = of_it["value"][of_it["protocol"] == one.protocol]
+                unlike = one.planes or one.erratum or one.metric not in DECIMALS or values.empty
+                if unlike or abs(values.mean() - one.value) <= one.tolerance:
+                    continue
+                text = f"{one.value:.{DECIMALS[one.metric]}f}"
+                cell = Cell(dataset, KERNEL, asked.scale, asked.model)
+                found = explain_cell(results, cell, {one.metric: PrintedNumber.of(text)})
+                if found is not None:
+                    yield f"{dataset}, {one.label} in {one.source.title}: {found.sentence()}"
 
 
 def _stated(class_: str | None, params: Sequence[str] | None) -> Stated:

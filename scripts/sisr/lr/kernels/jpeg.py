@@ -18,14 +18,15 @@ def bicubic_jpeg(hr: NDArray[np.uint8], scale: int, *, border: str, quality: int
     return compressed(matlab.shrink(hr, scale, border=border), quality)
 
 
-def compressed(image: NDArray[np.uint8], quality: int) -> NDArray[np.uint8]:
+def compressed(image: NDArray[np.uint8], quality: int, subsampling: str = "4:2:0") -> NDArray[np.uint8]:
     """What Pillow decodes of what it encoded as JPEG with ``quality``; uint8 (h, w) or (h, w, 3) in and out.
 
-    Colour is subsampled 4:2:0, Pillow's default.  libjpeg-turbo, which Pillow holds, computes in integers:
-    the result is the same on every processor, and may change with its version.
+    Colour is subsampled 4:2:0, Pillow's default, or as said.  libjpeg-turbo, which Pillow holds, computes in
+    integers: the result is the same on every processor, and may change with its version.
     """
     from PIL import Image
 
     stream = io.BytesIO()
-    Image.fromarray(image).save(stream, format="JPEG", quality=quality)
+    kind = subsampling if image.ndim == 3 else -1  # gray has nothing to be subsampled
+    Image.fromarray(image).save(stream, format="JPEG", quality=quality, subsampling=kind)
     return np.asarray(Image.open(stream))
