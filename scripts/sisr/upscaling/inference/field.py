@@ -107,21 +107,14 @@ def _filled(hit: Tensor, like: Tensor) -> Tensor:
     return values.masked_fill_(hit, torch.nan)
 
 
-def _convolution(
-    x: Tensor,
-    weight: Tensor,
-    bias: Tensor | None,
-    stride: list[int],
-    padding: list[int],
-    dilation: list[int],
-    transposed: bool,
-    output_padding: list[int],
-    groups: int,
-) -> Tensor:
-    """Where a convolution has NaN: its windows are the same for all channels of a group."""
+def _convolution(x: Tensor, weight: Tensor, _bias: Tensor | None, *geometry: Any) -> Tensor:
+    """Where a convolution has NaN: its windows are the same for all channels of a group.
+
+    ``geometry`` are the further arguments of ``torch.convolution``, from the stride to the number of groups.
+    """
+    transposed, groups = geometry[3], geometry[5]
     of_group = x.unflatten(-3, (groups, -1)).isnan().any(-3)
     window = torch.ones((groups, 1, *weight.shape[2:]), dtype=x.dtype)
-    geometry = (stride, padding, dilation, transposed, output_padding, groups)
     hit = torch.ops.aten.convolution(of_group.to(x.dtype), window, None, *geometry) > 0
     each = weight.shape[1] if transposed else weight.shape[0] // groups
     if bool(weight.isnan().any()):
