@@ -20,7 +20,7 @@ pytestmark = pytest.mark.workflow
 _USERS = """
 import os, signal, sys, time
 from pathlib import Path
-import pooch, requests, yaml
+import jsonschema, pooch, requests, yaml  # which the users may not be allowed to read
 from sisr.data.assets import fetch
 from sisr.data.assets import archives, download
 resources, config, count = Path(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3])

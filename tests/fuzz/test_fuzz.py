@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import faulthandler
 import os
 import re
 import signal
@@ -57,6 +58,11 @@ def _takes(_argv: Sequence[str]) -> None:
     bytearray(600 << 20)[::4096] = b"x" * 153600
 
 
+def _crashes(argv: Sequence[str]) -> None:
+    faulthandler.disable()  # pytest's would print stacks
+    os.kill(os.getpid(), signal.SIGSEGV)
+
+
 @pytest.mark.parametrize(
     ("call", "outcome"),
     [
@@ -70,7 +76,7 @@ def _takes(_argv: Sequence[str]) -> None:
         (_prints("error: \x1b[31m", 1), "unclear"),
         (_prints("UserWarning: a library\nerror: a.png", 1), "unclear"),
         (lambda argv: time.sleep(60), "hang"),
-        (lambda argv: os.kill(os.getpid(), signal.SIGSEGV), "crash"),
+        (_crashes, "crash"),
         (_takes, "memory"),
     ],
 )
