@@ -178,12 +178,12 @@ def test_the_generic_profile_gives_the_same_scores(
         return ClusterRun.start(plugins, slurm, small, profile="cluster-generic")
 
     try:
-        # An interrupted run cancels its submissions.
+        # An interrupted run cancels its submissions: those whose id it has been told, and Slurm may start one sooner.
         run = start()
-        run.wait_until(lambda: running("prepare_dataset"))
+        run.wait_until(lambda: "with external jobid" in run.output and running("prepare_dataset"))
         run.process.send_signal(signal.SIGINT)
         assert run.process.wait(60) == 1, run.output
-        assert [job.state for job in slurm.jobs(small.root)] == ["CANCELLED"]
+        assert [job.state for job in slurm.jobs(small.root)] == ["CANCELLED"], run.output
 
         # A submission that the scheduler ended is retried with more.
         run = start()
