@@ -178,7 +178,7 @@ def test_the_generic_profile_gives_the_same_scores(
         return ClusterRun.start(plugins, slurm, small, profile="cluster-generic")
 
     try:
-        # An interrupted run cancels its submissions: those whose id it has been told, and Slurm may start one sooner.
+        # An interrupted run cancels its submissions: those whose id it was told; Slurm may start one sooner.
         run = start()
         run.wait_until(lambda: "with external jobid" in run.output and running("prepare_dataset"))
         run.process.send_signal(signal.SIGINT)

@@ -102,7 +102,8 @@ def load(config: Path = registry.CONFIG) -> tuple[Reference, ...]:
             if key in found:
                 raise ConfigError(f"{where}: {' '.join(map(str, key))} twice")
             r = reference
-            about = wrong.get((r.source.id, r.model, r.dataset, r.scale, r.metric))
+            number = (r.source.id, r.model, r.dataset, r.scale)
+            about = wrong.get((*number, r.metric)) or wrong.get((*number, r.measure))
             found[key] = (
                 replace(r, erratum=": ".join(filter(None, (about.right, about.reason)))) if about else r
             )
