@@ -165,7 +165,7 @@ def summary(rows: Sequence[Certified]) -> str:
         names = ", ".join(dict.fromkeys(row.anchor for row in counts["fail"]))
         text += f"; {len(counts['fail'])} FAILED: {names}"
     if counts["not run"]:
-        text += f"; {len(counts['not run'])} of {anchors(counts['not run'])} anchors were not run"
+        text += f"; {len(counts['not run'])} values of {anchors(counts['not run'])} anchors were not run"
     return text + "."
 
 
