@@ -49,10 +49,13 @@ def _leaders(summary: pd.DataFrame, shown: Names) -> Iterator[str]:
     """By fidelity, then by perception: measure, value and the models that have it as printed."""
     for measure in shown.shown():
         rows = summary[(summary["metric"] == measure.metric) & (summary["protocol"] == measure.protocol)]
+        rows = rows.dropna(subset=["mean"])
         values = list(rows["mean"])
+        # One model alone has no place, and what it scored is still what is asked for.
+        ranks = [1] if len(values) == 1 else rank(values, measure)
         leading = [
             (shown.models[model], value)
-            for model, value, place in zip(rows["model"], values, rank(values, measure), strict=True)
+            for model, value, place in zip(rows["model"], values, ranks, strict=True)
             if place == 1
         ]
         if leading:
