@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sisr.base.joblog import job
+from sisr.inquiry.given_sets import read_all
 from sisr.report.result_crops import SetFiles, make_crops
 from sisr.report.shown_run import names
 
@@ -24,7 +25,7 @@ with job(snakemake.log[0]):
             Path(snakemake.input.lr),
             status,
         ),
-        names(**snakemake.params.names),
+        names(**snakemake.params.names, given=read_all(snakemake.input.identities)),
         [Path(path) for path in snakemake.output],
         regions=snakemake.params.regions,
         limit=snakemake.params.limit,

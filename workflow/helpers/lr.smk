@@ -26,6 +26,18 @@ def given_lr(wildcards):
     return DATASETS[wildcards.dataset].get("lr", {}).get(wildcards.scale, "")
 
 
+def identities_of(wildcards):
+    """What was found of the given LR sets that a job shows: those of its dataset, kernel and scale, if it has such."""
+    return [
+        f"<results>/lr/{dataset}/{kernel}/x{scale}.identity.json"
+        for dataset, kernel, scale in RUN.sets()
+        if kernel == GIVEN
+        and dataset == getattr(wildcards, "dataset", dataset)
+        and kernel == getattr(wildcards, "kernel", kernel)
+        and str(scale) == getattr(wildcards, "scale", str(scale))
+    ]
+
+
 def given_lr_images(wildcards):
     """The LR files that a dataset gives, so that a missing one is noticed; their content is a parameter."""
     return inputs_of(files_in(given_lr(wildcards)))

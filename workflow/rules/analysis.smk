@@ -34,7 +34,8 @@ rule phase_set:
 
 rule phase_kernels:
     input:
-        phases_of_sets(),
+        shifts=phases_of_sets(),
+        identities=identities_of,
     output:
         csv=report(
             "<results>/phase/kernels.csv",
@@ -72,7 +73,8 @@ REPORT_ITEMS += ["<results>/phase/kernels.csv", "<results>/phase/kernels.html"]
 
 rule phase_models:
     input:
-        lambda wildcards: phases_of_sets(int(wildcards.scale)),
+        shifts=lambda wildcards: phases_of_sets(int(wildcards.scale)),
+        identities=identities_of,
     output:
         csv=report(
             "<results>/phase/models_x{scale}.csv",

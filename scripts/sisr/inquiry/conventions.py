@@ -12,12 +12,13 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import partial
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
 from sisr.base.colour import LUMAS, Uint8Image, replicate
-from sisr.base.images import modcrop
+from sisr.base.images import modcrop, stored_size
 from sisr.lr.kernels import matlab
 from sisr.lr.kernels.jpeg import compressed
 from sisr.scoring.metrics.fidelity import PreparedPair, prepare
@@ -67,6 +68,8 @@ class Variant:
 
 # --- axes ---------------------------------------------------------------------------------------------
 
+#: Key of pixels of HR cropped to the scale about its middle.
+CENTRED = "centred"
 #: The luma of the standard is the first of each axis' first entries; cost and words of the others.
 LUMA: dict[str, tuple[float, str]] = {
     "bt601": (0, ""),
@@ -185,6 +188,22 @@ def aligned(shift: tuple[float, float]) -> Variant:
 
     words = f"SR moved by {-shift[0]:+.2f} pixels down and {-shift[1]:+.2f} right, onto HR"
     return _pixels("aligned", 1.6, words, images)
+
+
+def cut_at_all_sides(hr: Path, scale: int) -> bool:
+    """Whether an HR image cropped to the scale about its middle begins elsewhere than at its corner."""
+    return any(side % scale > 1 for side in stored_size(hr)[:2])
+
+
+def centred(whole: Uint8Image | None = None) -> Variant:
+    """HR cropped to SR's size at all sides; ``whole``: the HR image before it was cropped."""
+
+    def images(hr: Uint8Image, sr: Uint8Image, scale: int) -> Images:
+        uncut = hr if whole is None else whole
+        top, left = ((a - b) // 2 for a, b in zip(uncut.shape[:2], sr.shape[:2], strict=True))
+        return np.ascontiguousarray(uncut[top : top + len(sr), left : left + sr.shape[1]]), sr
+
+    return _pixels(CENTRED, 1.4, "HR cropped at all sides instead of at bottom and right", images)
 
 
 def of_bicubic() -> list[Variant]:

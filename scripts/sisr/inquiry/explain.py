@@ -13,11 +13,13 @@ import numpy as np
 
 from sisr.base.cells import Cell
 from sisr.base.colour import Uint8Image
-from sisr.base.errors import ScoreError
+from sisr.base.errors import ImageError, ScoreError
+from sisr.base.image_files import list_images
 from sisr.base.images import modcrop, read_image
 from sisr.base.manifest import Manifest, SrManifest
+from sisr.base.matching import references
 from sisr.base.ordered import map_ordered
-from sisr.inquiry import conventions
+from sisr.inquiry import conventions, placement
 from sisr.inquiry.components import Components, compute
 from sisr.inquiry.search import (
     Combination,
@@ -194,12 +196,36 @@ def explain(
     """
     numbers = parse_printed(printed, metric) if printed else {}
     metrics = [m for m in METRICS if m in numbers] if numbers else list(METRICS)
-    pairs = match_folders(Path(hr_dir), Path(sr_dir), scale)
+    pairs, notes = _paired(Path(hr_dir), Path(sr_dir), scale)
     by_image = {}
     if per_image is not None:
         by_image = read_per_image(per_image, [pair.image for pair in pairs], metric)
         metrics = [m for m in METRICS if m in {*numbers, *by_image}]
-    return evidence(pairs, scale, metrics, threads=threads).answer(numbers, by_image)
+    found = evidence(pairs, scale, metrics, threads=threads)
+    return replace(found, notes=(*notes, *found.notes)).answer(numbers, by_image)
+
+
+def _paired(hr_dir: Path, sr_dir: Path, scale: int) -> tuple[list[Pair], tuple[str, ...]]:
+    """SR images with the HR images that they show, in the order of HR; notes where names do not say so."""
+    notes = []
+    try:
+        pairs = match_folders(hr_dir, sr_dir, scale)
+    except ImageError:
+        names, files = references(list_images(hr_dir), scale), list_images(sr_dir)
+        if len(names) != len(files):
+            raise
+        notes.append("names do not match: paired in their order")
+        pairs = [Pair(name, hr, sr) for (name, hr), sr in zip(names.items(), files, strict=True)]
+    shown = placement.owners(pairs)
+    if shown and set(shown) == set(shown.values()):
+        sr_of = {shown.get(pair.image, pair.image): pair.sr_path for pair in pairs}
+        pairs = [replace(pair, sr_path=sr_of[pair.image]) for pair in pairs]
+        notes.append(
+            f"SR images are in another order ({len(shown)} of {len(pairs)}): paired by what they show"
+        )
+    else:
+        notes += [f"SR of {image} shows {of}" for image, of in shown.items()]
+    return pairs, tuple(notes)
 
 
 def explain_cell(results: Path, cell: Cell, printed: Mapping[str, PrintedNumber]) -> Explanation | None:
@@ -235,15 +261,19 @@ def evidence(
     if max(map(abs, shift)) > _OFF:
         chosen.append(conventions.aligned(shift))
         notes.append(f"SR lies {shift[0]:+.2f} pixels below and {shift[1]:+.2f} right of HR")
+    if any(conventions.cut_at_all_sides(pair.hr_path, scale) for pair in pairs):
+        chosen.append(conventions.centred())
     if bicubic:
         chosen += conventions.of_bicubic()
         notes.append("SR is MATLAB's bicubic, which was also made in other ways")
 
     def work(pair: Pair) -> tuple[str, Components, str]:
         sr = read_image(pair.sr_path).array
-        hr, note = fitted(read_image(pair.hr_path).array, sr, scale)
+        whole = read_image(pair.hr_path).array
+        hr, note = fitted(whole, sr, scale)
         sr = sr[: hr.shape[0], : hr.shape[1]]
-        return pair.image, compute(hr, sr, scale, chosen, metrics), note
+        here = [conventions.centred(whole) if one.key == conventions.CENTRED else one for one in chosen]
+        return pair.image, compute(hr, sr, scale, here, metrics), note
 
     images = {}
     for name, parts, note in map_ordered(work, pairs, threads):

@@ -35,6 +35,8 @@ def lines(folder: Path) -> Iterator[str]:
     said = ((cell[3], *state) for cell, state in finished.status.items() if state[0] not in SCORED)
     for model, state, reason in dict.fromkeys(said):
         yield f"{shown.models.get(model, model)}: {state}: {reason}"
+    for found in shown.given:
+        yield from (f"warning: {line}" for line in found.warnings)
     yield from places(folder)
 
 

@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 from sisr.analysis import summaries
 from sisr.base import registry
+from sisr.base.cells import GIVEN
 from sisr.base.errors import ConfigError
 from sisr.base.manifest import Manifest
+from sisr.inquiry.given_sets import GivenSet, found_beside, read_all, shown_label
 from sisr.lr.kernels import described
 from sisr.run.config import Run, read
 from sisr.scoring.metrics import parse_measure
@@ -28,13 +30,14 @@ _FIGURE_MEASURES = ("psnr@y-bt601", "lpips@alex-v0.1")
 
 @dataclass(frozen=True)
 class Names:
-    """What a run shows, in its order: id -> label."""
+    """What a run shows, in its order: id -> label; and what was found of the LR sets that are ``given``."""
 
     measures: tuple[Measure, ...]
     models: Mapping[str, str]
     datasets: Mapping[str, str]
     kernels: Mapping[str, str]
     pools: Mapping[str, Sequence[str]]
+    given: Sequence[GivenSet] = ()
 
     @property
     def groups(self) -> Mapping[str, str]:
@@ -68,18 +71,24 @@ def names(
     kernels: Sequence[str],
     pools: Mapping[str, Sequence[str]],
     shipped: Sequence[str] = (),
+    given: Sequence[GivenSet] = (),
 ) -> Names:
     """Labels of what a run shows.  A pool counts only if the run has all of its datasets.
 
-    Those of ``shipped`` models say that their scores come with the project.
+    Those of ``shipped`` models say that their scores come with the project, and that of given LR images what
+    made them, where that was looked for.
     """
-    labels = _labels("models", models)
+    labels, sets = _labels("models", models), _labels("datasets", datasets)
+    made = {name: described(name)["label"] for name in kernels}
+    if given:
+        made[GIVEN] = shown_label(given, sets)
     return Names(
         measures=tuple(parse_measure(text) for text in measures),
         models={**labels, **{model: f"{labels[model]} (shipped)" for model in shipped}},
-        datasets=_labels("datasets", datasets),
-        kernels={name: described(name)["label"] for name in kernels},
+        datasets=sets,
+        kernels=made,
         pools={pool: members for pool, members in pools.items() if set(members) <= set(datasets)},
+        given=given,
     )
 
 
@@ -95,7 +104,8 @@ class ShownRun:
 def run_of(given: Any, params: Any) -> ShownRun:
     """The run that a rule shows, from its input and parameters."""
     manifests = dict(zip(params.datasets, map(Path, given.hr), strict=True))
-    return ShownRun(Path(given.scores), manifests, names(**params.names))
+    found = read_all(getattr(given, "identities", ()))
+    return ShownRun(Path(given.scores), manifests, names(**params.names, given=found))
 
 
 def of_folder(folder: Path) -> tuple[Run, ShownRun]:
@@ -103,7 +113,8 @@ def of_folder(folder: Path) -> tuple[Run, ShownRun]:
     run = read(registry.read_yaml(folder / "config.yaml"), str(folder / "config.yaml"))
     models, datasets, kernels = (run.values(axis) for axis in ("model", "dataset", "kernel"))
     shipped = run.shipped_models
-    shown = names(run.measures, [*models, *shipped], datasets, kernels, run.pools, shipped)
+    found = found_beside(folder, run.sets())
+    shown = names(run.measures, [*models, *shipped], datasets, kernels, run.pools, shipped, found)
     manifests = {name: folder / "hr" / f"{name}.json" for name in shown.datasets}
     return run, ShownRun(folder / "scores.csv", manifests, shown)
 

@@ -292,7 +292,10 @@ def build(
         tuple(sections),
         tuple(notes.found.values()),
         _untested(summary, groups) if certain else (),
-        _caveat_lines({row.model: row.label for s in sections for row in s.rows}, caveats or {}),
+        (
+            *_caveat_lines({row.model: row.label for s in sections for row in s.rows}, caveats or {}),
+            *(line for one in shown.given if one.scale == scale for line in one.remarks(groups[one.dataset])),
+        ),
     )
 
 

@@ -272,7 +272,12 @@ def _check_links(datasets: Iterable[str], models: Iterable[str], config: Path) -
     """Raise :class:`ConfigError` where an entry in use names an asset or recipe that is not there."""
     assets = registry.load("assets", config)
     for dataset in sorted(datasets):
-        asset = registry.load("datasets", config)[dataset].get("asset")
+        entry = registry.load("datasets", config)[dataset]
+        if "lr_kernel" in entry:
+            _check_known(
+                "kernels", [entry["lr_kernel"]], f"config/datasets.yaml: {dataset}.lr_kernel", config
+            )
+        asset = entry.get("asset")
         if asset is not None and asset not in assets:
             raise ConfigError(f"config/datasets.yaml: {dataset}.asset: {unknown('asset', asset, assets)}")
     for model_id in sorted(models):

@@ -15,15 +15,15 @@ import pytest
 from numpy.typing import NDArray
 from sisr.base import registry
 from sisr.base.cells import Cell
-from sisr.base.errors import ScoreError
+from sisr.base.errors import ImageError, ScoreError
 from sisr.base.images import modcrop, read_image, write_png
 from sisr.base.manifest import ListedImage, Manifest, SrImage, SrManifest, relative
 from sisr.cli import app
-from sisr.commands.benching import explained
+from sisr.commands import benching
 from sisr.inquiry import conventions
 from sisr.inquiry.explain import Evidence, Explanation, evidence, explain, parse_printed
 from sisr.inquiry.search import PrintedNumber
-from sisr.run.bench import Bench
+from sisr.run import bench
 from sisr.scoring.folders import match_folders
 from sisr.scoring.metrics import fidelity
 from sisr.scoring.metrics.protocol import FidelityProtocol, fidelity_protocol
@@ -199,24 +199,69 @@ def test_the_command_says_it_in_words_and_in_json(folder: Path, pairs: list[Pair
 def test_bench_explains_a_published_value_that_is_missed(
     pairs: list[Pair], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A registered model whose published value is the RGB one of its images, in a run's folder."""
-    hr = [ListedImage(name=p.image, file=relative(p.hr_path, tmp_path / "hr/set5.json")) for p in pairs]
-    Manifest(path=tmp_path / "hr/set5.json", images=hr).write()
-    status = tmp_path / "sr/set5/matlab-bicubic/x2/imdn/0.json"
-    sr = [SrImage(name=p.image, file=relative(p.sr_path, status), seconds=1) for p in pairs]
-    SrManifest(path=status, images=sr, status="ok").write()
+    """A registered model whose published value is the RGB one of its images; the command, but for the run."""
+    results = tmp_path / "results/bench-imdn-x2"
+
+    def run(config: Path, cores: int, arguments: Any = ()) -> int:
+        hr = [ListedImage(name=p.image, file=relative(p.hr_path, results / "hr/set5.json")) for p in pairs]
+        Manifest(path=results / "hr/set5.json", images=hr).write()
+        status = results / "sr/set5/matlab-bicubic/x2/imdn/0.json"
+        sr = [SrImage(name=p.image, file=relative(p.sr_path, status), seconds=1) for p in pairs]
+        SrManifest(path=status, images=sr, status="ok").write()
+        scores = score_pairs(pairs, 2, Evaluation(["psnr@y-bt601"]))
+        write_scores(results / "scores.csv", scores, **cell._asdict())
+        (results / "verdict.txt").write_text("its place\n")
+        return 0
+
     cell = Cell("set5", "matlab-bicubic", 2, "imdn")
-    scores = score_pairs(pairs, 2, Evaluation(["psnr@y-bt601"]))
-    write_scores(tmp_path / "scores.csv", scores, **cell._asdict())
     [printed] = [one for one in of_cells([cell]) if one.metric == "psnr"]
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(benching, "_fetched", lambda datasets, mirror: datasets)
+    monkeypatch.setattr(bench, "run", run)
+    command = ["bench", "imdn", "--scale", "2", "--dataset", "set5", "--against", "bicubic"]
+
     said = replace(printed, value=round(of_protocol(pairs, "psnr", "rgb"), 2))
     monkeypatch.setattr(references, "of_cells", lambda cells: [said])
-    [line] = explained(Bench("imdn", {}, 2, ["set5"]), tmp_path)
+    called = CliRunner().invoke(app, command)
+    assert called.exit_code == 0, called.output
+    line = called.output.splitlines()[-1]
     assert line.startswith("set5, IMDN in Hui et al., ")
     assert f"{said.value:.2f} is this set with RGB instead of Y; under the standard protocol" in line
     near = replace(printed, value=of_protocol(pairs, "psnr", "y-bt601"))
     monkeypatch.setattr(references, "of_cells", lambda cells: [near])
-    assert list(explained(Bench("imdn", {}, 2, ["set5"]), tmp_path)) == []
+    assert CliRunner().invoke(app, command).output.rstrip().endswith("its place")
+
+
+def test_sr_in_another_order_is_paired_by_what_it_shows(tmp_path: Path) -> None:
+    """Under names of its own, and under those of other images."""
+    rng = np.random.default_rng(3)
+    hr = [scene(0, 32, 40), scene(1, 32, 40)[:, ::-1], scene(2, 32, 40)[::-1]]
+    sr = [np.clip(image + rng.normal(0, 5, image.shape), 0, 255).astype(np.uint8) for image in hr]
+    values = [fidelity.psnr(x, y, "y-bt601", SCALE) for x, y in zip(hr, sr, strict=True)]
+    for names in ("xyz", "abc"):
+        for number, shown in enumerate((1, 0, 2)):
+            write_png(tmp_path / "hr" / f"{'abc'[number]}.png", hr[number])
+            write_png(tmp_path / names / f"{names[number]}.png", sr[shown])
+        answer = explain(tmp_path / "hr", tmp_path / names, SCALE, f"{math.fsum(values) / 3:.4f}")
+        assert answer.verdict == "standard"
+        assert answer.notes[-1] == "SR images are in another order (2 of 3): paired by what they show"
+        assert (answer.notes[0] == "names do not match: paired in their order") == (names == "xyz")
+    (tmp_path / "xyz/z.png").unlink()
+    with pytest.raises(ImageError):  # which one is missing nobody says
+        explain(tmp_path / "hr", tmp_path / "xyz", SCALE)
+
+
+def test_hr_may_have_been_cropped_at_all_sides(tmp_path: Path) -> None:
+    hr = scene(3, 47, 50)  # at x4, 3 rows and 2 columns are too many
+    rng = np.random.default_rng(1)
+    sr = np.clip(hr[1:45, 1:49] + rng.normal(0, 4, (44, 48, 3)), 0, 255).astype(np.uint8)
+    write_png(tmp_path / "hr/a.png", hr)
+    write_png(tmp_path / "sr/a.png", sr)
+    theirs = fidelity.psnr(hr[1:45, 1:49], sr, "y-bt601", 4)
+    answer = explain(tmp_path / "hr", tmp_path / "sr", 4, f"{theirs:.4f}")
+    assert answer.fitting[0].words() == "HR cropped at all sides instead of at bottom and right"
+    assert answer.fitting[0].numbers["psnr"] == pytest.approx(theirs, abs=1e-9)
+    assert answer.standard["psnr"] < theirs - 3
 
 
 # --- for a release ----------------------------------------------------------------------------------------

@@ -5,6 +5,7 @@ rule plots:
     input:
         scores="<results>/scores.csv",
         hr=[f"<results>/hr/{dataset}.json" for dataset in RUN.values("dataset")],
+        identities=identities_of,
     output:
         quality=report(
             "<results>/figures/quality_x{scale}.svg",
@@ -51,6 +52,7 @@ rule comparison:
         scores="<results>/scores.csv",
         status="<results>/status.csv",
         hr=[f"<results>/hr/{dataset}.json" for dataset in RUN.values("dataset")],
+        identities=identities_of,
     output:
         page=(
             report(
@@ -99,6 +101,7 @@ rule robustness:
     input:
         scores="<results>/scores.csv",
         hr=[f"<results>/hr/{dataset}.json" for dataset in RUN.values("dataset")],
+        identities=identities_of,
         hr_images=[f"<results>/hr/{dataset}" for dataset in RUN.values("dataset")],
         lr=lr_sets_of_scale,
         lr_images=lambda wildcards: [path.removesuffix(".json") for path in lr_sets_of_scale(wildcards)],
@@ -153,6 +156,7 @@ rule crops:
         lr_images="<results>/lr/{dataset}/{kernel}/x{scale}",
         sr=sr_of_set,
         sr_images=sr_images_of_set,
+        identities=identities_of,
     output:
         report(
             collect(
@@ -195,6 +199,7 @@ rule cost_plots:
     input:
         scores="<results>/scores.csv",
         hr=[f"<results>/hr/{dataset}.json" for dataset in RUN.values("dataset")],
+        identities=identities_of,
         cost="<results>/cost.csv",
     output:
         [

@@ -66,6 +66,7 @@ rule render_site:
         status="<results>/status.csv",
         provenance="<results>/provenance.json",
         hr=[f"<results>/hr/{dataset}.json" for dataset in RUN.values("dataset")],
+        identities=identities_of,
         sr=sr_of_cells(RUN.cells),
         weights=[weights_of(*one) for one in cells_with_weights()],
         ranks=collect("<results>/tables/ranks_x{scale}.csv", scale=SCALES),

@@ -6,6 +6,7 @@ rule tables:
         scores="<results>/scores.csv",
         status="<results>/status.csv",
         hr=[f"<results>/hr/{dataset}.json" for dataset in RUN.values("dataset")],
+        identities=identities_of,
         trained=lambda wildcards: [
             weights_of(model, int(wildcards.scale)) for model in trained_models(wildcards)
         ],

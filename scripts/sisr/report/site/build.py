@@ -131,6 +131,7 @@ def build_site(
             provenance=made,
             machine=_machine(made.get("machine", {})),
             crops=[path.name for path in extras.crops],
+            warnings=[line for one in shown.given for line in one.warnings],
             trouble=_trouble(states, shown),
             certification=_certification(certified),
             lessons=lessons,

@@ -51,6 +51,7 @@ def paragraph(
             else []
         ),
         *(["LR images that a dataset gives beside its HR images are taken as they are."] if given else []),
+        *(one.remarks(shown.datasets[one.dataset])[0] for one in shown.given),
         *(_measure_sentence(f"{m.label}", m.metric, m.protocol) for m in shown.measures),
         "Means are over the images of a dataset.",
         _software(provenance),
