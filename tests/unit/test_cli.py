@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import csv
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -199,3 +201,13 @@ def test_no_memory_is_one_line(
 def test_help_names_every_command() -> None:
     text = run("--help")
     assert all(name in text for name in ("list", "fetch", "degrade", "upscale", "score"))
+
+
+@pytest.mark.parametrize("arguments", ["list models", "list kernels"])
+def test_what_nobody_reads_ends_in_silence(arguments: str) -> None:
+    """As before ``| head``."""
+    program = Path(sys.executable).with_name("sisr")
+    run = subprocess.run(
+        ["bash", "-c", f"{program} {arguments} | true"], capture_output=True, text=True, check=False
+    )
+    assert (run.stdout, run.stderr) == ("", "")

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import select
+import sys
 from collections.abc import Callable, Iterable
 from functools import wraps
 from pathlib import Path
@@ -73,6 +75,15 @@ def check_outputs(outputs: Iterable[Path], kind: str, inputs: Iterable[Path], fo
             raise SisrError(f"{output}: is no {kind}, and would be overwritten; give another name or --force")
 
 
+def _nobody_reads() -> bool:
+    """Whether what is printed goes into a pipe whose reader is gone."""
+    if not hasattr(select, "poll"):  # on Windows, where no such error comes
+        return False
+    pipe = select.poll()
+    pipe.register(sys.stdout.fileno(), 0)
+    return bool(pipe.poll(0))
+
+
 def one_line_errors(command: Callable[..., None]) -> Callable[..., None]:
     """Print an error of the user's as one line on stderr and exit with 1."""
 
@@ -81,6 +92,8 @@ def one_line_errors(command: Callable[..., None]) -> Callable[..., None]:
         try:
             command(*args, **kwargs)
         except (SisrError, OSError) as error:
+            if isinstance(error, BrokenPipeError) and _nobody_reads():
+                raise  # typer ends in silence, as others do before `| head`
             typer.echo(f"error: {SisrError(str(error))}", err=True)  # one line, also of the system's
             raise typer.Exit(1) from None
         except Exception as error:
