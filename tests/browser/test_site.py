@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 import shutil
 from collections.abc import Callable
@@ -11,6 +10,7 @@ from typing import Any
 
 import pandas as pd
 import pytest
+from driving import settle, violations
 from sample_site import HOSTILE, make_run
 from sisr.base.errors import ScoreError
 from sisr.report.runs_page import write_comparison
@@ -40,18 +40,6 @@ def opened(browser: Any, site: Path) -> Open:
     browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
     complaints = [entry for entry in browser.get_log("browser") if entry["level"] == "SEVERE"]
     assert not complaints
-
-
-def settle(browser: Any) -> None:
-    """Wait until nothing is under way and nothing has changed for 0.3 s."""
-    browser.set_script_timeout(60)
-    browser.execute_async_script(
-        """const done = arguments[0], busy = () => document.querySelector('main[aria-busy]');
-        const later = () => setTimeout(() => { if (busy()) timer = later(); else done(); }, 300);
-        let timer = later();
-        new MutationObserver(() => { clearTimeout(timer); timer = later(); })
-          .observe(document.body, { subtree: true, childList: true, attributes: true });"""
-    )
 
 
 def choose(browser: Any, option: str) -> None:
@@ -504,19 +492,6 @@ def test_names_are_shown_as_they_are_and_no_word_is_broken(opened: Open) -> None
     shown = [cell.get_attribute("title") for cell in css(browser, "#board tbody th")]
     assert set(HOSTILE[:3]) < set(shown)
     assert f"{HOSTILE[3]}" in shown
-
-
-def violations(browser: Any, axe: str) -> list[tuple[str, list[str]]]:
-    """What axe-core finds against levels A and AA: rule, and the first elements that break it."""
-    browser.execute_script(axe)
-    tags = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
-    # Without preload: it would read style sheets by a request, which a page from disk may not make.
-    rules = {"runOnly": {"type": "tag", "values": tags}, "preload": False}
-    found = browser.execute_async_script(
-        "axe.run(document, arguments[0]).then(r => arguments[1](JSON.stringify(r.violations)))",
-        rules,
-    )
-    return [(v["id"], [n["html"][:200] for n in v["nodes"]][:3]) for v in json.loads(found)]
 
 
 @pytest.mark.parametrize("page", PAGES)
