@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -27,6 +28,7 @@ from sisr.report.bench_verdict import Verdict, make_verdict
 from sisr.report.certification_page import write as certification_page
 from sisr.report.comparison import make_comparison
 from sisr.report.phase_pages import write_kernels, write_models
+from sisr.report.render import render_report
 from sisr.report.result_tables import make_tables
 from sisr.report.robustness_page import Outputs, make_robustness
 from sisr.report.runs_page import write_comparison
@@ -293,3 +295,42 @@ def test_no_text_of_a_configuration_is_markup_in_the_report(browser: Any, tmp_pa
     )  # fmt: skip
     opened(browser, page.as_uri())
     assert START in unharmed(browser, page.name)
+
+
+@pytest.mark.release
+def test_no_text_runs_in_the_report_of_snakemake(browser: Any, tmp_path: Path, monkeypatch: Any) -> None:
+    """Snakemake's own report of a rule whose labels, parameters and configuration are hostile.
+
+    Categories are not: the workflow's are its own words and ids.
+    """
+    monkeypatch.chdir(tmp_path)
+    shutil.copytree(registry.ROOT / "workflow" / "report", tmp_path / "report")
+    config = tmp_path / "config.json"  # which is YAML, too
+    said = hostile_registries.configuration("demo.yaml")
+    # Braces are wildcards to Snakemake.
+    label = SAID.replace("{x}", "(x)")
+    write_json(config, {**said, "certification": SAID, "said": label})
+    snakefile = tmp_path / "Snakefile"
+    snakefile.write_text(
+        'report: "report/workflow.rst"\n'
+        "rule page:\n"
+        '    output: report("page.html", caption="report/table.rst", category="Tables",'
+        ' labels={"table": config["said"]})\n'
+        '    params: said=config["said"]\n'
+        '    shell: "echo page > {output}"\n',
+        encoding="utf-8",
+    )
+    command = [sys.executable, "-m", "snakemake", "--snakefile", "Snakefile", "--configfile", "config.json",
+               "--profile", "none", "--cores", "1", "page.html"]  # fmt: skip
+    subprocess.run(command, check=True, capture_output=True, text=True)
+    render_report(snakefile, config, ["page.html"], tmp_path / "report.html")
+    opened(browser, (tmp_path / "report.html").as_uri())
+    settle(browser)
+    text = browser.execute_script("return document.getElementById('app').innerText")
+    hacked, title = browser.execute_script("return [window.hacked, document.title]")
+    assert (hacked, title != "broken") == (None, True)
+    # What was said of the run is read on the first page, and the page is whole down to its last part.
+    assert START in text
+    assert "How the numbers are made" in text
+    assert not browser.execute_script("return document.querySelectorAll('a[href^=javascript]').length")
+    assert "root:" not in text

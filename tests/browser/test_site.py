@@ -527,6 +527,14 @@ def test_first_view_of_a_large_run_is_small(browser: Any, tmp_path: Path) -> Non
     assert tied <= {"model-38", "model-39"}
     assert tied
     assert css(browser, "#board .gap.tied")
+    # On a phone, too, name, difference and value are in view together.
+    metrics = {"width": 390, "height": 800, "deviceScaleFactor": 1, "mobile": True}
+    browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
+    try:
+        value = css(browser, "#board tbody td.best")[0].rect
+        assert value["x"] + value["width"] <= 390
+    finally:
+        browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
 
 
 def test_plots_point_out_what_is_not_told_apart(opened: Open, keep: Callable) -> None:
