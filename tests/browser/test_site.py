@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 import shutil
 from collections.abc import Callable
@@ -11,6 +10,7 @@ from typing import Any
 
 import pandas as pd
 import pytest
+from driving import settle, violations
 from sample_site import HOSTILE, make_run
 from sisr.base.errors import ScoreError
 from sisr.report.runs_page import write_comparison
@@ -40,18 +40,6 @@ def opened(browser: Any, site: Path) -> Open:
     browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
     complaints = [entry for entry in browser.get_log("browser") if entry["level"] == "SEVERE"]
     assert not complaints
-
-
-def settle(browser: Any) -> None:
-    """Wait until nothing is under way and nothing has changed for 0.3 s."""
-    browser.set_script_timeout(60)
-    browser.execute_async_script(
-        """const done = arguments[0], busy = () => document.querySelector('main[aria-busy]');
-        const later = () => setTimeout(() => { if (busy()) timer = later(); else done(); }, 300);
-        let timer = later();
-        new MutationObserver(() => { clearTimeout(timer); timer = later(); })
-          .observe(document.body, { subtree: true, childList: true, attributes: true });"""
-    )
 
 
 def choose(browser: Any, option: str) -> None:
@@ -506,19 +494,6 @@ def test_names_are_shown_as_they_are_and_no_word_is_broken(opened: Open) -> None
     assert f"{HOSTILE[3]}" in shown
 
 
-def violations(browser: Any, axe: str) -> list[tuple[str, list[str]]]:
-    """What axe-core finds against levels A and AA: rule, and the first elements that break it."""
-    browser.execute_script(axe)
-    tags = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
-    # Without preload: it would read style sheets by a request, which a page from disk may not make.
-    rules = {"runOnly": {"type": "tag", "values": tags}, "preload": False}
-    found = browser.execute_async_script(
-        "axe.run(document, arguments[0]).then(r => arguments[1](JSON.stringify(r.violations)))",
-        rules,
-    )
-    return [(v["id"], [n["html"][:200] for n in v["nodes"]][:3]) for v in json.loads(found)]
-
-
 @pytest.mark.parametrize("page", PAGES)
 def test_no_accessibility_violation_in_either_theme(opened: Open, axe: str, page: str) -> None:
     browser = opened(page)
@@ -552,6 +527,14 @@ def test_first_view_of_a_large_run_is_small(browser: Any, tmp_path: Path) -> Non
     assert tied <= {"model-38", "model-39"}
     assert tied
     assert css(browser, "#board .gap.tied")
+    # On a phone, too, name, difference and value are in view together.
+    metrics = {"width": 390, "height": 800, "deviceScaleFactor": 1, "mobile": True}
+    browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
+    try:
+        value = css(browser, "#board tbody td.best")[0].rect
+        assert value["x"] + value["width"] <= 390
+    finally:
+        browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
 
 
 def test_plots_point_out_what_is_not_told_apart(opened: Open, keep: Callable) -> None:

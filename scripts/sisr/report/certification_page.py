@@ -24,7 +24,7 @@ def write(rows: Sequence[Certified], path: Path, config: Path = registry.CONFIG)
     """Write the page: summary first, failures before the rest, then a table for each kind of anchor."""
     columns = (
         ("Anchor", ""), ("Measure", ""), ("Expected", ""), ("Found", ""), ("Difference", ""),
-        ("Tolerance", ""), ("", ""), ("Given by", ""), ("Source", ""),
+        ("Tolerance", ""), ("Result", ""), ("Given by", ""), ("Source", ""),
     )  # fmt: skip
     kinds = {"pass": "pass", "fail": "fail", "not run": "none"}
 
@@ -50,7 +50,7 @@ def write(rows: Sequence[Certified], path: Path, config: Path = registry.CONFIG)
         [Entry(giver), Entry(EVERY_GIVER[giver], "text"), Entry(str(of)), Entry(str(passed))]
         for giver, (passed, of) in by_giver(rows).items()
     ]
-    counted = (("Given by", ""), ("", ""), ("Numbers", ""), ("Within tolerance", ""))
+    counted = (("Given by", ""), ("Which are", ""), ("Numbers", ""), ("Within tolerance", ""))
     blocks = [Block("Where the numbers come from", counted, givers)] if givers else []
     failed = [row for row in rows if row.status == "fail"]
     if failed:

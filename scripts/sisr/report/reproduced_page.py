@@ -20,7 +20,7 @@ def page(rows: Sequence[Reproduced], path: Path) -> None:
 
     columns = (
         ("Model", ""), ("Dataset", ""), ("Measure", ""), ("Ours", ""), ("Published", ""), ("Difference", ""),
-        ("", ""), ("Source", ""),
+        ("Verdict", ""), ("Source", ""),
     )  # fmt: skip
     kinds = {"agrees": "pass", "differs": "fail"}
     datasets, registered = registry.load("datasets"), registry.load("models")

@@ -198,7 +198,8 @@ def to_latex(table: Table, look: Look = LOOKS["bold"], cost: CostTable | None = 
     its name.
     """
     lines = [
-        f"% {table.title}",
+        # A line break of a label would end the comment.
+        f"% {' '.join(table.title.split())}",
         rf"% Needs {look.packages}. Redefine \best, \second and \tied to change the marks.",
         rf"\providecommand{{\best}}[1]{{{look.best}}}",
         rf"\providecommand{{\second}}[1]{{{look.second}}}",

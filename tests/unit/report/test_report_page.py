@@ -101,7 +101,7 @@ def test_no_text_of_a_configuration_is_markup(text: str) -> None:
     page = published(TEXTS / "workflow.rst", config)
     found = seen(page)
     assert found.scripts == 0
-    assert set(found.addresses) == {"site/index.html", "scores.csv"}
+    assert set(found.addresses) == {"site/index.html", "scores.csv", "tables/comparison_x2.html"}
     assert "root:" not in page
     plain = " ".join(re.sub(r"<[^>]*>", "", page).split())
     for word in ("before", "after"):
