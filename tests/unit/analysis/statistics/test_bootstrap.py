@@ -127,3 +127,12 @@ def test_the_end_of_an_interval_is_no_negative_zero() -> None:
     # -1e-12 rounds to -0.0, which files and pages would print with its sign.
     _, [low], [high] = bootstrap.intervals(np.full((9, 1), -1e-12), NAMES[:9])
     assert [str(low), str(high)] == ["0.0", "0.0"]
+
+
+def test_as_many_resamples_lie_below_an_interval_as_above(urban100: pd.DataFrame) -> None:
+    x = urban100.to_numpy()
+    _, low, high = bootstrap.intervals(x, NAMES, resamples=1000)
+    means = bootstrap.resampled_means(x, bootstrap.resample_counts(NAMES, 1000))
+    beyond = math.floor(bootstrap.tail(100) * 1000)
+    assert ((means < low - 1e-8).sum(axis=0) == beyond).all()
+    assert ((means > high + 1e-8).sum(axis=0) == beyond).all()

@@ -70,7 +70,8 @@ def test_detectable_difference_is_found_four_times_in_five() -> None:
 
 def test_detectable_difference_of_infinite_or_single_differences() -> None:
     d = np.array([[0.1, math.inf], [0.3, 0.2], [0.2, 0.1]])
-    found = power.detectable_difference(d)
+    with np.errstate(all="raise"):  # without NumPy's warnings on the console
+        found = power.detectable_difference(d)
     assert found[0] == pytest.approx(power.detectable_effect(3) * 0.1) and math.isnan(found[1])
     assert np.isnan(power.detectable_difference(d[:1])).all()
 
