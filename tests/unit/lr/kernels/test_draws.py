@@ -152,6 +152,7 @@ def test_bsrgan_draws_as_kair_does(calls: Any) -> None:
     assert_shares(qualities, dict.fromkeys(range(30, 96), 1 / 66))
     assert_shares([Counter(call[0] for call in run)["jpeg"] for run in runs], {1: 0.1, 2: 0.9})
     assert {run[-1][0] for run in runs} == {"jpeg"}
+    assert {call[-1] for call in of(runs, "blur", "sample")} == {"reflect"}
     assert {Counter(call[0] for call in run)["blur"] for run in runs} == {2}
     # In a quarter the first of the two downsamplings is blurring and subsampling.
     assert_shares([bool(of([run], "sample")) for run in runs], {True: 0.25, False: 0.75})
@@ -172,3 +173,9 @@ def test_bsrgan_blurs_as_kair_does(calls: Any, factor: int) -> None:
     assert_uniform([call[2] for call in of(sampled, "gaussian")], 0.1, 0.6 * factor)
     shrunk = 800 / (np.array([call[2] for call in of(sampled, "resize")]) + 0.5)
     assert_uniform(shrunk, 0.999, 2 * factor + 0.04)  # to the row
+
+
+def test_bsrgan_halves_by_resizing_in_half_of_the_cases(calls: Any) -> None:
+    made = calls(lambda hr, scale, border, rng: bsrgan._halved(hr[:80], rng))
+    assert_shares([len(run) for run in made], {0: 0.5, 1: 0.5})
+    assert {call[2:] for call in of(made, "resize")} == {(40, 2)}

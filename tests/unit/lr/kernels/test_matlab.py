@@ -137,6 +137,7 @@ def test_which_weights_are_exact() -> None:
         ([[65795 * 2.0**-16]], np.float64),  # and 255 * 65795 is odd and above 2**24
         ([[0.5, 0.0], [65795 * 2.0**-16, 0.5]], np.float64),  # one row is enough
         ([[-65795 * 2.0**-16, 0.5]], np.float64),  # and so is the size of a negative weight
+        ([[52_981_012_112_413 * 2.0**-32]], None),  # 255 times it is odd and above 2**53
         ([[2.0**20 + 2.0**-32]], None),  # 255 times it has 60 bits
         ([[1 / 3, 2 / 3]], None),
     ],
