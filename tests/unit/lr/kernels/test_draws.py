@@ -146,6 +146,11 @@ def test_bsrgan_draws_as_kair_does(calls: Any) -> None:
     assert len(noise) == RUNS
     kinds = [call[0] if call[0] == "correlated_noise" else call[3] for call in noise]
     assert_shares(kinds, {False: 0.4, True: 0.4, "correlated_noise": 0.2})
+    # Between the channels 25**2 times a symmetric matrix with eigenvalues from 0 to 1, without its signs.
+    covariances = np.array([call[2] for call in noise if call[0] == "correlated_noise"])
+    assert covariances.shape[1:] == (3, 3)
+    assert 0 <= covariances.min() < 5
+    assert 500 < covariances.max() <= 25**2
     sigmas = [call[2] for call in noise if call[0] == "gaussian_noise"]
     assert_shares(sigmas, dict.fromkeys(map(float, range(2, 26)), 1 / 24))
     qualities = [call[2] for call in of(runs, "jpeg")]
@@ -176,6 +181,8 @@ def test_bsrgan_blurs_as_kair_does(calls: Any, factor: int) -> None:
 
 
 def test_bsrgan_halves_by_resizing_in_half_of_the_cases(calls: Any) -> None:
-    made = calls(lambda hr, scale, border, rng: bsrgan._halved(hr[:80], rng))
+    shapes = set()
+    made = calls(lambda hr, scale, border, rng: shapes.add(bsrgan._halved(hr[:80], rng).shape))
+    assert shapes == {(40, 2, 3)}
     assert_shares([len(run) for run in made], {0: 0.5, 1: 0.5})
     assert {call[2:] for call in of(made, "resize")} == {(40, 2)}
