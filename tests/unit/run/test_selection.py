@@ -90,3 +90,11 @@ def test_a_summary_names_what_few_values_there_are() -> None:
     )
     run = read({**FULL, "datasets": "set5", "scales": "2,4", "models": "bicubic"})
     assert "(set5; matlab-bicubic; x2, x4; bicubic); " in run.summary
+
+
+def test_a_summary_names_the_entries_of_others_and_where_they_stand(monkeypatch: pytest.MonkeyPatch) -> None:
+    places = {("models", "vdsr"): "lab/models.yaml", ("models", "imdn"): "lab/models.yaml"}
+    places |= {("datasets", "set5"): "package lab"}
+    monkeypatch.setattr(registry, "origin", lambda axis, key: places.get((axis, key), ""))
+    run = read({**FULL, "datasets": "set5", "scales": 4, "models": "vdsr,bicubic,imdn"})
+    assert "; set5 of package lab; vdsr, imdn of lab/models.yaml; without counts, " in run.summary

@@ -103,3 +103,36 @@ def test_one_image_has_a_mean_and_no_interval() -> None:
 def test_equal_values_have_an_interval_of_no_width() -> None:
     _, low, high = bootstrap.intervals(np.full((9, 1), 0.5), NAMES[:9])
     assert low[0] == high[0] == 0.5
+
+
+def test_the_mean_of_a_resample_is_of_what_it_drew() -> None:
+    inf = math.inf
+    values = np.array([[inf], [-inf], [5.0]])
+    drawn = {(3, 0, 0): inf, (0, 3, 0): -inf, (2, 0, 1): 5, (0, 2, 1): 5, (1, 1, 1): 5, (0, 0, 3): 5}
+    # Infinities of both signs have no mean, however often either is drawn.
+    drawn |= {(2, 1, 0): math.nan, (1, 2, 0): math.nan}
+    counts = np.array(list(drawn), dtype=float)
+    np.testing.assert_array_equal(bootstrap.resampled_means(values, counts)[:, 0], list(drawn.values()))
+
+
+def test_the_interval_of_two_images_is_their_range() -> None:
+    # Hesterberg's tail of two images is Phi(-18): no resample lies beyond, and one in four has the same
+    # image twice.
+    assert bootstrap.tail(2) < 1e-60
+    _, [low], [high] = bootstrap.intervals(np.array([[0.25], [0.75]]), NAMES[:2])
+    assert (low, high) == (0.25, 0.75)
+
+
+def test_the_end_of_an_interval_is_no_negative_zero() -> None:
+    # -1e-12 rounds to -0.0, which files and pages would print with its sign.
+    _, [low], [high] = bootstrap.intervals(np.full((9, 1), -1e-12), NAMES[:9])
+    assert [str(low), str(high)] == ["0.0", "0.0"]
+
+
+def test_as_many_resamples_lie_below_an_interval_as_above(urban100: pd.DataFrame) -> None:
+    x = urban100.to_numpy()
+    _, low, high = bootstrap.intervals(x, NAMES, resamples=1000)
+    means = bootstrap.resampled_means(x, bootstrap.resample_counts(NAMES, 1000))
+    beyond = math.floor(bootstrap.tail(100) * 1000)
+    assert ((means < low - 1e-8).sum(axis=0) == beyond).all()
+    assert ((means > high + 1e-8).sum(axis=0) == beyond).all()

@@ -70,6 +70,18 @@ def test_detectable_difference_is_found_four_times_in_five() -> None:
 
 def test_detectable_difference_of_infinite_or_single_differences() -> None:
     d = np.array([[0.1, math.inf], [0.3, 0.2], [0.2, 0.1]])
-    found = power.detectable_difference(d)
+    with np.errstate(all="raise"):  # without NumPy's warnings on the console
+        found = power.detectable_difference(d)
     assert found[0] == pytest.approx(power.detectable_effect(3) * 0.1) and math.isnan(found[1])
     assert np.isnan(power.detectable_difference(d[:1])).all()
+
+
+@pytest.mark.parametrize("n", [2, 5])
+def test_detectable_differences_have_the_power_that_was_asked_for(n: int) -> None:
+    # One model differs from another three times as much as from a third: each pair has its own spread.
+    d = np.linspace(-1, 1, n)[:, None] * [1.0, 3.0]
+    found = power.detectable_difference(d, alpha=0.1, power=0.6)
+    assert found[1] == pytest.approx(3 * found[0])
+    effects = found / np.array([stats.tstd(column) for column in d.T])
+    for effect in effects:
+        assert TTestPower().power(effect, n, 0.1) == pytest.approx(0.6, abs=1e-5)

@@ -39,7 +39,9 @@ def test_samples_hold_complete_models_and_equal_the_tables_means(scores: pd.Data
     certain = verdicts.with_certainty(summary, map(stand, found))
     known = certain[certain["mean"].notna()]
     assert ((known["lower"] < known["mean"]) & (known["mean"] < known["upper"])).all()
-    assert certain.loc[certain["mean"].isna(), "lower"].isna().all()
+    unknown = certain.loc[certain["mean"].isna(), ["lower", "upper", "verdict"]]
+    assert len(unknown) and unknown[["lower", "upper"]].isna().all(axis=None)
+    assert set(unknown["verdict"]) == {""}
     assert set(certain.loc[certain["group"] == "set5", "verdict"]) == {"best", verdicts.UNTESTABLE}
 
 

@@ -130,6 +130,27 @@ def test_which_weights_are_exact() -> None:
     assert exact(Fraction(1, 3)) is exact(Fraction(3)) is None
 
 
+@pytest.mark.parametrize(
+    ("weights", "exact"),
+    [
+        ([[65793 * 2.0**-16]], np.float32),  # 255 * 65793 is 2**24 - 1
+        ([[65795 * 2.0**-16]], np.float64),  # and 255 * 65795 is odd and above 2**24
+        ([[0.5, 0.0], [65795 * 2.0**-16, 0.5]], np.float64),  # one row is enough
+        ([[-65795 * 2.0**-16, 0.5]], np.float64),  # and so is the size of a negative weight
+        ([[52_981_012_112_413 * 2.0**-32]], None),  # 255 times it is odd and above 2**53
+        ([[2.0**20 + 2.0**-32]], None),  # 255 times it has 60 bits
+        ([[1 / 3, 2 / 3]], None),
+    ],
+)
+def test_the_type_of_exact_sums_holds_every_product(weights: list[list[float]], exact: type | None) -> None:
+    """Against Python's fractions: 255 times the row that adds up to most is a number of the type."""
+    found = matlab._exact_dtype(np.array(weights))
+    assert found is exact
+    largest = max(sum(abs(Fraction(weight)) for weight in row) for row in weights)
+    for kind, fits in ((np.float32, exact is np.float32), (np.float64, exact is not None)):
+        assert (Fraction(float(kind(float(255 * largest)))) == 255 * largest) >= fits
+
+
 def test_keeping_floats_between_the_passes_is_another_thing() -> None:
     # the difference that MATLAB's rounding makes, which most ports miss; 14 % of values on Set5
     image = RNG.integers(0, 256, (128, 128), dtype=np.uint8)
