@@ -56,7 +56,9 @@ class ClusterRun:
         profile: str = "slurm",
     ) -> ClusterRun:
         log = project.root / f"run-{time.monotonic_ns()}.log"
-        command = [python, "-m", "snakemake", "--workflow-profile", f"workflow/profiles/{profile}"]
+        # Where the tests run in the background of a shell, an interrupt is ignored by all that they start.
+        command = ["env", "--default-signal=INT", python, "-m", "snakemake"]
+        command += ["--workflow-profile", f"workflow/profiles/{profile}"]
         environment = project.environment() | {"PATH": f"{cluster.bin}:{os.environ['PATH']}"}
         with log.open("wb") as stream:
             process = subprocess.Popen(
