@@ -4,9 +4,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sisr.analysis.audit import audit_models, read_shifts
-from sisr.base.cells import GIVEN
 from sisr.base.joblog import job
-from sisr.inquiry.given_sets import read_all, shown_label
+from sisr.inquiry.given_sets import read_all, with_found
 from sisr.report.phase_pages import write_models
 
 if TYPE_CHECKING:
@@ -14,9 +13,9 @@ if TYPE_CHECKING:
 
 with job(snakemake.log[0]):
     scale = int(snakemake.wildcards.scale)
-    labels, found = snakemake.params.labels, read_all(snakemake.input.identities)
-    if found:
-        labels["kernels"][GIVEN] = shown_label(found, labels["datasets"])
+    labels = snakemake.params.labels
+    found = read_all(snakemake.input.identities)
+    labels["kernels"] = with_found(labels["kernels"], found, labels["datasets"])
     write_models(
         audit_models(read_shifts(map(Path, snakemake.input.shifts)), scale),
         scale,

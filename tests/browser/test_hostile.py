@@ -282,7 +282,12 @@ def test_no_text_of_a_configuration_is_markup_in_the_report(browser: Any, tmp_pa
     from jinja2 import Environment
 
     texts = registry.ROOT / "workflow" / "report"
-    config = {**hostile_registries.configuration("demo.yaml"), "certification": SAID, "findings": {}}
+    config = {
+        **hostile_registries.configuration("demo.yaml"),
+        "certification": SAID,
+        "findings": {},
+        "compared": [2],
+    }
     environment = Environment(trim_blocks=True, lstrip_blocks=True)
     text = environment.from_string((texts / "workflow.rst").read_text(encoding="utf-8")).render(
         snakemake=SimpleNamespace(config=config, wildcards=SimpleNamespace()), categories={}, files=[]
@@ -309,7 +314,7 @@ def test_no_text_runs_in_the_report_of_snakemake(browser: Any, tmp_path: Path, m
     said = hostile_registries.configuration("demo.yaml")
     # Braces are wildcards to Snakemake.
     label = SAID.replace("{x}", "(x)")
-    write_json(config, {**said, "certification": SAID, "said": label})
+    write_json(config, {**said, "certification": SAID, "compared": [2], "said": label})
     snakefile = tmp_path / "Snakefile"
     snakefile.write_text(
         'report: "report/workflow.rst"\n'

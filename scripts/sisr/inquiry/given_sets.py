@@ -10,7 +10,7 @@ import json
 import logging
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -57,11 +57,11 @@ class GivenSet:
         try:
             document = json.loads(path.read_text(encoding="utf-8"))
             found = cls(**{one.name: document[one.name] for one in fields(cls)})
+            return replace(found, warnings=tuple(found.warnings))
         except OSError as error:
             raise ManifestError(f"{path}: cannot read: {error.strerror}") from None
         except (ValueError, TypeError, KeyError) as error:
             raise ManifestError(f"{path}: not what identifying an LR set writes: {error!r}") from None
-        return cls(**{**vars(found), "warnings": tuple(found.warnings)})
 
     def remarks(self, label: str) -> list[str]:
         """What stands below a table that has the set, as the dataset ``label``."""
@@ -86,6 +86,13 @@ def shown_label(found: Sequence[GivenSet], datasets: Mapping[str, str]) -> str:
         for one in found
     )
     return f"given ({'; '.join(parts)})"
+
+
+def with_found(
+    kernels: Mapping[str, str], found: Sequence[GivenSet], datasets: Mapping[str, str]
+) -> dict[str, str]:
+    """Labels of kernels, id -> label, with what was found in place of the label of given LR images."""
+    return {**kernels, **({GIVEN: shown_label(found, datasets)} if found else {})}
 
 
 # --- identifying ------------------------------------------------------------------------------------------

@@ -9,10 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 from sisr.analysis import summaries
 from sisr.base import registry
-from sisr.base.cells import GIVEN
 from sisr.base.errors import ConfigError
 from sisr.base.manifest import Manifest
-from sisr.inquiry.given_sets import GivenSet, found_beside, read_all, shown_label
+from sisr.inquiry.given_sets import GivenSet, found_beside, read_all, with_found
 from sisr.lr.kernels import described
 from sisr.run.config import Run, read
 from sisr.scoring.metrics import parse_measure
@@ -79,14 +78,11 @@ def names(
     made them, where that was looked for.
     """
     labels, sets = _labels("models", models), _labels("datasets", datasets)
-    made = {name: described(name)["label"] for name in kernels}
-    if given:
-        made[GIVEN] = shown_label(given, sets)
     return Names(
         measures=tuple(parse_measure(text) for text in measures),
         models={**labels, **{model: f"{labels[model]} (shipped)" for model in shipped}},
         datasets=sets,
-        kernels=made,
+        kernels=with_found({name: described(name)["label"] for name in kernels}, given, sets),
         pools={pool: members for pool, members in pools.items() if set(members) <= set(datasets)},
         given=given,
     )
@@ -104,7 +100,7 @@ class ShownRun:
 def run_of(given: Any, params: Any) -> ShownRun:
     """The run that a rule shows, from its input and parameters."""
     manifests = dict(zip(params.datasets, map(Path, given.hr), strict=True))
-    found = read_all(getattr(given, "identities", ()))
+    found = read_all(given.identities)
     return ShownRun(Path(given.scores), manifests, names(**params.names, given=found))
 
 

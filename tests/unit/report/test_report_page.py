@@ -96,7 +96,7 @@ def test_no_text_of_a_configuration_is_markup(text: str) -> None:
     }
     config: dict[str, Any] = {
         "name": hostile, "suites": {hostile: suite}, "metrics": ["psnr@y-bt601"], "certification": hostile,
-        "pools": {hostile: [hostile]}, "suite": [hostile], "models": hostile, "findings": {},
+        "pools": {hostile: [hostile]}, "suite": [hostile], "models": hostile, "findings": {}, "compared": [2],
     }  # fmt: skip
     page = published(TEXTS / "workflow.rst", config)
     found = seen(page)

@@ -92,6 +92,8 @@ rule comparison:
 
 
 REPORT_ITEMS += collect("<results>/tables/comparison_x{scale}.{form}", scale=SCALES, form=["html", "csv"])
+# The front page links them, and knows the configuration alone, of which the suites may name other scales.
+config["compared"] = list(SCALES)
 REPORT_ITEMS += collect("<results>/tables/ranks_x{scale}.csv", scale=SCALES)
 REPORT_ITEMS += collect("<results>/figures/critical_difference_x{scale}.svg", scale=SCALES)
 

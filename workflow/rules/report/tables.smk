@@ -89,6 +89,7 @@ rule verdict:
         scores="<results>/scores.csv",
         status="<results>/status.csv",
         hr=[f"<results>/hr/{dataset}.json" for dataset in RUN.values("dataset")],
+        identities=identities_of,
         cost=[] if RUN.cost is None else "<results>/cost.csv",
     output:
         text="<results>/verdict.txt",
