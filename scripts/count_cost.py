@@ -1,4 +1,4 @@
-"""Rule count_cost: counted cost of one model at one scale."""
+"""Rule count_cost: counted cost of all models at one scale."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,6 +11,9 @@ if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake
 
 with job(snakemake.log[0]):
-    names, source = snakemake.wildcards, snakemake.input.weights
-    scaled = ScaledModel.of_run(names.model, int(names.scale), Path(source) if source else None)
-    count_job(scaled, Path(snakemake.output[0]))
+    scale, sources = int(snakemake.wildcards.scale), iter(snakemake.input.weights)
+    models = [
+        ScaledModel.of_run(name, scale, Path(next(sources)) if weighs else None)
+        for name, weighs in snakemake.params.models
+    ]
+    count_job(models, Path(snakemake.output[0]))

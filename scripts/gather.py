@@ -26,6 +26,7 @@ with job(snakemake.log[0]):
         absent,
         Path(given.shipped_status) if given.shipped else None,
     )
-    gather_timings(cells, snakemake.params.shards, status, Path(snakemake.output.timings))
+    scored = [Path(path) for path in given.parts]
+    gather_timings(cells, snakemake.params.shards, status, scored, Path(snakemake.output.timings))
     tables = [snakemake.output.scores, snakemake.output.status, snakemake.output.timings]
     write_sums([Path(path) for path in tables], Path(snakemake.output.sums))

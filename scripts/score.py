@@ -19,7 +19,12 @@ with job(snakemake.log[0]):
         Cell(cell.dataset, cell.kernel, int(cell.scale), cell.model),
         Path(snakemake.input.hr),
         Path(snakemake.input.sr),
-        Evaluation(snakemake.params.measures, paths_of(fetched), snakemake.threads),
+        Evaluation(
+            snakemake.params.measures,
+            paths_of(fetched),
+            snakemake.threads,
+            attempt=snakemake.resources.attempt,
+        ),
         Path(snakemake.output.scores),
         parts=Path(snakemake.output.parts),
         lr=LrSet(Path(snakemake.input.lr[0]), snakemake.params.lr["seed"]) if snakemake.input.lr else None,

@@ -29,7 +29,7 @@ def test_a_run_with_costs(project: Project) -> None:
     project.configure(COST)
     run = project.run()
     assert run.status == 0, run.output
-    assert (run.jobs["count_cost"], run.jobs["time_model"], run.jobs["compare_precisions"]) == (3, 3, 2)
+    assert (run.jobs["count_cost"], run.jobs["time_model"], run.jobs["compare_precisions"]) == (1, 3, 2)
 
     cost = {row["model"]: row for row in rows(project.read("results/tiny/cost.csv"))}
     assert list(cost) == ["bicubic", "tiny-espcn", "gone"]
@@ -66,7 +66,7 @@ def test_a_run_with_costs(project: Project) -> None:
 def test_static_costs_only(project: Project) -> None:
     project.configure({**COST, "cost": {"time": False}})
     jobs = project.run("--dry-run").jobs
-    assert jobs["count_cost"] == 3
+    assert jobs["count_cost"] == 1
     assert not {"time_model", "compare_precisions"} & set(jobs)
 
 

@@ -100,19 +100,22 @@ def test_the_crate_says_what_made_the_run(finished: Project) -> None:
     assert not list((folder / "code").rglob("__pycache__"))
 
 
-def test_timings_have_a_row_for_every_job_of_upscaling(finished: Project) -> None:
+def test_timings_have_a_row_for_every_job_of_upscaling_and_scoring(finished: Project) -> None:
     timings = rows(finished.read(f"{RESULTS}/timings.csv"))
     status = rows(finished.read(f"{RESULTS}/status.csv"))
     cell = ("dataset", "kernel", "scale", "model", "status")
-    assert [[row[key] for key in cell] for row in timings] == [[row[key] for key in cell] for row in status]
+    for job in ("upscale", "score"):
+        found = [[row[key] for key in cell] for row in timings if row["job"] == job]
+        assert found == [[row[key] for key in cell] for row in status]
     for row in timings:
         assert (row["shard"], row["attempt"], row["device"], row["threads"]) == ("0of1", "1", "cpu", "1")
         assert re.fullmatch(r"20\d\d-\d\d-\d\dT\d\d:\d\d:\d\d\+00:00", row["started"])
         assert float(row["seconds"]) >= float(row["compute_seconds"])
+        assert float(row["cpu_seconds"]) > 0
         assert row["host"]
         assert row["hardware"]
     # PyTorch alone takes more than the interpolations do altogether.
-    memory = {row["model"]: float(row["peak_mib"]) for row in timings}
+    memory = {row["model"]: float(row["peak_mib"]) for row in timings if row["job"] == "upscale"}
     assert 20 < memory["nearest"] < memory["tiny-espcn"] < 2000
 
 

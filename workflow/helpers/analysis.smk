@@ -22,9 +22,24 @@ def every_core(wildcards):
         return os.cpu_count()
 
 
-def cost_files(kind):
-    """Counts or timings of every model and scale."""
-    return [f"<results>/cost/x{scale}/{model}/{kind}.json" for scale, model in model_scales()]
+def weights_of_scale(wildcards):
+    """What must exist before the models of a scale are counted; nothing for those that have no weights."""
+    found = [weights_of(model, int(wildcards.scale)) for model in models_of_scale(wildcards.scale)]
+    return [weights for weights in found if weights]
+
+
+def entries_of_scale(wildcards):
+    """What the registry says of the models of a scale and can change their counts."""
+    return [entry_at(model, int(wildcards.scale)) for model in models_of_scale(wildcards.scale)]
+
+
+def code_of_scale(wildcards):
+    return code_of_models([MODELS[model] for model in models_of_scale(wildcards.scale)])
+
+
+def timing_files():
+    """Timings of every model and scale."""
+    return [f"<results>/cost/x{scale}/{model}/timing.json" for scale, model in model_scales()]
 
 
 def ledger_files():

@@ -21,9 +21,13 @@ MODEL_KEYS = (
 
 def model_entry(wildcards):
     """What the registry says of the model and can change its output; editing a citation re-runs nothing."""
-    said = kept(entry_of(wildcards.model), *MODEL_KEYS)
+    return entry_at(wildcards.model, int(wildcards.scale))
+
+
+def entry_at(model, scale):
+    said = kept(entry_of(model), *MODEL_KEYS)
     # Files of one's own count by their content, also where their time stays as it was.
-    files = own_files(wildcards)
+    files = OWN_FILES[model, scale]
     return {**said, "files": {file: file_digest(file) for file in files}} if files else said
 
 

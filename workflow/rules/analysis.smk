@@ -112,24 +112,28 @@ REPORT_ITEMS += collect("<results>/phase/models_x{scale}.{form}", scale=SCALES, 
 
 rule count_cost:
     input:
-        weights=weights_source,
+        weights=weights_of_scale,
     output:
-        "<results>/cost/x{scale}/{model}/counts.json",
+        "<results>/cost/x{scale}/counts.json",
     log:
-        "<logs>/count_cost/x{scale}/{model}.log",
+        "<logs>/count_cost/x{scale}.log",
     wildcard_constraints:
         scale="[0-9]+",
-        model="[^/]+",
     conda:
         "../../envs/torch.yaml"
     resources:
         mem_mb=growing(2000),
         runtime=growing(30),
     params:
-        entry=model_entry,
-        code=code_of("count_cost", model_code),
+        # Which of them have weights, which are the inputs in this order.
+        models=lambda wildcards: [
+            (model, bool(weights_of(model, int(wildcards.scale))))
+            for model in models_of_scale(wildcards.scale)
+        ],
+        entries=entries_of_scale,
+        code=code_of("count_cost", code_of_scale),
     message:
-        "Counting the cost of {wildcards.model} at x{wildcards.scale}"
+        "Counting the cost of the models at x{wildcards.scale}"
     script:
         "../../scripts/count_cost.py"
 
@@ -166,8 +170,8 @@ rule time_model:
 
 rule gather_cost:
     input:
-        counts=cost_files("counts"),
-        timings=cost_files("timing") if "time" in COST_AXES else [],
+        counts=collect("<results>/cost/x{scale}/counts.json", scale=SCALES),
+        timings=timing_files() if "time" in COST_AXES else [],
     output:
         report(
             "<results>/cost.csv",

@@ -21,6 +21,7 @@ rule score:
     resources:
         mem_mb=growing(3000),
         runtime=growing(60),
+        attempt=growing(1),  # for the record of the job
     params:
         measures=list(RUN.measures),
         rules=measure_entries(RUN.measures),
@@ -75,6 +76,7 @@ SCORES_IN_REPORT = 200
 rule gather:
     input:
         scores=cell_files("<results>/scores/{dataset}/{kernel}/x{scale}/{model}/{shard}.csv"),
+        parts=cell_files("<results>/scores/{dataset}/{kernel}/x{scale}/{model}/{shard}.parts.json"),
         status=cell_files("<results>/sr/{dataset}/{kernel}/x{scale}/{model}/{shard}.json"),
         shipped="<results>/scores/shipped.csv" if RUN.shipped else [],
         shipped_status="<results>/scores/shipped_status.csv" if RUN.shipped else [],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import platform
 import sys
 import time
@@ -38,14 +39,16 @@ class Stopwatch:
     def read(self, device: str, attempt: int) -> dict[str, Any]:
         """How the job went so far.
 
-        ``started`` (UTC), ``seconds``, ``attempt`` (1 is the first), ``host``, ``hardware`` (the processor,
-        or the GPU of a job that used one), ``peak_mib`` (largest resident memory of this process) and
+        ``started`` (UTC), ``seconds``, ``cpu_seconds`` (of the processor, on all threads, since the process
+        began, imports included), ``attempt`` (1 is the first), ``host``, ``hardware`` (the processor, or the
+        GPU of a job that used one), ``peak_mib`` (largest resident memory of this process) and
         ``peak_gpu_mib`` (largest memory that torch had allocated; None without a GPU).
         """
         gpu, peak_gpu = _gpu(device)
         return {
             "started": self._started,
             "seconds": round(time.perf_counter() - self._start, 3),
+            "cpu_seconds": round(sum(os.times()[:4]), 3),
             "attempt": attempt,
             "host": platform.node(),
             "hardware": gpu or processor(),

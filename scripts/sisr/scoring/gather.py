@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -15,10 +16,12 @@ STATUS_COLUMNS = (
     "dataset", "kernel", "scale", "model", "status", "reason", "images", "seconds_per_image", "notes",
 )  # fmt: skip
 
-#: One row a job of upscaling.  What depends on the time is in this table, and nothing of it in the scores.
+#: One row a job of upscaling or of scoring.  What depends on the time is in this table, and nothing of it in
+#: the scores.
 TIMING_COLUMNS = (
-    "dataset", "kernel", "scale", "model", "shard", "status", "images", "started", "seconds",
-    "compute_seconds", "attempt", "host", "device", "hardware", "threads", "peak_mib", "peak_gpu_mib",
+    "dataset", "kernel", "scale", "model", "shard", "job", "status", "images", "started", "seconds",
+    "cpu_seconds", "compute_seconds", "attempt", "host", "device", "hardware", "threads", "peak_mib",
+    "peak_gpu_mib",
 )  # fmt: skip
 
 #: Which status a cell of several shards has: the first of these that any shard has.
@@ -75,30 +78,39 @@ def gather_status(
 
 
 def gather_timings(
-    cells: Sequence[Cell], shards: Mapping[str, int], parts: Sequence[Path], out: Path
+    cells: Sequence[Cell],
+    shards: Mapping[str, int],
+    upscaled: Sequence[Path],
+    scored: Sequence[Path],
+    out: Path,
 ) -> None:
-    """One row a job of upscaling: when and where it ran, its seconds, and the memory that it took.
+    """Two rows a cell and shard, of upscaling and of scoring: when and where the job ran, and what it took.
 
-    ``parts`` as for :func:`gather_status`.  ``seconds`` are those of the job, from its wait for a GPU to its
-    last file, ``compute_seconds`` those of the network alone, over all images.
+    ``upscaled`` are status files, as for :func:`gather_status`, ``scored`` what
+    :func:`sisr.scoring.score.score_cell` writes beside the scores, in the same order.  ``seconds`` of
+    upscaling are those from its wait for a GPU to its last file, ``compute_seconds`` those of the network
+    alone, over all images.
     """
-    remaining = iter(parts)
+    remaining = zip(upscaled, scored, strict=True)
     rows = []
     for cell in cells:
         count = shards[cell.dataset]
         for index in range(count):
-            done = SrManifest.read(next(remaining))
+            of_sr, of_scores = next(remaining)
+            done = SrManifest.read(of_sr)
             compute = sum(image.seconds for image in done.images)
+            of_shard = {**cell._asdict(), "shard": f"{index}of{count}", "status": done.status}
             rows.append(
                 {
-                    **cell._asdict(),
+                    **of_shard,
                     **(done.job or {}),
-                    "shard": f"{index}of{count}",
-                    "status": done.status,
+                    "job": "upscale",
                     "images": len(done.images),
                     "device": done.device,
                     "threads": done.threads,
                     "compute_seconds": f"{compute:.6f}",
                 }
             )
+            job = json.loads(of_scores.read_text(encoding="utf-8"))["job"]
+            rows.append({**of_shard, **job, "job": "score"})
     write_rows(out, TIMING_COLUMNS, rows)

@@ -7,6 +7,7 @@ what looks at whole images, as LPIPS does, runs meanwhile in the calling thread.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -20,6 +21,7 @@ from sisr.base.colour import Uint8Image
 from sisr.base.csv_files import write_rows
 from sisr.base.errors import ScoreError
 from sisr.base.images import read_image
+from sisr.base.machine import Stopwatch
 from sisr.base.manifest import Manifest, SrManifest
 from sisr.base.ordered import map_ordered
 from sisr.scoring import blocks
@@ -82,6 +84,7 @@ class Evaluation:
     threads : how many read images and compute PSNR and SSIM; the values do not depend on it
     device : of LPIPS and DISTS, ``cpu`` or ``cuda``
     kernel : that of the pairs' LR images, for measures that ask for them
+    attempt : how often the workflow started the job, 1 the first time; for its record
     """
 
     measures: Sequence[str | Measure]
@@ -89,6 +92,7 @@ class Evaluation:
     threads: int = 1
     device: str = "cpu"
     kernel: str | None = None
+    attempt: int = 1
 
     @cached_property
     def parsed(self) -> tuple[Measure, ...]:
@@ -261,8 +265,10 @@ def score_cell(
     ``lr`` is for measures that ask for LR images.
 
     ``parts`` is JSON that gets LPIPS by block (:mod:`sisr.scoring.blocks`): ``measure``, None where the run
-    has no LPIPS, and ``images``, name -> values.
+    has no LPIPS, and ``images``, name -> values; and ``job``, what the job took
+    (:meth:`sisr.base.machine.Stopwatch.read`), ``compute_seconds`` of it for scoring alone, without imports.
     """
+    watch = Stopwatch()
     done = SrManifest.read(sr_status)
     pairs = pairs_of(Manifest.read(hr_manifest), [done]) if done.status == "ok" else []
     # A failed cell needs no network, so its weights need not be there.
@@ -273,7 +279,9 @@ def score_cell(
             pairs = [lr.beside(pair, cell) for pair in pairs]
             evaluation = replace(evaluation, kernel=cell.kernel)
         scores = score_pairs(pairs, cell.scale, evaluation, parts=by_block)
+    begin = time.perf_counter()
     write_scores(out_csv, scores, **cell._asdict())
+    compute_seconds = round(time.perf_counter() - begin, 6)
     if parts is not None:
         local = localised(evaluation.parsed)
         found = zip((pair.image for pair in pairs), by_block, strict=False)
@@ -282,6 +290,13 @@ def score_cell(
             {
                 "measure": None if local is None else local.id,
                 "images": {image: blocks.encode(values) for image, values in found},
+                "job": {
+                    **watch.read(evaluation.device, evaluation.attempt),
+                    "images": len(pairs),
+                    "compute_seconds": compute_seconds,
+                    "device": evaluation.device,
+                    "threads": evaluation.threads,
+                },
             },
         )
 

@@ -58,7 +58,7 @@ FETCHED = "fetched"
 _ABOUT = {
     "scores.csv": "One row for each dataset, image, kernel, scale, model, metric and protocol",
     "status.csv": "One row a cell: ok, skipped, unavailable, oom or failed, with the reason",
-    "timings.csv": "One row a job of upscaling: when and where it ran, seconds, attempt, peak memory",
+    "timings.csv": "One row a job of upscaling or scoring: when and where it ran, seconds, attempt, memory",
     "SHA256SUMS": "Checksums of the three tables, as sha256sum -c reads them",
     "provenance.json": "Configuration as resolved, commit, versions, machine, hashes of all inputs",
     "config.yaml": "Configuration as resolved; snakemake --configfile takes it",

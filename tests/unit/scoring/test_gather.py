@@ -54,25 +54,33 @@ def test_the_worst_shard_speaks(tmp_path: Path) -> None:
     assert [row["notes"] for row in rows] == ["tile 32; short", ""]
 
 
-def test_timings_have_a_row_for_every_shard(tmp_path: Path) -> None:
+def test_timings_have_rows_for_every_shard(tmp_path: Path) -> None:
     jobs = [
-        {"started": "2026-11-25T13:00:00+00:00", "seconds": 2.5, "attempt": 1, "host": "a", "hardware": "CPU",
-         "peak_mib": 100.5, "peak_gpu_mib": None},
-        {"started": "2026-11-25T13:00:01+00:00", "seconds": 0.5, "attempt": 3, "host": "b", "hardware": "GPU",
-         "peak_mib": 50.0, "peak_gpu_mib": 20.0},
+        {"started": "2026-11-25T13:00:00+00:00", "seconds": 2.5, "cpu_seconds": 3.5, "attempt": 1,
+         "host": "a", "hardware": "CPU", "peak_mib": 100.5, "peak_gpu_mib": None},
+        {"started": "2026-11-25T13:00:01+00:00", "seconds": 0.5, "cpu_seconds": 0.25, "attempt": 3,
+         "host": "b", "hardware": "GPU", "peak_mib": 50.0, "peak_gpu_mib": 20.0},
     ]  # fmt: skip
-    parts = []
+    parts, scored = [], []
     for index, job in enumerate(jobs):
         document = {"model": "m", "scale": 2, "device": ("cpu", "cuda")[index], "threads": 1, "status": "ok"}
         images = [{"name": f"{s}", "file": f"{s}.png", "seconds": s} for s in (0.25, 0.5)][index:]
         parts.append(tmp_path / f"{index}.json")
         parts[-1].write_text(json.dumps({**document, "job": job, "images": images}), encoding="utf-8")
-    gather_timings([Cell("big", "k", 2, "m")], {"big": 2}, parts, tmp_path / "timings.csv")
+        scored.append(tmp_path / f"{index}.parts.json")
+        took = {**jobs[0], "images": 2 - index, "compute_seconds": 0.125, "device": "cpu", "threads": 1}
+        scored[-1].write_text(json.dumps({"measure": None, "images": {}, "job": took}), encoding="utf-8")
+    gather_timings([Cell("big", "k", 2, "m")], {"big": 2}, parts, scored, tmp_path / "timings.csv")
+    started = jobs[0]["started"]
     with (tmp_path / "timings.csv").open(encoding="utf-8", newline="") as stream:
         assert tuple(next(csv.reader(stream))) == TIMING_COLUMNS
         assert list(csv.reader(stream)) == [
-            ["big", "k", "2", "m", "0of2", "ok", "2", jobs[0]["started"], "2.5", "0.750000", "1", "a",
+            ["big", "k", "2", "m", "0of2", "upscale", "ok", "2", started, "2.5", "3.5", "0.750000", "1", "a",
              "cpu", "CPU", "1", "100.5", ""],
-            ["big", "k", "2", "m", "1of2", "ok", "1", jobs[1]["started"], "0.5", "0.500000", "3", "b",
-             "cuda", "GPU", "1", "50.0", "20.0"],
+            ["big", "k", "2", "m", "0of2", "score", "ok", "2", started, "2.5", "3.5", "0.125", "1", "a",
+             "cpu", "CPU", "1", "100.5", ""],
+            ["big", "k", "2", "m", "1of2", "upscale", "ok", "1", jobs[1]["started"], "0.5", "0.25",
+             "0.500000", "3", "b", "cuda", "GPU", "1", "50.0", "20.0"],
+            ["big", "k", "2", "m", "1of2", "score", "ok", "1", started, "2.5", "3.5", "0.125", "1", "a",
+             "cpu", "CPU", "1", "100.5", ""],
         ]  # fmt: skip

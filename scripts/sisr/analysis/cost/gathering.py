@@ -25,16 +25,19 @@ NOT_TIMED = "not timed"
 def gather(counts: Sequence[Path], timings: Sequence[Path], out: Path) -> None:
     """Write ``cost.csv``: one row a model and scale, in the order of the files.
 
-    ``timings`` go with ``counts`` one by one, or there are none.  Seconds are those per megapixel of output,
-    the first quartile, median and third; peak memory is in bytes.  What is missing is empty.
+    ``counts`` and ``timings`` are what :mod:`sisr.analysis.cost.jobs` writes.  Seconds are those per
+    megapixel of output, the first quartile, median and third; peak memory is in bytes.  What is missing is
+    empty.
     """
-    rows = []
-    for index, path in enumerate(counts):
-        timed = {"time_status": NOT_TIMED}
-        if timings:
-            timed = _timed(json.loads(timings[index].read_text(encoding="utf-8")))
-        rows.append(_counted(json.loads(path.read_text(encoding="utf-8"))) | timed)
+    counted = [document for path in counts for document in _read(path)]
+    timed = {(document["model"], document["scale"]): _timed(document) for document in map(_read, timings)}
+    not_timed = {"time_status": NOT_TIMED}
+    rows = [_counted(one) | timed.get((one["model"], one["scale"]), not_timed) for one in counted]
     write_rows(out, COLUMNS, rows)
+
+
+def _read(path: Path) -> Any:
+    return json.loads(path.read_text(encoding="utf-8"))
 
 
 def _counted(document: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,9 +1,9 @@
-"""The cost of one model at one scale, as jobs write it: what can be expected of a model is no error."""
+"""The cost of models at a scale, as jobs write it: what can be expected of a model is no error."""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,12 +15,15 @@ from sisr.upscaling.upscale import ScaledModel, attempt
 log = logging.getLogger(__name__)
 
 
-def count_job(scaled: ScaledModel, out: Path) -> None:
-    """Write the counts of a model as JSON.
+def count_job(models: Iterable[ScaledModel], out: Path) -> None:
+    """Write the counts of models as a JSON list, one document a model.
 
     ``status`` is that of a cell; with ``ok``, ``reason`` says why a quantity is null.
     """
+    write_json(out, [_counts(scaled) for scaled in models])
 
+
+def _counts(scaled: ScaledModel) -> dict[str, Any]:
     def work() -> Mapping[str, Any]:
         found = counts.count(scaled.model, scaled.scale, scaled.weights)
         return {
@@ -31,12 +34,12 @@ def count_job(scaled: ScaledModel, out: Path) -> None:
             "because": found.reason,
         }
 
-    _write(scaled, work, out)
+    return _document(scaled, work)
 
 
 def time_job(scaled: ScaledModel, out: Path, *, execution: Execution, budget: float) -> None:
     """Write what :func:`sisr.analysis.cost.timing.time_model` measured, as JSON; else as
-    :func:`count_job`.
+    the documents of :func:`count_job`.
     """
 
     def work() -> Mapping[str, Any]:
@@ -50,14 +53,14 @@ def time_job(scaled: ScaledModel, out: Path, *, execution: Execution, budget: fl
             options=execution.options,
         )
 
-    _write(scaled, work, out)
+    write_json(out, _document(scaled, work))
 
 
-def _write(scaled: ScaledModel, work: Callable[[], Mapping[str, Any]], out: Path) -> None:
+def _document(scaled: ScaledModel, work: Callable[[], Mapping[str, Any]]) -> dict[str, Any]:
     status = attempt(lambda: (work(),))
     if status.status != "ok":
         log.warning("%s x%d: %s: %s", scaled.model.id, scaled.scale, status.status, status.reason)
     found = dict(status.found[0]) if status.found else {}
     reason = status.reason or found.pop("because", "")
     head = {"model": scaled.model.id, "scale": scaled.scale, "status": status.status, "reason": reason}
-    write_json(out, head | found)
+    return head | found

@@ -32,24 +32,28 @@ TIMED: dict[str, Any] = {
 COUNTED = {"parameters": 715_176, "multiply_adds": 40_885_865_472, "activations": 107_827_608}
 
 
-def document(path: Path, model: str, status: str = "ok", reason: str = "", **rest: Any) -> Path:
-    path.write_text(json.dumps({"model": model, "scale": 4, "status": status, "reason": reason, **rest}))
+def document(model: str, status: str = "ok", reason: str = "", **rest: Any) -> dict[str, Any]:
+    return {"model": model, "scale": 4, "status": status, "reason": reason, **rest}
+
+
+def written(path: Path, found: Any) -> Path:
+    path.write_text(json.dumps(found))
     return path
 
 
 @pytest.fixture
 def gathered(tmp_path: Path) -> Path:
     counts = [
-        document(tmp_path / "c1", "bicubic", reason="no network", parameters=0),
-        document(tmp_path / "c2", "imdn", **COUNTED, receptive_field="global"),
-        document(tmp_path / "c3", "gone", "unavailable", "never released"),
+        document("bicubic", reason="no network", parameters=0),
+        document("imdn", **COUNTED, receptive_field="global"),
+        document("gone", "unavailable", "never released"),
     ]
     timings = [
-        document(tmp_path / "t1", "bicubic", **TIMED),
-        document(tmp_path / "t2", "imdn", "oom", "out of memory on the CPU"),
-        document(tmp_path / "t3", "gone", "unavailable", "never released"),
+        written(tmp_path / "t1", document("bicubic", **TIMED)),
+        written(tmp_path / "t2", document("imdn", "oom", "out of memory on the CPU")),
+        written(tmp_path / "t3", document("gone", "unavailable", "never released")),
     ]
-    gathering.gather(counts, timings, tmp_path / "cost.csv")
+    gathering.gather([written(tmp_path / "c", counts)], timings, tmp_path / "cost.csv")
     return tmp_path / "cost.csv"
 
 
@@ -94,7 +98,8 @@ def test_three_forms(gathered: Path, tmp_path: Path) -> None:
 
 
 def test_without_timing_there_are_no_columns_of_it(tmp_path: Path) -> None:
-    gathering.gather([document(tmp_path / "c", "imdn", **COUNTED)], [], tmp_path / "cost.csv")
+    counts = written(tmp_path / "c", [document("imdn", **COUNTED)])
+    gathering.gather([counts], [], tmp_path / "cost.csv")
     built = cost_table.build(gathering.read(tmp_path / "cost.csv"), 4, LABELS)
     assert [column.heading for column in built.columns] == [column.heading for column in cost_table.COUNTED]
     assert built.notes == ()
@@ -126,12 +131,13 @@ def test_jobs_leave_a_reason_instead_of_failing(tmp_path: Path) -> None:
         raise ModelUnavailable("vdsr.pth could not be fetched")
 
     out = tmp_path / "job.json"
-    count_job(ScaledModel(get("realesrgan"), 2), out)
-    skipped = json.loads(out.read_text())
+    count_job([ScaledModel(get("realesrgan"), 2), ScaledModel(get("bicubic"), 2)], out)
+    skipped, counted = json.loads(out.read_text())
     assert (skipped["status"], skipped["reason"]) == (
         "skipped",
         "Real-ESRGAN has weights for x4 only, not for x2",
     )
+    assert (counted["status"], counted["parameters"], counted["reason"]) == ("ok", 0, "no network")
     time_job(ScaledModel(get("vdsr"), 4, gone), out, execution=Execution("cpu"), budget=0.1)
     assert json.loads(out.read_text()) == {
         "model": "vdsr", "scale": 4, "status": "unavailable", "reason": "vdsr.pth could not be fetched",
