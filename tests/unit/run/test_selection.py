@@ -82,6 +82,19 @@ def test_an_extra_without_a_section_has_the_usual_settings() -> None:
     assert asked.cost.time
 
 
+def test_an_extra_leaves_the_settings_of_its_section() -> None:
+    asked = {**FULL, "datasets": "set5,set14", "models": "vdsr", "scales": 4}
+    document = {key: value for key, value in asked.items() if key != "cost"}
+    # Of another set than the first, and without times.
+    ledger = read({**document, "cost": {"time": False, "ledger": "set14"}, "extras": "ledger"})
+    assert ledger.cost is not None
+    assert (ledger.cost.ledger, ledger.cost.time) == ("set14", False)
+    counts = read({**document, "cost": {"time": False}, "extras": "counts"})
+    assert counts.cost is not None
+    assert (counts.cost.ledger, counts.cost.time) == (None, False)
+    assert read({**document, "extras": "protocols"}).cost is None
+
+
 def test_a_summary_names_what_few_values_there_are() -> None:
     run = read({**FULL, "datasets": "set5,set14", "scales": 4, "models": "bicubic,vdsr"})
     assert run.summary.startswith(

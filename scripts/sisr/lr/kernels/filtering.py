@@ -113,15 +113,19 @@ def centred(psf: Floats, scale: int) -> Floats:
     """
     from scipy import ndimage
 
-    shift = np.zeros(2)
     moved = psf
-    for _ in range(20):
-        off = np.array(phase(moved, scale))
-        if np.abs(off).max() < 1e-9:
-            break
-        shift -= off
-        moved = ndimage.shift(psf, shift)
-        moved = moved / moved.sum()
+    # As KernelGAN, a tap whose place lies outside the array by however little is 0, so that a row goes at
+    # once where the shift passes a whole pixel.  Where the centre lies in that leap no shift is exact; then
+    # the row fades out.
+    for mode in ("constant", "grid-constant"):
+        shift, moved = np.zeros(2), psf
+        for _ in range(20):
+            off = np.array(phase(moved, scale))
+            if np.abs(off).max() < 1e-9:
+                return moved
+            shift -= off
+            moved = ndimage.shift(psf, shift, mode=mode)
+            moved = moved / moved.sum()
     return moved
 
 

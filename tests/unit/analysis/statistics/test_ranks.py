@@ -50,6 +50,8 @@ def test_cliques() -> None:
     assert ranks.cliques(values, 1.0) == [[1, 2], [2, 3], [0, 4]]
     assert ranks.cliques(values, 0.3) == []
     assert ranks.cliques(values, 9.0) == [[1, 2, 3, 0, 4]]
+    # Equal ranks keep their order, however many.
+    assert ranks.cliques(np.full(400, 200.5), 0.0) == [list(range(400))]
 
 
 @pytest.mark.parametrize("n", [3, 5, 14, 100])

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 from scipy import stats
-from sisr.lr.kernels import bsrgan, filtering, realesrgan, steps
+from sisr.lr.kernels import bsrgan, filtering, motion, realesrgan, steps
 
 RUNS = 1500
 #: Tall, so that a factor is seen in the height.
@@ -186,3 +186,14 @@ def test_bsrgan_halves_by_resizing_in_half_of_the_cases(calls: Any) -> None:
     assert shapes == {(40, 2, 3)}
     assert_shares([len(run) for run in made], {0: 0.5, 1: 0.5})
     assert {call[2:] for call in of(made, "resize")} == {(40, 2)}
+
+
+def test_a_motion_has_any_length_and_direction(monkeypatch: pytest.MonkeyPatch) -> None:
+    drawn: list[tuple[float, float]] = []
+    monkeypatch.setattr(motion, "line", lambda *drawing: drawn.append(drawing))
+    monkeypatch.setattr(filtering, "blur_bicubic", lambda hr, *_: hr)
+    for seed in range(RUNS):
+        motion.motion_bicubic(HR, 4, border="reflect", rng=np.random.default_rng(seed), length=(1, 3))
+    lengths, angles = zip(*drawn, strict=True)
+    assert_uniform(lengths, 4, 12)
+    assert_uniform(angles, 0, np.pi)

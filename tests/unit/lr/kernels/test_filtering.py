@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from scipy import ndimage
 from sisr.base import registry
@@ -76,6 +76,8 @@ def test_bd_at_x3_on_one_bright_pixel() -> None:
 def test_kernel_size_must_fit_the_scale() -> None:
     with pytest.raises(ConfigError, match="size: expected an even number at x2, found 7"):
         gaussian.gaussian_subsample(HR, 2, border="mirror", sigma=1.6, size=7)
+    with pytest.raises(ConfigError, match="size: expected an odd number at x3, found 8"):
+        gaussian.gaussian_subsample(HR, 3, border="mirror", sigma=1.6, size=8)
     with pytest.raises(ConfigError, match="size: expected an odd number, found 8"):
         gaussian.gaussian_bicubic(HR, 2, border="mirror", sigma=1.6, size=8)
 
@@ -180,6 +182,7 @@ def test_gaussian_is_fspecial(size: int, sigma: float) -> None:
 
 @settings(max_examples=60, deadline=None)
 @given(st.integers(0, 2**32), st.sampled_from([2, 4]))
+@example(623, 4)  # of whose shifts by KernelGAN's rule none is exact
 def test_anisotropic_kernels_are_centred(seed: int, scale: int) -> None:
     psf = gaussian.anisotropic(np.random.default_rng(seed), scale, 11, (0.6, 5), 0.25)
     assert psf.shape == {2: (11, 11), 4: (21, 21)}[scale]

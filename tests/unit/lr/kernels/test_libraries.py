@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from typing import Any
 
 import cv2
 import numpy as np
 import pytest
 import torch
 from PIL import Image
+from sisr.base.errors import ConfigError
 from sisr.base.images import modcrop
 from sisr.lr import kernels
+from sisr.lr.kernels import resamplers
 from sisr.models.compat import prepare_torchvision
 from skimage import img_as_ubyte
 from skimage.transform import resize
@@ -141,3 +144,22 @@ def test_antialiased_bicubics_are_close_to_matlab_and_opencv_is_not(kernel: str)
 
     assert distance(kernel) <= 1
     assert distance("opencv-cubic") > 50
+
+
+@pytest.mark.parametrize(
+    ("resize", "params", "border", "program"),
+    [
+        (resamplers.opencv_resize, {"interpolation": "cubic"}, "replicate", "OpenCV"),
+        (resamplers.pillow_resize, {"interpolation": "bicubic"}, "renormalise", "Pillow"),
+        (resamplers.torch_resize, {"interpolation": "bicubic"}, "renormalise", "PyTorch"),
+        (resamplers.torch_resize, {"interpolation": "nearest"}, "none", "PyTorch"),
+        (resamplers.skimage_resize, {"order": 1}, "reflect", "scikit-image's default"),
+        (resamplers.basicsr_imresize, {}, "mirror", "BasicSR"),
+        (resamplers.subsample, {}, "none", "subsampling"),
+    ],
+)
+def test_a_library_has_one_border(resize: Any, params: dict[str, Any], border: str, program: str) -> None:
+    message = f"^{program} has no choice of border: expected '{border}', found 'wrap'$"
+    with pytest.raises(ConfigError, match=message):
+        resize(HR, 2, border="wrap", **params)
+    assert resize(HR, 2, border=border, **params).shape == (36, 48, 3)

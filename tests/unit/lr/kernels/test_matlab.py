@@ -84,6 +84,12 @@ def test_other_kernels_equal_the_literal_reference(
     assert np.array_equal(imresize(image, factor, border, kernel), expected)
 
 
+def test_lanczos_is_a_sinc_windowed_by_a_sinc() -> None:
+    x = np.array([-3, -2.5, -1, -1 / 3, 0, 0.5, 2, 2.999, 3])
+    expected = np.where(np.abs(x) < 3, np.sinc(x) * np.sinc(x / 3), 0)
+    np.testing.assert_allclose(matlab.lanczos3(x), expected, atol=1e-14)
+
+
 @settings(max_examples=40, deadline=None)
 @given(images(12), FACTOR, BORDER)
 def test_floats_equal_the_literal_reference(image: np.ndarray, factor: Fraction, border: str) -> None:

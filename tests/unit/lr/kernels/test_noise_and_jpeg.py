@@ -46,6 +46,13 @@ def test_noise_is_clipped_not_wrapped() -> None:
     assert bright.min() > 95 and np.mean(bright == 255) == pytest.approx(0.5, abs=0.05)
 
 
+@pytest.mark.parametrize("shape", [(7, 9), (7, 9, 3)])
+def test_noise_is_what_the_generator_draws_row_by_row(shape: tuple[int, ...]) -> None:
+    image = np.full(shape, 128, np.uint8)
+    expected = np.round(128 + 10 * rng(3).standard_normal(shape)).astype(np.uint8)
+    assert np.array_equal(noise.add_white(image, 10, rng(3)), expected)
+
+
 # --- JPEG -----------------------------------------------------------------------------------------------
 
 
@@ -63,6 +70,15 @@ def test_lower_quality_is_farther_from_bicubic() -> None:
     errors = [np.mean((kernels.apply(f"jpeg{q}", IMAGE, 2) - clean) ** 2) for q in (90, 70, 50, 30)]
     assert errors == sorted(errors)
     assert errors[-1] > 3 * errors[0]
+
+
+@pytest.mark.parametrize("quality", [1, 95])
+@pytest.mark.parametrize("subsampling", ["4:4:4", "4:2:2", "4:2:0"])
+def test_ends_of_the_quality_and_subsampling(quality: int, subsampling: str) -> None:
+    stream = io.BytesIO()
+    Image.fromarray(IMAGE).save(stream, "JPEG", quality=quality, subsampling=subsampling)
+    assert np.array_equal(jpeg.compressed(IMAGE, quality, subsampling), np.array(Image.open(stream)))
+    assert jpeg.bicubic_jpeg(IMAGE, 2, border="mirror", quality=quality).shape == (96, 128, 3)
 
 
 @pytest.mark.parametrize("quality", [0, 96])

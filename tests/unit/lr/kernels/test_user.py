@@ -101,13 +101,24 @@ def test_one_of_several(tmp_path: Path) -> None:
     cells[0, 0], cells[0, 1] = PSF, other
     io.savemat(tmp_path / "cells.mat", {"kernels": cells})
     np.save(tmp_path / "stack.npy", np.stack([PSF, other]))
+    np.save(tmp_path / "swapped.npy", np.stack([other, PSF]))
     for name, which in (
         ("two.mat", {"variable": "b"}),
         ("cells.mat", {"index": 1}),
         ("stack.npy", {"index": 1}),
+        ("swapped.npy", {"index": 0}),
     ):
         found = user.load(tmp_path / name, 3, centre="middle", **which)  # type: ignore[arg-type]
         np.testing.assert_allclose(found, other, atol=1e-15)
+
+
+def test_the_phase_is_that_of_the_kernel_of_the_index(tmp_path: Path) -> None:
+    np.save(tmp_path / "two.npy", np.stack([PSF, np.pad(PSF, ((2, 0), (2, 0)))[:9, :9]]))
+    first, second = (
+        user.phase(3, file=str(tmp_path / "two.npy"), index=index, centre="middle") for index in (0, 1)
+    )
+    assert first == pytest.approx((0, 0), abs=1e-12)
+    assert min(second) > 1
 
 
 def test_file_that_changed_is_read_again(tmp_path: Path) -> None:

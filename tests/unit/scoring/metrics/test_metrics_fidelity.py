@@ -147,6 +147,13 @@ def test_colour_image_is_the_same_under_both_gray_rules(pair: Pairs) -> None:
     assert np.array_equal(YIQ.full_range().of(hr), YIQ.of(hr))
 
 
+def test_without_a_protocol_it_is_luma_without_one_pixel_of_border(pair: Pairs) -> None:
+    hr, sr = pair(40, 50)
+    assert psnr(hr, sr) == psnr(hr, sr, "y-bt601", 1)
+    assert ssim(hr, sr) == ssim(hr, sr, "y-bt601", 1)
+    assert psnr(hr, sr) == pytest.approx(psnr(hr[1:-1, 1:-1], sr[1:-1, 1:-1], "y-bt601-nocrop"), abs=1e-12)
+
+
 # --- properties -----------------------------------------------------------------------------------------
 
 
