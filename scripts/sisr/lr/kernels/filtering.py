@@ -36,7 +36,7 @@ def _reflect(positions: NDArray[np.int64], n: int) -> NDArray[np.int64]:
     """... 2 1 | 0 1 .. n-1 | n-2 n-3 ...: the edge sample is not repeated."""
     period = max(2 * n - 2, 1)
     folded = positions % period
-    return np.minimum(folded, period - folded) if n > 1 else np.zeros_like(positions)
+    return np.minimum(folded, period - folded)
 
 
 def _wrap(positions: NDArray[np.int64], n: int) -> NDArray[np.int64]:

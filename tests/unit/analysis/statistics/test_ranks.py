@@ -29,6 +29,8 @@ def test_average_ranks_and_friedman(urban100: pd.DataFrame, make_sample: MakeSam
     np.testing.assert_allclose(ranks.average_ranks(sample), expected)
     found = stats.friedmanchisquare(*x.T)
     assert ranks.friedman(sample) == pytest.approx((found.statistic, found.pvalue))
+    of_two = stats.friedmanchisquare(*x[:2].T)
+    assert ranks.friedman(make_sample(x[:2])) == pytest.approx((of_two.statistic, of_two.pvalue))
     lower_is_better = make_sample(x, LPIPS)
     np.testing.assert_allclose(ranks.average_ranks(lower_is_better), x.shape[1] + 1 - expected)
 

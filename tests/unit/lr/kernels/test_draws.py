@@ -176,6 +176,8 @@ def test_bsrgan_blurs_as_kair_does(calls: Any, factor: int) -> None:
     assert_uniform([call[2] for call in of(made, "gaussian")], 0, 2 + 0.2 * factor)
     sampled = calls(lambda hr, scale, border, rng: bsrgan._downsampled(hr, factor, border, rng))[RUNS:]
     assert_uniform([call[2] for call in of(sampled, "gaussian")], 0.1, 0.6 * factor)
+    # KAIR's 25 pixels; one more where the middle of a block lies between pixels.
+    assert {call[1] for call in of(sampled, "gaussian")} == {25 + (factor % 2 == 0)}
     shrunk = 800 / (np.array([call[2] for call in of(sampled, "resize")]) + 0.5)
     assert_uniform(shrunk, 0.999, 2 * factor + 0.04)  # to the row
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from math import factorial
 
 import numpy as np
 import pytest
@@ -139,6 +140,19 @@ def test_bells() -> None:
     np.testing.assert_allclose(long, long[::-1, ::-1], atol=1e-15)
     flat = steps.bell(21, (3, 3), 0, "plateau", 4)
     assert flat[10, 12] > 0.9 * flat[10, 10] > 10 * flat[10, 19]
+
+
+def test_the_plateau_and_the_sinc_are_their_formulas() -> None:
+    down, right = np.mgrid[-10:11, -10:11].astype(float)
+    expected = 1 / (1 + ((down**2 + right**2) / 9) ** 1.5)
+    np.testing.assert_allclose(
+        steps.bell(21, (3, 3), 0, "plateau", 1.5), expected / expected.sum(), atol=1e-15
+    )
+    # J1(x) / x by its series, of which 60 terms are exact to float64 for these x.
+    x = np.pi / 2 * np.hypot(down, right)
+    terms = [(-1) ** k * (x / 2) ** (2 * k) / (2 * factorial(k) * factorial(k + 1)) for k in range(60)]
+    series = np.sum(terms, axis=0)
+    np.testing.assert_allclose(steps.sinc(21, np.pi / 2), series / series.sum(), atol=1e-6)
 
 
 def test_choices_have_their_probabilities() -> None:

@@ -1,8 +1,10 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import pytest
+import yaml
 from sisr.base import extensions, registry
 from sisr.base.errors import ConfigError
 from sisr.scoring.metrics import (
@@ -32,6 +34,15 @@ def test_every_metric_has_its_protocols_and_a_function() -> None:
 def test_every_protocol_is_used() -> None:
     used = {key for entry in registry.load("metrics").values() for key in entry["protocols"]}
     assert used == set(registry.load("protocols")) - {"whole-rgb"}  # for metrics that are still to come
+
+
+def test_a_measure_of_another_folder(tmp_path: Path) -> None:
+    metric, rules = registry.load("metrics")["psnr"], registry.load("protocols")["rgb"]
+    (tmp_path / "metrics.yaml").write_text(yaml.safe_dump({"mine": {**metric, "protocols": ["plain"]}}))
+    (tmp_path / "protocols.yaml").write_text(yaml.safe_dump({"plain": rules}))
+    assert parse_measure("mine@plain", tmp_path).id == "mine@plain"
+    with pytest.raises(ConfigError, match="unknown metric 'mine'"):
+        parse_measure("mine@plain")
 
 
 def test_labels_are_distinct() -> None:
