@@ -172,8 +172,10 @@ def test_unknown_border() -> None:
         filtering.sample(HR, fspecial(3, 1), 2, "miror")
 
 
-@pytest.mark.parametrize(("border", "mode"), [("reflect", "reflect"), ("wrap", "wrap"), ("mirror", "symmetric"),
-                                              ("replicate", "edge")])  # fmt: skip
+@pytest.mark.parametrize(
+    ("border", "mode"),
+    [("reflect", "reflect"), ("wrap", "wrap"), ("mirror", "symmetric"), ("replicate", "edge")],
+)
 @pytest.mark.parametrize("n", [1, 2, 3, 7])
 def test_borders_are_those_of_numpy(border: str, mode: str, n: int) -> None:
     expected = np.pad(np.arange(n), 20, mode)  # type: ignore[call-overload]
