@@ -46,6 +46,7 @@ Force = Annotated[bool, typer.Option("--force", help="Write over a file of anoth
 _BEGINNINGS = {
     "CSV": re.compile(rb"[\w. @-]+(?:,[\w. @-]+)+\r?\n"),
     "page": re.compile(rb"\s*<(?:!doctype html|html)\b", re.IGNORECASE),
+    "ONNX graph": re.compile(rb"\x08[\x01-\x20]"),
     "PNG": re.compile(rb"\x89PNG\r\n\x1a\n"),
     "safetensors file": re.compile(rb".{8}\{", re.DOTALL),
 }

@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 import yaml
 from sisr.base import registry
+from sisr.base.cells import Cell
 from sisr.run.config import Run, read
-from sisr.run.selection import EXTRAS
+from sisr.run.selection import EXTRAS, summary
 
 FULL = yaml.safe_load((registry.CONFIG / "config.yaml").read_text())
 MODELS = len({model for suite in FULL["suites"].values() for model in suite["models"]})
@@ -93,6 +94,19 @@ def test_an_extra_leaves_the_settings_of_its_section() -> None:
     assert counts.cost is not None
     assert (counts.cost.ledger, counts.cost.time) == (None, False)
     assert read({**document, "extras": "protocols"}).cost is None
+    pixels = {"dataset": "set14", "models": ["vdsr"]}
+    assert read({**document, "same_pixels": pixels, "extras": "protocols"}).same_pixels == pixels
+    assert read({**document, "studies": ["tiling"], "extras": "studies"}).studies == ("tiling",)
+
+
+def test_a_summary_of_cells_that_are_no_product_and_of_shipped_scores() -> None:
+    cells = [Cell("set5", "bd", 2, "a"), Cell("set5", "bd", 4, "a"), Cell("set14", "bd", 4, "b")]
+    every = list(EXTRAS)
+    line = "run: 3 cells of 2 datasets, 1 LR kernel, 2 scales, 2 models"
+    assert summary("run", cells, [], every, {}) == line
+    beside = f"{line}; beside the shipped scores of"
+    assert summary("run", cells, cells[:2], every, {}) == f"{beside} 1 model"
+    assert summary("run", cells, cells, every, {}) == f"{beside} 2 models"
 
 
 def test_a_summary_names_what_few_values_there_are() -> None:

@@ -83,6 +83,8 @@ def test_rank_biserial_by_hand() -> None:
     assert paired.rank_biserial(np.array([[0.0], [1.0], [-1.0], [2.0]]))[0] == pytest.approx(3 / 6)
     assert paired.rank_biserial(np.array([[1.0], [math.inf]]))[0] == 1
     assert paired.rank_biserial(np.zeros((4, 1)))[0] == 0
+    # Two zeros would have 1.5 - 2 = -0.5 each in the sum of ranks.
+    assert paired.rank_biserial(np.array([[0.0], [0.0], [1.0], [-2.0]]))[0] == pytest.approx(-1 / 3)
 
 
 @settings(max_examples=60, deadline=None)

@@ -45,6 +45,14 @@ def test_samples_hold_complete_models_and_equal_the_tables_means(scores: pd.Data
     assert set(certain.loc[certain["group"] == "set5", "verdict"]) == {"best", verdicts.UNTESTABLE}
 
 
+def test_a_sample_of_a_part_of_the_images_that_are_expected_is_none(scores: pd.DataFrame) -> None:
+    dataset = str(scores["dataset"].iloc[0])
+    there = int(scores[scores["dataset"] == dataset]["image"].nunique())
+    for more, found in ((0, True), (1, False)):
+        given = samples(scores, run.MEASURES, 4, expected={dataset: there + more})
+        assert (dataset in {sample.group for sample in given}) == found
+
+
 def test_nothing_depends_on_the_order_of_rows(scores: pd.DataFrame) -> None:
     shuffled = scores.sample(frac=1, random_state=3)
     a, b = ([stand(s) for s in samples_of(frame)] for frame in (scores, shuffled))

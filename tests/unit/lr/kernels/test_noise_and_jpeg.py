@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from math import factorial
 
+import cv2
 import numpy as np
 import pytest
 from PIL import Image
@@ -47,7 +48,7 @@ def test_noise_is_clipped_not_wrapped() -> None:
     assert bright.min() > 95 and np.mean(bright == 255) == pytest.approx(0.5, abs=0.05)
 
 
-@pytest.mark.parametrize("shape", [(7, 9), (7, 9, 3)])
+@pytest.mark.parametrize("shape", [(7, 9), (7, 9, 3), (1, 9)])
 def test_noise_is_what_the_generator_draws_row_by_row(shape: tuple[int, ...]) -> None:
     image = np.full(shape, 128, np.uint8)
     expected = np.round(128 + 10 * rng(3).standard_normal(shape)).astype(np.uint8)
@@ -98,6 +99,11 @@ def test_gaussian_noise(gray: bool) -> None:
     assert bool((residual[..., 0] == residual[..., 1]).all()) == gray
 
 
+def test_noise_of_an_image_of_one_row() -> None:
+    row = np.full((1, 5000, 3), 128, np.uint8)
+    assert (steps.gaussian_noise(row, 10, False, rng()) - 128.0).std() == pytest.approx(10, rel=0.05)
+
+
 def test_correlated_noise_has_its_covariance() -> None:
     covariance = np.array([[90.0, 40, 10], [40, 120, 50], [10, 50, 60]])
     residual = steps.correlated_noise(np.full((256, 256, 3), 128, np.uint8), covariance, rng()) - 128.0
@@ -142,17 +148,27 @@ def test_bells() -> None:
     assert flat[10, 12] > 0.9 * flat[10, 10] > 10 * flat[10, 19]
 
 
-def test_the_plateau_and_the_sinc_are_their_formulas() -> None:
+def test_bells_and_the_sinc_are_their_formulas() -> None:
     down, right = np.mgrid[-10:11, -10:11].astype(float)
-    expected = 1 / (1 + ((down**2 + right**2) / 9) ** 1.5)
-    np.testing.assert_allclose(
-        steps.bell(21, (3, 3), 0, "plateau", 1.5), expected / expected.sum(), atol=1e-15
-    )
+    r = (right / 3) ** 2 + (down / 2) ** 2
+    for shape, expected in (
+        ("gaussian", np.exp(-r / 2)),
+        ("generalised", np.exp(-(r**0.7) / 2)),
+        ("plateau", 1 / (1 + r**0.7)),
+    ):
+        found = steps.bell(21, (3, 2), 0, shape, 0.7)
+        np.testing.assert_allclose(found, expected / expected.sum(), atol=1e-15)
     # J1(x) / x by its series, of which 60 terms are exact to float64 for these x.
     x = np.pi / 2 * np.hypot(down, right)
     terms = [(-1) ** k * (x / 2) ** (2 * k) / (2 * factorial(k) * factorial(k + 1)) for k in range(60)]
     series = np.sum(terms, axis=0)
     np.testing.assert_allclose(steps.sinc(21, np.pi / 2), series / series.sum(), atol=1e-6)
+
+
+def test_a_resize_is_opencvs_with_what_was_drawn() -> None:
+    found = {steps.resize(IMAGE, 60, 80, rng(seed)).tobytes() for seed in range(30)}
+    chosen = (cv2.INTER_LINEAR, cv2.INTER_CUBIC, cv2.INTER_AREA)
+    assert found == {cv2.resize(IMAGE, (80, 60), interpolation=one).tobytes() for one in chosen}
 
 
 def test_choices_have_their_probabilities() -> None:
