@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from sisr.analysis import summaries
 from sisr.analysis.cost import gathering
-from sisr.report import cost_table
+from sisr.report import challenge_sheets, cost_table
 from sisr.report.figures import quality_cost as figures
 from sisr.report.shown_run import ShownRun, first_kernel, summary_of
 
 
-def make_table(cost: Path, scale: int, out: Path, labels: Mapping[str, str]) -> None:
-    """Write ``out/cost_x{scale}.csv``, ``.md`` and ``.html``; ``labels`` are the models', in order."""
-    rows = gathering.read(cost)
-    cost_table.write(cost_table.build(rows, scale, labels), rows, out)
+def make_table(run: ShownRun, cost: Path, scale: int, out: Path) -> None:
+    """Write ``out/cost_x{scale}.csv``, ``.md`` and ``.html``: costs, and ranks by the rules of challenges."""
+    rows, models = gathering.read(cost), run.names.models
+    table = cost_table.build(rows, scale, models)
+    notes = {reason: mark for mark, reason in table.notes}
+    quality = challenge_sheets.quality_of(run, summaries.read_scores(run.scores), scale)
+    sheets = challenge_sheets.sheets(rows, scale, models, quality, notes)
+    table = replace(table, sheets=tuple(sheets), notes=tuple((m, r) for r, m in notes.items()))
+    cost_table.write(table, rows, out)
 
 
 def make_plots(run: ShownRun, cost: Path, scale: int, outs: Mapping[str, Path]) -> None:

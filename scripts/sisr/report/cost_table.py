@@ -40,6 +40,16 @@ class CostLine:
 
 
 @dataclass(frozen=True)
+class Sheet:
+    """A further table of the page: sentences below its caption, and columns as (heading, unit)."""
+
+    caption: str
+    text: tuple[str, ...]
+    headings: tuple[tuple[str, str], ...]
+    lines: tuple[CostLine, ...]
+
+
+@dataclass(frozen=True)
 class CostTable:
     """The cost of one scale, ready to be written; ``machines`` is a line for each that measured a row."""
 
@@ -48,6 +58,7 @@ class CostTable:
     lines: tuple[CostLine, ...]
     notes: tuple[tuple[str, str], ...]
     machines: tuple[str, ...]
+    sheets: tuple[Sheet, ...] = ()
 
     @property
     def heading(self) -> str:
@@ -124,13 +135,16 @@ def build(rows: Sequence[Mapping[str, str]], scale: int, models: Mapping[str, st
     lines = []
     for model in (name for name in models if name in here):
         row = here[model]
-        reason = _reason(row)
-        mark = notes.setdefault(reason, letters(len(notes))) if reason else ""
         cells, values = zip(*((column.text(row), column.value(row)) for column in columns), strict=True)
-        lines.append(CostLine(models[model], cells, values, mark))
+        lines.append(CostLine(models[model], cells, values, marked(_reason(row), notes)))
     return CostTable(
         scale, columns, tuple(lines), tuple((m, r) for r, m in notes.items()), _machines(here.values())
     )
+
+
+def marked(reason: str, notes: dict[str, str]) -> str:
+    """The letter of a reason in ``notes``, which it joins; no letter for no reason."""
+    return notes.setdefault(reason, letters(len(notes))) if reason else ""
 
 
 def _reason(row: Mapping[str, str]) -> str:
@@ -198,18 +212,24 @@ def explanation(table: CostTable) -> list[str]:
 
 def to_markdown(table: CostTable) -> str:
     """GitHub-flavoured Markdown."""
-    head = ["Model", *(f"{column.heading}<br>({column.unit})" for column in table.columns)]
-    body = [
-        [_escape(line.label) + (f"<sup>{line.mark}</sup>" if line.mark else ""), *line.cells]
-        for line in table.lines
-    ]
     lines = [f"# {table.heading}", "", *explanation(table)]
     lines += [f"Timed on {_escape(machine)}." for machine in table.machines]
-    lines += ["", f"| {' | '.join(head)} |", f"|:---|{'---:|' * len(table.columns)}"]
-    lines += [f"| {' | '.join(cells)} |" for cells in body]
+    lines += ["", *_grid([(column.heading, column.unit) for column in table.columns], table.lines)]
+    for sheet in table.sheets:
+        lines += ["", f"## {_escape(sheet.caption)}", "", *map(_escape, sheet.text), ""]
+        lines += _grid(sheet.headings, sheet.lines)
     if table.notes:
         lines += ["", *(f"- <sup>{mark}</sup> {_escape(reason)}" for mark, reason in table.notes)]
     return "\n".join(lines) + "\n"
+
+
+def _grid(headings: Sequence[tuple[str, str]], lines: Iterable[CostLine]) -> list[str]:
+    head = ["Model", *(f"{title}<br>({unit})" for title, unit in headings)]
+    found = [f"| {' | '.join(head)} |", f"|:---|{'---:|' * len(headings)}"]
+    for line in lines:
+        label = _escape(line.label) + (f"<sup>{line.mark}</sup>" if line.mark else "")
+        found.append(f"| {' | '.join([label, *line.cells])} |")
+    return found
 
 
 def _escape(text: str) -> str:
@@ -224,6 +244,6 @@ def to_html(table: CostTable) -> str:
     return environment().get_template("sheet.html.j2").render(
         heading=table.heading,
         text=[*explanation(table), *(f"Timed on {machine}." for machine in table.machines)],
-        sheets=[{"caption": "", "headings": headings, "lines": table.lines}],
+        sheets=[{"caption": "", "headings": headings, "lines": table.lines}, *table.sheets],
         notes=table.notes,
     )  # fmt: skip

@@ -51,7 +51,10 @@ REPORT_ITEMS += collect("<results>/tables/x{scale}.{form}", scale=SCALES, form=[
 
 rule cost_table:
     input:
-        "<results>/cost.csv",
+        scores="<results>/scores.csv",
+        hr=[f"<results>/hr/{dataset}.json" for dataset in RUN.values("dataset")],
+        identities=identities_of,
+        cost="<results>/cost.csv",
     output:
         csv="<results>/tables/cost_x{scale}.csv",
         md="<results>/tables/cost_x{scale}.md",
@@ -71,7 +74,10 @@ rule cost_table:
         mem_mb=growing(1500),
         runtime=growing(15),
     params:
-        labels=result_labels()["models"],
+        names=RESULT_NAMES,
+        labels=result_labels(),
+        datasets=RUN.values("dataset"),
+        challenges=file_digest(registry.find("challenges.yaml")),
         code=code_of("cost_table"),
     message:
         "Writing the cost table of x{wildcards.scale}"

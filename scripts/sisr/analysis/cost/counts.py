@@ -1,8 +1,10 @@
-"""Counted cost: parameters, multiply-adds and activations of one model for one output size.
+"""Counted cost: parameters, multiply-adds and activations of one model under two protocols.
 
-The size is 1280x720, that of the papers' tables (introduced by Ahn et al., CARN, ECCV 2018, section 4.3).
-Nothing is computed: PyTorch networks run on meta tensors, which have shapes and no values, and graphs of
-the other engines are read.
+The first has an output of 1280x720, that of the papers' tables (introduced by Ahn et al., CARN, ECCV 2018,
+section 4.3).  The second is that of the NTIRE challenges on efficient super-resolution since 2024: an LR
+image of 256x256, and what fvcore counts (:mod:`sisr.analysis.cost.fvcore_rules`).  Nothing is computed:
+PyTorch networks run on meta tensors, which have shapes and no values, and graphs of the other engines are
+read.
 """
 
 from __future__ import annotations
@@ -23,6 +25,8 @@ WeightFiles = Callable[[], Mapping[str, Path]]
 
 #: Output of the counts: width, height in pixels.
 OUTPUT = (1280, 720)
+#: LR image of the counts under NTIRE's protocol: width and height in pixels.
+NTIRE_INPUT = 256
 
 
 @dataclass(frozen=True)
@@ -32,12 +36,16 @@ class Count:
     ``multiply_adds``: one is two floating-point operations; those of convolutions and matrix products.
     ``activations``: values in the outputs of all convolutions, the definition of the NTIRE challenges on
     efficient super-resolution.
+    ``ntire_multiply_adds``, ``ntire_activations``: the same under NTIRE's protocol, which has operations of
+    normalisation, interpolation and pooling among the multiply-adds.
     ``receptive_field``: side in LR pixels, measured; ``global`` where it is the whole image.
     """
 
     parameters: int | None
     multiply_adds: int | None = None
     activations: int | None = None
+    ntire_multiply_adds: int | None = None
+    ntire_activations: int | None = None
     receptive_field: int | Literal["global"] | None = None
     reason: str = ""
 
@@ -82,31 +90,46 @@ def count(model: Model, scale: int, weights: WeightFiles) -> Count:
 _PROGRAMS = ("python", "torchscript")
 
 
-def count_module(module: nn.Module, shape: tuple[int, int, int]) -> Count:
+def count_module(
+    module: nn.Module, shape: tuple[int, int, int], ntire_shape: tuple[int, int, int] | None = None
+) -> Count:
     """Cost of a network for one input of ``(channels, height, width)``; the network ends on the meta device.
 
+    ``ntire_shape``: that of its input under NTIRE's protocol; without it the two counts of that are None.
     Counted by :class:`torch.utils.flop_counter.FlopCounterMode`, which sees the operations and not the
     layers, so that functional convolutions and attention are in.
+    """
+    parameters = sum(parameter.numel() for parameter in module.parameters())
+    try:
+        multiply_adds, activations, _ = _operations(module, shape)
+        found = Count(parameters, multiply_adds, activations)
+        if ntire_shape is not None:
+            multiply_adds, activations, added = _operations(module, ntire_shape)
+            found = replace(found, ntire_multiply_adds=multiply_adds + added, ntire_activations=activations)
+    except (NotImplementedError, RuntimeError) as error:
+        return Count(parameters, reason=f"needs values to run: {_first_line(error)}")
+    return found
+
+
+def _operations(module: nn.Module, shape: tuple[int, int, int]) -> tuple[int, int, int]:
+    """Multiply-adds of convolutions and matrix products, activations, and what fvcore would add to the first.
+
+    Raises NotImplementedError or RuntimeError for a network that needs values.
     """
     import torch
     from torch.utils.flop_counter import FlopCounterMode
 
+    from sisr.analysis.cost.fvcore_rules import Elementwise
+
     convolution = torch.ops.aten.convolution
-    parameters = sum(parameter.numel() for parameter in module.parameters())
     dtype = next((parameter.dtype for parameter in module.parameters()), torch.float32)
     module = module.eval().to("meta")
     operations = FlopCounterMode(display=False)
     outputs = FlopCounterMode(display=False, custom_mapping={convolution: _elements})
-    try:
-        with torch.no_grad(), operations, outputs:
-            module(torch.empty(1, *shape, device="meta", dtype=dtype))
-    except (NotImplementedError, RuntimeError) as error:
-        return Count(parameters, reason=f"needs values to run: {_first_line(error)}")
-    return Count(
-        parameters,
-        operations.get_total_flops() // 2,
-        outputs.get_flop_counts().get("Global", {}).get(convolution, 0),
-    )
+    with torch.no_grad(), operations, outputs, Elementwise() as elementwise:
+        module(torch.empty(1, *shape, device="meta", dtype=dtype))
+    activations = outputs.get_flop_counts().get("Global", {}).get(convolution, 0)
+    return operations.get_total_flops() // 2, activations, elementwise.total
 
 
 def _elements(*_inputs: object, out_shape: tuple[int, ...], **_options: object) -> int:
@@ -134,10 +157,14 @@ def _torch(model: Model, scale: int, weights: WeightFiles) -> Count:
         field, reason = None, f"receptive field: {_first_line(error)}"
     else:
         reason = ""
-    width, height = input_size(scale, enlarged)
     multiple = getattr(module, "multiple_of", 1)
-    height, width = (-(-side // multiple) * multiple for side in (height, width))
-    found = count_module(module, (channels, height, width))
+
+    def shape(width: int, height: int) -> tuple[int, int, int]:
+        rows, columns = (-(-side // multiple) * multiple for side in (height, width))
+        return channels, rows, columns
+
+    side = NTIRE_INPUT * (scale if enlarged else 1)
+    found = count_module(module, shape(*input_size(scale, enlarged)), shape(side, side))
     return replace(found, receptive_field=field, reason=found.reason or reason)
 
 
@@ -148,14 +175,26 @@ def _first_line(error: Exception) -> str:
 def _ncnn(model: Model, scale: int, weights: WeightFiles) -> Count:
     from sisr.analysis.cost.graphs import count_ncnn
 
-    return count_ncnn(_files(model, weights)["param"], input_size(scale))
+    param = _files(model, weights)["param"]
+    return _both(lambda size: count_ncnn(param, size), scale)
 
 
 def _opencv(model: Model, scale: int, weights: WeightFiles) -> Count:
     from sisr.analysis.cost.graphs import count_opencv
 
     channels = 1 if model.colour == "y" else 3
-    return count_opencv(_files(model, weights)["graph"], channels, input_size(scale))
+    graph = _files(model, weights)["graph"]
+    return _both(lambda size: count_opencv(graph, channels, size), scale)
+
+
+def _both(count_at: Callable[[tuple[int, int]], Count], scale: int) -> Count:
+    """Counts of a graph under both protocols, from its count for an input of ``(width, height)``."""
+    other = count_at((NTIRE_INPUT, NTIRE_INPUT))
+    return replace(
+        count_at(input_size(scale)),
+        ntire_multiply_adds=other.ntire_multiply_adds,
+        ntire_activations=other.activations,
+    )
 
 
 def _interpolation(model: Model, scale: int, weights: WeightFiles) -> Count:

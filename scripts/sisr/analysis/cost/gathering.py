@@ -13,9 +13,10 @@ from sisr.base.errors import ScoreError
 
 #: Columns of ``cost.csv``; ``docs/cost.md`` explains them.
 COLUMNS = (
-    "model", "scale", "parameters", "multiply_adds", "activations", "receptive_field", "count_status",
-    "count_reason", "seconds_q1", "seconds", "seconds_q3", "peak_memory", "timed_output", "calls", "device",
-    "clock_mhz", "memory_clock_mhz", "threads", "torch", "load", "time_status", "time_reason",
+    "model", "scale", "parameters", "multiply_adds", "activations", "ntire_multiply_adds",
+    "ntire_activations", "receptive_field", "count_status", "count_reason", "seconds_q1", "seconds",
+    "seconds_q3", "peak_memory", "timed_output", "calls", "device", "clock_mhz", "memory_clock_mhz",
+    "threads", "torch", "load", "time_status", "time_reason",
 )  # fmt: skip
 
 
@@ -41,9 +42,9 @@ def _read(path: Path) -> Any:
 
 
 def _counted(document: Mapping[str, Any]) -> dict[str, Any]:
-    shared = ("model", "scale", "parameters", "multiply_adds", "activations", "receptive_field")
+    counted = COLUMNS[: COLUMNS.index("count_status")]
     return {
-        **{name: document.get(name) for name in shared},
+        **{name: document.get(name) for name in counted},
         "count_status": document["status"],
         "count_reason": document["reason"],
     }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from sisr.analysis.cost.counts import Count
@@ -15,6 +15,8 @@ _SAME_SIZE = frozenset({
     "PReLU", "ReLU", "Scale", "Sigmoid", "Slice", "Split", "Swish", "TanH", "UnaryOp",
 })  # fmt: skip
 _CONVOLUTIONS = ("Convolution", "ConvolutionDepthWise")
+#: What fvcore adds for an output value of ncnn's kinds of interpolation: 1 is nearest, 2 bilinear.
+_INTERPOLATED = {1: 1, 2: 4}
 
 
 def count_ncnn(param: Path, size: tuple[int, int]) -> Count:
@@ -22,7 +24,9 @@ def count_ncnn(param: Path, size: tuple[int, int]) -> Count:
 
     Weights, biases and PReLU slopes are parameters; constants (``MemoryData``, such as a mean colour) are
     not, as buffers are not in PyTorch.  A layer that this function does not know leaves the multiply-adds
-    and activations uncounted, with its name as the reason.  Raises :class:`ModelError` for another format.
+    and activations uncounted, with its name as the reason.  ``ntire_multiply_adds`` has what fvcore adds for
+    interpolation, for this input, or None where the channels of an interpolated blob are not known; of the
+    input they are three.  Raises :class:`ModelError` for another format.
 
     Keys of the layers: https://github.com/Tencent/ncnn/wiki/operation-param-weight-table
     """
@@ -30,7 +34,9 @@ def count_ncnn(param: Path, size: tuple[int, int]) -> Count:
     if not lines or lines[0].strip() != "7767517":
         raise ModelError(f"{param}: not an ncnn .param text; its first line is not 7767517")
     parameters = multiply_adds = activations = 0
+    interpolated = 0.0
     sizes: dict[str, tuple[int, int]] = {}
+    channels: dict[str, float] = {}
     reason = ""
     for line in lines[2:]:
         words = line.split()
@@ -47,6 +53,7 @@ def count_ncnn(param: Path, size: tuple[int, int]) -> Count:
         if reason or kind == "MemoryData":
             continue
         width, height = sizes.get(blobs[0], size) if inputs else size
+        depth = _channels(kind, options, [channels.get(blob, math.nan) for blob in blobs[:inputs]])
         if kind in _CONVOLUTIONS:
             # Weights of a depth-wise or grouped convolution are already those of one output position.
             width, height = _convolved((width, height), options)
@@ -56,17 +63,33 @@ def count_ncnn(param: Path, size: tuple[int, int]) -> Count:
             width, height = (side * int(options.get(0, 1)) for side in (width, height))
         elif kind == "Interp":
             height, width = round(height * options.get(1, 1.0)), round(width * options.get(2, 1.0))
+            interpolated += _INTERPOLATED.get(int(options.get(0, 0)), 0) * depth * width * height
         elif kind not in _SAME_SIZE:
             reason = f"layer {kind} of the graph is not one that is counted"
             continue
         sizes.update(dict.fromkeys(blobs[inputs:], (width, height)))
-    return Count(parameters, reason=reason) if reason else Count(parameters, multiply_adds, activations)
+        channels.update(dict.fromkeys(blobs[inputs:], depth))
+    if reason:
+        return Count(parameters, reason=reason)
+    ntire = None if math.isnan(interpolated) else multiply_adds + round(interpolated)
+    return Count(parameters, multiply_adds, activations, ntire)
 
 
 def _options(words: list[str]) -> dict[int, float]:
     """``0=64 1=3`` by number; arrays, whose keys are below -23300, are left out."""
     pairs = (word.partition("=") for word in words)
     return {int(key): float(value) for key, _, value in pairs if int(key) > -23300}
+
+
+def _channels(kind: str, options: Mapping[int, float], given: Sequence[float]) -> float:
+    """Channels of a layer's output, from those of its inputs; NaN where they are not known."""
+    if kind in _CONVOLUTIONS:
+        return options[0]
+    if kind == "PixelShuffle":
+        return given[0] / options.get(0, 1) ** 2
+    if kind in ("Concat", "Slice"):
+        return sum(given) if kind == "Concat" else math.nan
+    return given[0] if given else 3
 
 
 def _convolved(size: tuple[int, int], options: Mapping[int, float]) -> tuple[int, int]:
@@ -133,4 +156,4 @@ def count_opencv(graph: Path, channels: int, size: tuple[int, int]) -> Count:
     for (_, held), output in zip(weights.items(), network.forward(list(weights)), strict=True):
         multiply_adds += held * output.shape[2] * output.shape[3] * positions
         activations += output.size * positions
-    return Count(parameters, round(multiply_adds), round(activations))
+    return Count(parameters, round(multiply_adds), round(activations), round(multiply_adds))

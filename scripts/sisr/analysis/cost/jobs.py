@@ -26,13 +26,8 @@ def count_job(models: Iterable[ScaledModel], out: Path) -> None:
 def _counts(scaled: ScaledModel) -> dict[str, Any]:
     def work() -> Mapping[str, Any]:
         found = counts.count(scaled.model, scaled.scale, scaled.weights)
-        return {
-            "parameters": found.parameters,
-            "multiply_adds": found.multiply_adds,
-            "activations": found.activations,
-            "receptive_field": found.receptive_field,
-            "because": found.reason,
-        }
+        numbers = dict(vars(found))
+        return {"because": numbers.pop("reason"), **numbers}
 
     return _document(scaled, work)
 

@@ -21,7 +21,8 @@ from torch.nn import functional
 
 def built(name: str, scale: int, channels: int, enlarged: bool = False) -> Count:
     width, height = input_size(scale, enlarged)
-    return count_module(archs.build(name, scale), (channels, height, width))
+    side = 256 * (scale if enlarged else 1)
+    return count_module(archs.build(name, scale), (channels, height, width), (channels, side, side))
 
 
 def gone() -> dict[str, Path]:
@@ -95,6 +96,68 @@ def test_published_counts(model_id: str, scale: int, parameters: int, giga: floa
     assert found.multiply_adds / 1e9 == pytest.approx(giga, abs=0.0512)
 
 
+# FLOPs that fvcore 0.1.5.post20221221 counted of the same networks on an image of 256x256 (torch 2.13.0), and
+# activations that the tables of the challenges print, in M to .01: RLFN, EFDN (of team NKU-ESR) and RFDN in
+# that of NTIRE 2022, SPAN and DISP in results.txt of NTIRE 2026.
+@pytest.mark.parametrize(
+    ("model_id", "flops", "mega"),
+    [
+        ("imdn", 46_519_028_736, None),
+        ("rfdn", 27_046_231_296, 112.03),
+        ("rlfn", 33_956_613_120, None),
+        ("rlfn-ntire", 19_674_859_520, 80.05),
+        ("efdn", 16_703_470_848, 111.12),
+        ("span-28", 9_833_807_872, 41.68),
+        ("disp", 10_693_378_048, 40.89),
+        ("pan", 32_092_192_768, None),
+        ("smfanet", 11_816_828_928, None),
+        ("plainusr", 18_743_776_256, None),
+        ("vdsr", 696_992_661_504, None),
+    ],
+)
+def test_counts_of_fvcore(model_id: str, flops: int, mega: float | None) -> None:
+    found = count(get(model_id), 4, gone)
+    assert found.ntire_multiply_adds == flops
+    assert found.ntire_activations is not None
+    assert mega is None or round(found.ntire_activations / 1e6, 2) == mega
+
+
+class _Elementwise(nn.Module):
+    """Each operation that fvcore counts beside convolutions and products, on (8, 16, 16)."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.norms = nn.ModuleList([
+            *(nn.BatchNorm2d(8), nn.BatchNorm2d(8, affine=False)),
+            *(nn.BatchNorm2d(8, track_running_stats=False), nn.GroupNorm(2, 8)),
+            *(nn.InstanceNorm2d(8), nn.InstanceNorm2d(8, affine=True)),
+            *(nn.LayerNorm(16), nn.LayerNorm(16, elementwise_affine=False)),
+        ])  # fmt: skip
+
+    def forward(self, x: Tensor) -> Tensor:
+        for norm in self.norms:
+            x = norm(x)
+        x = x * functional.adaptive_avg_pool2d(x, 1)
+        for mode in ("nearest", "bilinear", "bicubic"):
+            functional.interpolate(x, scale_factor=2.0, mode=mode)
+        return functional.grid_sample(x, x.new_zeros(1, 5, 6, 2), align_corners=False)
+
+
+def test_what_fvcore_adds_by_hand() -> None:
+    """What fvcore counted of these layers: batch_norm 16384, group_norm 10240, instance_norm 18432,
+    layer_norm 18432, adaptive_avg_pool2d 2048, upsample_nearest2d 8192, upsample_bilinear2d 32768; of
+    bicubic nothing.
+    """
+    found = count_module(_Elementwise(), (8, 16, 16), (8, 16, 16))
+    values = 8 * 16 * 16
+    norms = values * (2 + 1 + 5 + 5 + 4 + 5 + 5 + 4)
+    assert norms == 16384 + 10240 + 18432 + 18432
+    assert (found.multiply_adds, found.ntire_multiply_adds) == (
+        0,
+        norms + values + 4 * values + 4 * 4 * values + 4 * 8 * 30,
+    )
+
+
 def test_edsr_baseline_x4_by_formula() -> None:
     """114.2 G: 33 convolutions of the body, head, two upsampling steps, tail."""
     body, last = 320 * 180, 1280 * 720
@@ -164,6 +227,8 @@ def test_ncnn_graph_by_hand(tmp_path: Path) -> None:
     assert found.parameters == 216 + 8 + 8 + 72 + 288
     assert found.multiply_adds == 216 * 60 + 72 * 15 + 288 * 60
     assert found.activations == 8 * 60 + 8 * 15 + 12 * 60
+    # Nearest neighbours, 8 channels at 10x6.
+    assert found.ntire_multiply_adds == found.multiply_adds + 8 * 60
 
 
 def test_ncnn_layer_that_is_not_known_leaves_the_rest_uncounted(tmp_path: Path) -> None:
