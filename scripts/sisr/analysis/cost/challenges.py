@@ -161,6 +161,6 @@ def of_run(rows: Sequence[Mapping[str, str]], challenge: Challenge) -> dict[str,
             if row["timed_output"] == first["timed_output"]:
                 values["memory"] = float(row["peak_memory"] or "nan") / 2**20
             else:
-                reasons.append(f"memory: timed at another output than {first['model']}")
+                reasons.append(f"timed at another output than {first['model']}, so that memory is left out")
         found[row["model"]] = RunFigures(values, "; ".join(reasons))
     return found

@@ -219,7 +219,7 @@ def test_times_of_a_run_are_relative_to_its_reference() -> None:
         "span-28": "",
         "fast": "",
         "elsewhere": "not timed on the device of span-28",
-        "smaller": "memory: timed at another output than span-28",
+        "smaller": "timed at another output than span-28, so that memory is left out",
         "counted": "not timed",
     }
     assert found["fast"].values["memory"] == 1 and math.isnan(found["smaller"].values["memory"])
