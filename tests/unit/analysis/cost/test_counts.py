@@ -231,6 +231,14 @@ def test_ncnn_graph_by_hand(tmp_path: Path) -> None:
     assert found.ntire_multiply_adds == found.multiply_adds + 8 * 60
 
 
+def test_interpolation_of_unknown_channels_leaves_only_the_flops_of_ntire_uncounted(tmp_path: Path) -> None:
+    """How many channels a slice leaves is in an array of its options, which is not read."""
+    file = tmp_path / "net.param"
+    slice_ = "Slice s 1 2 b b0 b1 -23300=2,4,4\nInterp        up    1 1 b0 d 0=2 1=2.0 2=2.0\n"
+    file.write_text("7767517\n3 5\nInput data 0 1 data\nConvolution c 1 1 data b 0=8 1=1 6=24\n" + slice_)
+    assert count_ncnn(file, (10, 6)) == Count(24, 24 * 60, 8 * 60)
+
+
 def test_ncnn_layer_that_is_not_known_leaves_the_rest_uncounted(tmp_path: Path) -> None:
     file = tmp_path / "net.param"
     file.write_text(PARAM.replace("PixelShuffle ", "Wavelet "))
