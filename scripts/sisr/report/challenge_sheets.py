@@ -67,9 +67,13 @@ def sheets(
     """The counts under NTIRE's protocol, and a table for each challenge of the scale.
 
     ``rows`` are those of ``cost.csv``; ``models`` maps ids to labels; ``notes`` are those of the page,
-    reason -> letter, and get more.
+    reason -> letter, and get more.  Interpolation, which is no network, is in none of them.
     """
-    here = [row for row in rows if int(row["scale"]) == scale and row["model"] in models]
+    here = [
+        row
+        for row in rows
+        if int(row["scale"]) == scale and row["model"] in models and row["parameters"] != "0"
+    ]
     if not any(row["ntire_multiply_adds"] for row in here):
         return []
     found = (challenge for challenge in challenges() if challenge.scale == scale)
@@ -96,7 +100,7 @@ def _counts(rows: Sequence[Mapping[str, str]], models: Mapping[str, str]) -> She
         lines.append(CostLine(models[name], tuple(cells), tuple(values)))
     text = (
         f"LR image of {NTIRE_INPUT}×{NTIRE_INPUT} and fvcore's rules: one FLOP is one multiply-add, and "
-        "normalisation, interpolation and adaptive pooling count, too."
+        "normalisation, interpolation and adaptive pooling count, too. Without models that have no network."
     )
     headings = tuple((title, unit) for title, unit, *_ in _COUNTS)
     return Sheet("Counts as NTIRE's", (text,), headings, tuple(lines))
