@@ -6,7 +6,7 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -54,6 +54,7 @@ class ClusterRun:
         project: Project,
         *arguments: str,
         profile: str = "slurm",
+        targets: Sequence[str] = (SCORES,),
     ) -> ClusterRun:
         log = project.root / f"run-{time.monotonic_ns()}.log"
         # Where the tests run in the background of a shell, an interrupt is ignored by all that they start.
@@ -62,7 +63,7 @@ class ClusterRun:
         environment = project.environment() | {"PATH": f"{cluster.bin}:{os.environ['PATH']}"}
         with log.open("wb") as stream:
             process = subprocess.Popen(
-                [*command, "--configfile", CONFIG_FILE, *QUICK[profile], *arguments, "--", SCORES],
+                [*command, "--configfile", CONFIG_FILE, *QUICK[profile], *arguments, "--", *targets],
                 cwd=project.root,
                 env=environment,
                 stdout=stream,

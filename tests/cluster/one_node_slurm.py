@@ -1,6 +1,7 @@
 """Slurm with one node on this machine, of its own configuration, ports and folder.
 
-Nothing outside of the folder is touched.  It needs the distribution's packages (`apt-get install slurm-wlm
+The node has the cores and the memory of the machine, as slurmd finds them, and GPUs that are links to /dev/null.
+It is in two partitions, of which one is meant for jobs with a GPU.  Nothing outside of the folder is touched.  It needs the distribution's packages (`apt-get install slurm-wlm
 munge`) and root, since its daemons start jobs as the user who submits them.
 """
 
@@ -14,10 +15,14 @@ import subprocess
 import time
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 DAEMONS = ("munged", "slurmctld", "slurmd")
 COMMANDS = ("sbatch", "squeue", "scancel", "scontrol", "sinfo", "srun", "sacct", "sacctmgr", "sdiag")
+
+#: Of the node; Slurm names them in CUDA_VISIBLE_DEVICES of the jobs that it gives them to.
+GPUS = 2
 
 # Memory is counted once a second and a job that has more than it asked for is ended: what a cluster does with
 # cgroups, which need an init system.
@@ -41,7 +46,7 @@ SelectType=select/cons_tres
 SelectTypeParameters=CR_Core_Memory
 SchedulerType=sched/backfill
 SchedulerParameters=sched_interval=1,sched_min_interval=1,batch_sched_delay=0,bf_interval=1
-SlurmdParameters=config_overrides
+GresTypes=gpu
 ReturnToService=2
 StateSaveLocation={root}/state
 SlurmdSpoolDir={root}/spool
@@ -54,8 +59,9 @@ SlurmdPort={daemon}
 MinJobAge=600
 KillWait=2
 InactiveLimit=0
-NodeName={host} NodeAddr=127.0.0.1 CPUs=4 RealMemory=64000 State=UNKNOWN
-PartitionName=main Nodes={host} Default=YES MaxTime=INFINITE State=UP OverSubscribe=NO
+{hardware} NodeAddr=127.0.0.1 Gres=gpu:{gpus} State=UNKNOWN
+PartitionName=main Nodes={host} Default=YES MaxTime=2-0 State=UP OverSubscribe=NO
+PartitionName=gpu Nodes={host} MaxTime=2-0 State=UP OverSubscribe=NO
 """
 
 # The Slurm plugin waits ten seconds more each time that nothing has ended; jobs here take seven in all.  So
@@ -101,6 +107,13 @@ class Submission:
     #: What it was given: memory as in ``60M``, and time as in ``1:00``.
     memory: str
     limit: str
+    cores: int
+    partition: str
+    #: Why it is pending.
+    reason: str
+    #: Seconds since 1970; 0 where it did not start, or end.
+    start: float
+    end: float
     folder: Path
 
     @property
@@ -119,6 +132,11 @@ class OneNodeSlurm:
     def bin(self) -> Path:
         return self.root / "bin"
 
+    @property
+    def memory(self) -> int:
+        """Of the node, in MB."""
+        return int(self.call("sinfo", "-h", "-p", "main", "-o", "%m"))
+
     @classmethod
     def start(cls, root: Path) -> OneNodeSlurm:
         """Start the daemons; returns when the node takes jobs."""
@@ -127,8 +145,18 @@ class OneNodeSlurm:
             (root / folder).mkdir(parents=True)
         root.chmod(0o755)
         (root / "slurm.conf").write_text(
-            _CONFIG.format(root=root, host=cluster.host, controller=_free_port(), daemon=_free_port())
+            _CONFIG.format(
+                root=root,
+                host=cluster.host,
+                hardware=_hardware(),
+                gpus=GPUS,
+                controller=_free_port(),
+                daemon=_free_port(),
+            )
         )
+        for number in range(GPUS):
+            (root / f"nvidia{number}").symlink_to("/dev/null")
+        (root / "gres.conf").write_text(f"Name=gpu File={root}/nvidia[0-{GPUS - 1}]\n")
         for command in COMMANDS:
             program = shutil.which(command)
             # The plugin takes SLURM_CONF out of the environment of jobs, so each command sets it.
@@ -190,12 +218,15 @@ class OneNodeSlurm:
 
     def jobs(self, folder: Path | None = None) -> list[Submission]:
         """Every job so far, or those that were submitted from a folder, in order."""
-        lines = self.call("squeue", "-h", "-t", "all", "-o", "%A|%T|%j|%k|%m|%l|%Z").splitlines()
+        lines = self.call("squeue", "-h", "-t", "all", "-o", "%A|%T|%j|%k|%m|%l|%C|%P|%r|%S|%e|%Z").splitlines()
         found = []
         for line in lines:
-            job, *about, submitted = line.split("|")
+            job, *about, cores, partition, reason, start, end, submitted = line.split("|")
             if folder in (None, Path(submitted)):
-                found.append(Submission(int(job), *about, Path(submitted)))
+                span = [datetime.fromisoformat(t).timestamp() if t[0].isdigit() else 0 for t in (start, end)]
+                found.append(
+                    Submission(int(job), *about, int(cores), partition, reason, *span, Path(submitted))
+                )
         return sorted(found, key=lambda job: job.id)
 
     def cancel(self, folder: Path | None = None) -> int:
@@ -240,6 +271,12 @@ def _processes_with(variable: bytes) -> list[int]:
             if variable in entry.read_bytes().split(b"\0"):
                 found.append(int(entry.parent.name))
     return found
+
+
+def _hardware() -> str:
+    """The line of the configuration that says what this machine has: ``NodeName=... CPUs=... RealMemory=...``."""
+    program = shutil.which("slurmd") or "/usr/sbin/slurmd"
+    return subprocess.run([program, "-C"], capture_output=True, text=True, check=True).stdout.splitlines()[0]
 
 
 def _free_port() -> int:

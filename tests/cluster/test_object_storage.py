@@ -1,7 +1,8 @@
-"""A run whose files are in a bucket, on a server on this machine; and the plan for Kubernetes."""
+"""A run whose files are in a bucket, on a server on this machine; and pods for Kubernetes."""
 
 from __future__ import annotations
 
+import json
 import os
 import socket
 import subprocess
@@ -11,6 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from deployments import git
+from fake_kubernetes import container, fake_kubernetes
 from tiny_project import CONFIG_FILE, SCORES, Project
 
 pytestmark = [pytest.mark.workflow, pytest.mark.slow]
@@ -32,13 +35,15 @@ class Bucket:
         command = [self.python, "-c", f"{head}\n{code}"]
         return subprocess.run(command, env=os.environ | CREDENTIALS, capture_output=True, check=True).stdout
 
-    def snakemake(self, project: Project, *arguments: str) -> subprocess.CompletedProcess[str]:
+    def snakemake(
+        self, project: Project, *arguments: str, **environment: str
+    ) -> subprocess.CompletedProcess[str]:
         storage = ["--default-storage-provider", "s3", "--default-storage-prefix", PREFIX]
         storage += ["--storage-s3-endpoint-url", self.address]
         return subprocess.run(
             [self.python, "-m", "snakemake", "--configfile", CONFIG_FILE, *storage, *arguments],
             cwd=project.root,
-            env=project.environment() | CREDENTIALS,
+            env=project.environment() | CREDENTIALS | environment,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
@@ -90,3 +95,26 @@ def test_the_kubernetes_profile_plans_a_run_in_a_bucket(bucket: Bucket, small: P
     done = bucket.snakemake(small, "--workflow-profile", "workflow/profiles/kubernetes", "--dry-run")
     assert done.returncode == 0, done.stdout
     assert "render_report" in done.stdout
+
+
+def test_pods_upscale_what_is_in_a_bucket(bucket: Bucket, small: Project, tmp_path: Path) -> None:
+    """With the profile for Kubernetes, on a stand-in for its interface; images come with the sources, as git has them."""
+    git(small.root, "init", "--quiet")
+    git(small.root, "add", "--all")
+    # The image of the pods has Python with the plugins; what it would install for Snakemake is in it.
+    pod = tmp_path / "bin"
+    pod.mkdir()
+    (pod / "pip").write_text("#!/bin/sh\n")
+    (pod / "pip").chmod(0o755)
+    path = os.pathsep.join([str(pod), str(bucket.python.parent), "/usr/bin:/bin"])
+    inside = Project.environment(small) | CREDENTIALS | {"PATH": path}
+    status = "results/tiny/sr/tiny/matlab-bicubic/x2/bicubic/0of1.json"
+    with fake_kubernetes(tmp_path, inside) as (cluster, kubeconfig):
+        profile = ["--workflow-profile", "workflow/profiles/kubernetes", "--seconds-between-status-checks", "1"]
+        done = bucket.snakemake(small, *profile, "--retries", "0", "--", status, KUBECONFIG=str(kubeconfig))
+    assert done.returncode == 0, done.stdout + cluster.output
+    made = bucket.call(f"sys.stdout.buffer.write(client.get_object(Bucket='bench', Key='run/{status}')['Body'].read())")
+    assert json.loads(made)["status"] == "ok"
+    asked = [container(job)["resources"]["requests"] for job in cluster.jobs.values()]
+    print(asked)
+    assert 0

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import json
+import os
 import random
 import re
 import shutil
 import signal
 import subprocess
+import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+import yaml
 from cluster_run import SMALL, ClusterRun, kill_all
-from one_node_slurm import OneNodeSlurm, Submission
+from one_node_slurm import GPUS, OneNodeSlurm, Submission
 from tiny_project import SCORES, Project, part_of
 
 pytestmark = [pytest.mark.workflow, pytest.mark.slow]
@@ -69,17 +73,87 @@ def test_cancelled_starved_overdue_and_homeless_jobs_end_well(
     assert asked(cell("bicubic")) == [("TIMEOUT", "1200M", "1:00"), ("COMPLETED", "1200M", "2:00")]
     states = {
         rule: [job.state for job in _of_rule(slurm, small, rule)]
-        for rule in ("prepare_dataset", "make_lr", "score", "gather")
+        for rule in ("prepare_dataset", "make_lr", "gather")
     }
     assert states["prepare_dataset"] == ["CANCELLED", "COMPLETED"]
     assert states["make_lr"] == ["NODE_FAIL", "COMPLETED"]
     assert states["gather"] == ["COMPLETED"]
-    # Both cells were packed into one submission.
-    assert states["score"] == ["COMPLETED"]
+    # Both cells were packed into one submission, in which they had the cores and the memory of one, and both times.
+    assert asked(_of_rule(slurm, small, "score")) == [("COMPLETED", "3000M", "2:00:00")]
+    assert _of_rule(slurm, small, "score")[0].cores == 1
     assert len(re.findall("Trying to restart job", run.output)) == 4, run.output
     assert "SLURM status is: 'TIMEOUT'" in run.output
+    # Waiting for a node that is drained is no reason to warn.
+    assert "cannot start" not in run.output
     starved_log = (slurm.root / "slurmd.log").read_text()
     assert "Exceeded job memory limit" in starved_log or "exceeded memory limit" in starved_log
+
+
+#: Of the two partitions, as docs/cluster.md shows it.
+PARTITIONS = {"partitions": {"main": {"max_threads": 64}, "gpu": {"max_threads": 64, "max_gpu": GPUS}}}
+
+
+@pytest.mark.timeout(300)
+def test_gpus_a_timing_and_a_request_that_no_node_meets(
+    slurm: OneNodeSlurm, plugins: Path, small: Project
+) -> None:
+    """Two cells with a GPU each in one partition, and in the other a timing alone on the node, while the user reads
+    that a submission asks for more cores than there are."""
+    small.configure({**SMALL, "cost": {"time": True, "seconds": 0.05}})
+    (small.root / "partitions.yaml").write_text(yaml.safe_dump(PARTITIONS))
+    lr = small.run("--", "results/tiny/lr/tiny/matlab-bicubic/x2.json")
+    assert lr.status == 0, lr.output
+    # Each job notes which GPU it was given.
+    with (small.root / "scripts/sisr/base/joblog.py").open("a") as stream:
+        stream.write(
+            "import os\n"
+            f"with open('{small.root}/given', 'a') as given:\n"
+            "    print(os.environ['SLURM_JOB_ID'], os.environ.get('CUDA_VISIBLE_DEVICES'), file=given)\n"
+        )
+    cells = [f"results/tiny/sr/tiny/matlab-bicubic/x2/{model}/0of1.json" for model in ("nearest", "bicubic")]
+    timing, counts = (f"results/tiny/cost/x2/bicubic/{kind}.json" for kind in ("timing", "counts"))
+    began = time.monotonic()
+    run = ClusterRun.start(
+        plugins,
+        slurm,
+        small,
+        *("--slurm-partition-config", "partitions.yaml", "--retries", "0"),
+        *("--set-resources", "upscale:gpu=1", "--set-threads", "time_model=1", "count_cost=20"),
+        targets=[*cells, timing, counts],
+    )
+    try:
+        run.wait_until(lambda: "cannot start" in run.output, 60)
+        told = time.monotonic() - began
+        (endless,) = _of_rule(slurm, small, "count_cost")
+        slurm.call("scancel", str(endless.id))
+        assert run.process.wait(120) == 1, run.output
+    finally:
+        run.kill()
+        kill_all(small, slurm)
+    assert told < 60
+    assert re.findall("^Slurm's job .*$", run.output, re.MULTILINE) == [
+        f"Slurm's job {endless.id} (rule_count_cost_wildcards_2_bicubic) cannot start: PartitionConfig. It asks for "
+        f"20 cores, 2000M of memory and 30:00; nodes of partition main have at most {os.cpu_count()} cores, "
+        f"{slurm.memory}M of memory, and the limit is 2-00:00:00; docs/cluster.md says what to change."
+    ]
+
+    (timed,) = _of_rule(slurm, small, "time_model")
+    upscaled = _of_rule(slurm, small, "upscale")
+    # It computed on the one core that it was told, and had all.
+    assert json.loads((small.root / timing).read_text())["threads"] == 1
+    assert (timed.state, timed.cores, timed.partition) == ("COMPLETED", os.cpu_count(), "main")
+    assert all(job.end <= timed.start or timed.end <= job.start for job in upscaled)
+    # The cells ran at the same time on different GPUs.
+    assert [(job.state, job.partition) for job in upscaled] == [("COMPLETED", "gpu")] * 2
+    assert max(job.start for job in upscaled) < min(job.end for job in upscaled)
+    given = dict(line.split() for line in (small.root / "given").read_text().splitlines())
+    assert {given[str(job.id)] for job in upscaled} == {"0", "1"}
+    assert given[str(timed.id)] == "None"
+    # What squeue says of them.
+    assert all(re.fullmatch(r"sisr_[0-9a-f-]{36}", job.name) for job in slurm.jobs(small.root))
+    assert {job.comment for job in upscaled} == {
+        f"rule_upscale_wildcards_tiny_matlab-bicubic_2_{model}_0of1" for model in ("nearest", "bicubic")
+    }
 
 
 #: What each stage of the run makes, in ``results/tiny``.

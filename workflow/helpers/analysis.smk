@@ -15,11 +15,10 @@ COST_AXES = ["time", "parameters"] if RUN.cost is not None and RUN.cost.time els
 
 
 def every_core(wildcards):
-    """All cores that the run may use; those of this machine where a cluster's scheduler has no such number."""
-    try:
+    """All cores that the run may use.  How many a node of a cluster has, this machine cannot know."""
+    if ON_THIS_MACHINE:
         return workflow.cores
-    except WorkflowError:
-        return os.cpu_count()
+    raise WorkflowError("say on how many cores of a node models are timed: --set-threads time_model=4")
 
 
 def weights_of_scale(wildcards):

@@ -138,7 +138,7 @@ rule count_cost:
         "../../scripts/count_cost.py"
 
 
-# Takes every core, so that nothing of this run is beside it; on a cluster, the rule needs a node of its own.
+# Takes every core, so that nothing of this run is beside it, and on a cluster the node alone.
 rule time_model:
     input:
         weights=weights_source,
@@ -153,6 +153,7 @@ rule time_model:
         "../../envs/torch.yaml"
     threads: every_core
     resources:
+        slurm_extra="--exclusive",
         gpu=gpus_of,
         mem_mb=growing(8000),
         runtime=growing(60),

@@ -22,6 +22,7 @@ from sisr.base.errors import SisrError
 from sisr.data import brought, user_images
 from sisr.lr import kernels
 from sisr.models.model_entries import get as get_model
+from sisr.run import queue
 from sisr.run.config import read as read_config
 from sisr.run.workspace import join_runs, require_writable, share_library
 
@@ -100,6 +101,12 @@ def warm_up():
         warm.start([sys.executable])
     elif ON_THIS_MACHINE and methods == ["CONDA"]:
         warm.start(f"{environment.address}/bin/python" for environment in workflow.dag.conda_envs.values())
+
+
+def watch_queue():
+    """Say on the screen which submissions can never start: Snakemake waits for them in silence."""
+    if not ON_THIS_MACHINE:
+        queue.watch(Path.cwd(), logger.warning)
 
 
 def announce_jobs():

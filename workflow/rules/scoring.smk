@@ -19,6 +19,7 @@ rule score:
         "../../envs/torch.yaml"
     threads: 1
     resources:
+        cell=1,
         mem_mb=growing(3000),
         runtime=growing(60),
         attempt=growing(1),  # for the record of the job

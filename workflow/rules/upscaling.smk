@@ -25,6 +25,7 @@ rule upscale:
     threads: 1
     resources:
         gpu=gpus_of,
+        cell=1,
         mem_mb=growing(4000),
         runtime=growing(120),
         attempt=growing(1),  # for the record of the cell

@@ -49,6 +49,7 @@ rule site_images:
     conda:
         "../../../envs/base.yaml"
     resources:
+        cell=1,
         mem_mb=growing(1500),
         runtime=growing(60),
     params:

@@ -1,0 +1,116 @@
+"""Submissions to Slurm that cannot start, of which the run that waits for them says nothing.
+
+Slurm refuses some requests at once, and Snakemake shows that as an error.  Others it takes and leaves pending,
+such as one for more cores than any node of the partition has, or for more time than the partition allows.
+"""
+
+from __future__ import annotations
+
+import getpass
+import re
+import shutil
+import subprocess
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+#: Reasons for which a pending submission stays so until somebody changes it, an account, or the partition: the
+#: section "Job reason codes" of squeue's manual.
+_FOR_EVER = re.compile(
+    "PartitionConfig|Partition(Node|Time)Limit|BadConstraints|DependencyNeverSatisfied|JobHeld(Admin|User)"
+    "|Invalid(Account|QOS)|AccountNotAllowed|QOSNotAllowed|(Assoc|QOS)Max.*PerJob.*|MaxMemPerLimit"
+)
+_FIELDS = "%i|%r|%P|%C|%m|%l|%b|%j|%k|%Z"
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """A pending submission, as squeue prints it."""
+
+    id: str
+    reason: str
+    partition: str
+    cores: str
+    #: A number with its unit, as in ``3000M``.
+    memory: str
+    #: As in ``1-00:00:00``.
+    limit: str
+    gpus: str
+    name: str
+    comment: str
+    folder: str
+
+    @property
+    def request(self) -> tuple[str, ...]:
+        """What submissions have in common that wait for the same."""
+        return self.reason, self.partition, self.cores, self.memory, self.limit, self.gpus
+
+    def __str__(self) -> str:
+        what = self.name if self.comment in ("", "(null)") else self.comment
+        gpus = "" if self.gpus in ("", "N/A") else f", {self.gpus}"
+        asked = f"{self.cores} core{'s' * (self.cores != '1')}, {self.memory} of memory{gpus} and {self.limit}"
+        return f"Slurm's job {self.id} ({what}) cannot start: {self.reason}. It asks for {asked}"
+
+
+def watch(folder: Path, warn: Callable[[str], None], seconds: float = 20) -> None:
+    """Warn of submissions from ``folder`` that cannot start, while this process lives.
+
+    One line for all that ask for the same, some ``seconds`` after the first of them; nothing without a Slurm.
+    """
+    if shutil.which("squeue") is not None:
+        threading.Thread(target=_watch, args=(folder, warn, seconds), daemon=True).start()
+
+
+def _watch(folder: Path, warn: Callable[[str], None], seconds: float) -> None:
+    told: set[tuple[str, ...]] = set()
+    while True:
+        time.sleep(seconds)
+        for line in news(folder, told):
+            warn(line)
+
+
+def news(folder: Path, told: set[tuple[str, ...]]) -> Iterator[str]:
+    """A line of each request that cannot start and is not among those that were ``told``, which grow."""
+    pending = ["squeue", "--noheader", "--states=PENDING", f"--user={getpass.getuser()}", f"--format={_FIELDS}"]
+    for job in stuck(_ask(pending), folder):
+        if job.request not in told:
+            told.add(job.request)
+            nodes = ["sinfo", "--noheader", "--exact", f"--partition={job.partition}", "--format=%c|%m|%l"]
+            yield f"{job}{offer(job.partition, _ask(nodes))}; docs/cluster.md says what to change."
+
+
+def stuck(squeue: str, folder: Path) -> list[Waiting]:
+    """Those of squeue's lines that are of a folder and wait for ever.
+
+    >>> line = "7|PartitionConfig|main|20|60000M|1:00:00|N/A|sisr_f3|group_score|/home/me"
+    >>> print(*stuck(line, Path("/home/me")))
+    Slurm's job 7 (group_score) cannot start: PartitionConfig. It asks for 20 cores, 60000M of memory and 1:00:00
+    """
+    jobs = [Waiting(*line.split("|", 9)) for line in squeue.splitlines() if line.count("|") >= 9]
+    return [job for job in jobs if job.folder == str(folder) and _FOR_EVER.fullmatch(job.reason)]
+
+
+def offer(partition: str, sinfo: str) -> str:
+    """What a partition has, from sinfo's lines with the cores, megabytes and time limit of each kind of node.
+
+    >>> offer("main", "16|64000|1-00:00:00\\n64|32000|1-00:00:00\\n")
+    '; nodes of partition main have at most 64 cores, 64000M of memory, and the limit is 1-00:00:00'
+    """
+    kinds = [line.split("|") for line in sinfo.splitlines() if line.count("|") == 2]
+    if not kinds:
+        return ""
+    cores, memory = (max(int(re.sub(r"\D", "", kind[field]) or 0) for kind in kinds) for field in (0, 1))
+    return (
+        f"; nodes of partition {partition} have at most {cores} cores, {memory}M of memory, "
+        f"and the limit is {kinds[0][2].strip()}"
+    )
+
+
+def _ask(command: list[str]) -> str:
+    """What a command prints; nothing where Slurm does not answer just now."""
+    try:
+        return subprocess.run(command, capture_output=True, text=True, check=False, timeout=60).stdout
+    except (OSError, subprocess.TimeoutExpired):
+        return ""
