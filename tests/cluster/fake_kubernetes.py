@@ -1,4 +1,4 @@
-"""As much of Kubernetes's interface as its executor uses; the one container of a job is a process of this machine."""
+"""As much of Kubernetes's interface as its executor uses; containers are processes of this machine."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class FakeKubernetes:
         return "".join(self.log(name).read_text() for name in self.processes)
 
     def refused(self, job: dict[str, Any]) -> str:
-        """Why a real one would not take a job: what cannot be shared needs a limit, and that as large as asked."""
+        """Why a real one would not take a job: what cannot be shared has a limit, as large as the request."""
         resources = container(job)["resources"]
         for name, asked in resources["requests"].items():
             if "/" in name and resources.get("limits", {}).get(name) != asked:
@@ -48,7 +48,9 @@ class FakeKubernetes:
         run = container(job)
         assert run["workingDir"] == "/workdir"  # an empty folder of the pod's
         self.jobs[name] = job
-        of_secrets = {entry["name"]: self._secret(**entry["valueFrom"]["secretKeyRef"]) for entry in run["env"]}
+        of_secrets = {
+            entry["name"]: self._secret(**entry["valueFrom"]["secretKeyRef"]) for entry in run["env"]
+        }
         with self.log(name).open("wb") as log:
             self.processes[name] = subprocess.Popen(
                 [*run["command"], *run["args"]],

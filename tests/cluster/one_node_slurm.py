@@ -1,8 +1,9 @@
 """Slurm with one node on this machine, of its own configuration, ports and folder.
 
-The node has the cores and the memory of the machine, as slurmd finds them, and GPUs that are links to /dev/null.
-It is in two partitions, of which one is meant for jobs with a GPU.  Nothing outside of the folder is touched.  It needs the distribution's packages (`apt-get install slurm-wlm
-munge`) and root, since its daemons start jobs as the user who submits them.
+The node has the cores and the memory of the machine, as slurmd finds them, and GPUs that are links to
+/dev/null.  It is in two partitions, of which one is meant for jobs with a GPU.  Nothing outside of the folder
+is touched.  It needs the distribution's packages (`apt-get install slurm-wlm munge`) and root, since its
+daemons start jobs as the user who submits them.
 """
 
 from __future__ import annotations
@@ -218,7 +219,9 @@ class OneNodeSlurm:
 
     def jobs(self, folder: Path | None = None) -> list[Submission]:
         """Every job so far, or those that were submitted from a folder, in order."""
-        lines = self.call("squeue", "-h", "-t", "all", "-o", "%A|%T|%j|%k|%m|%l|%C|%P|%r|%S|%e|%Z").splitlines()
+        lines = self.call(
+            "squeue", "-h", "-t", "all", "-o", "%A|%T|%j|%k|%m|%l|%C|%P|%r|%S|%e|%Z"
+        ).splitlines()
         found = []
         for line in lines:
             job, *about, cores, partition, reason, start, end, submitted = line.split("|")
@@ -274,7 +277,7 @@ def _processes_with(variable: bytes) -> list[int]:
 
 
 def _hardware() -> str:
-    """The line of the configuration that says what this machine has: ``NodeName=... CPUs=... RealMemory=...``."""
+    """What this machine has, as a line of the configuration: ``NodeName=... CPUs=... RealMemory=...``."""
     program = shutil.which("slurmd") or "/usr/sbin/slurmd"
     return subprocess.run([program, "-C"], capture_output=True, text=True, check=True).stdout.splitlines()[0]
 

@@ -78,7 +78,7 @@ def test_cancelled_starved_overdue_and_homeless_jobs_end_well(
     assert states["prepare_dataset"] == ["CANCELLED", "COMPLETED"]
     assert states["make_lr"] == ["NODE_FAIL", "COMPLETED"]
     assert states["gather"] == ["COMPLETED"]
-    # Both cells were packed into one submission, in which they had the cores and the memory of one, and both times.
+    # Both cells were packed into one submission, with the cores and the memory of one, and the time of both.
     assert asked(_of_rule(slurm, small, "score")) == [("COMPLETED", "3000M", "2:00:00")]
     assert _of_rule(slurm, small, "score")[0].cores == 1
     assert len(re.findall("Trying to restart job", run.output)) == 4, run.output
@@ -97,8 +97,8 @@ PARTITIONS = {"partitions": {"main": {"max_threads": 64}, "gpu": {"max_threads":
 def test_gpus_a_timing_and_a_request_that_no_node_meets(
     slurm: OneNodeSlurm, plugins: Path, small: Project
 ) -> None:
-    """Two cells with a GPU each in one partition, and in the other a timing alone on the node, while the user reads
-    that a submission asks for more cores than there are."""
+    """Two cells with a GPU each in one partition, a timing alone on the node in the other, and a line on the
+    screen where a submission asks for more cores than there are."""
     small.configure({**SMALL, "cost": {"time": True, "seconds": 0.05}})
     (small.root / "partitions.yaml").write_text(yaml.safe_dump(PARTITIONS))
     lr = small.run("--", "results/tiny/lr/tiny/matlab-bicubic/x2.json")
@@ -132,9 +132,9 @@ def test_gpus_a_timing_and_a_request_that_no_node_meets(
         kill_all(small, slurm)
     assert told < 60
     assert re.findall("^Slurm's job .*$", run.output, re.MULTILINE) == [
-        f"Slurm's job {endless.id} (rule_count_cost_wildcards_2_bicubic) cannot start: PartitionConfig. It asks for "
-        f"20 cores, 2000M of memory and 30:00; nodes of partition main have at most {os.cpu_count()} cores, "
-        f"{slurm.memory}M of memory, and the limit is 2-00:00:00; docs/cluster.md says what to change."
+        f"Slurm's job {endless.id} (rule_count_cost_wildcards_2_bicubic) cannot start: PartitionConfig. "
+        f"It asks for 20 cores, 2000M and 30:00; partition main has at most {os.cpu_count()} cores or "
+        f"{slurm.memory}M a node, and allows 2-00:00:00. See docs/cluster.md."
     ]
 
     (timed,) = _of_rule(slurm, small, "time_model")
@@ -249,7 +249,8 @@ def test_the_generic_profile_gives_the_same_scores(
         return "RUNNING" in [job.state for job in _of_rule(slurm, small, rule)]
 
     def start() -> ClusterRun:
-        return ClusterRun.start(plugins, slurm, small, profile="cluster-generic")
+        options = ("--set-resources", "upscale:gpu=1", "gather:slurm_extra='--exclusive'")
+        return ClusterRun.start(plugins, slurm, small, *options, profile="cluster-generic")
 
     try:
         # An interrupted run cancels its submissions: those whose id it was told; Slurm may start one sooner.
@@ -275,6 +276,14 @@ def test_the_generic_profile_gives_the_same_scores(
     first, more = ("2000M", "30:00"), ("4000M", "1:00:00")
     assert states["prepare_dataset"] == [("CANCELLED", *first), ("COMPLETED", *first)]
     assert states["make_lr"] == [("CANCELLED", *first), ("COMPLETED", *more)]
+    # A GPU, and a node alone as it is asked for while a model is timed.
+    gpus = {
+        rule: ["TresPerJob=gres:gpu:1" in slurm.call("scontrol", "show", "job", str(job.id)) for job in jobs]
+        for rule in ("upscale", "score")
+        for jobs in [_of_rule(slurm, small, rule)]
+    }
+    assert gpus == {"upscale": [True, True], "score": [False, False]}
+    assert [job.cores for job in _of_rule(slurm, small, "gather")] == [os.cpu_count()]
     # One that Slurm knows no more is not waited for.
     status = small.root / "workflow/profiles/cluster-generic/slurm_status.sh"
     answers = [slurm.run(status, str(job)).strip() for job in (slurm.jobs(small.root)[0].id, 987654)]

@@ -15,10 +15,10 @@ COST_AXES = ["time", "parameters"] if RUN.cost is not None and RUN.cost.time els
 
 
 def every_core(wildcards):
-    """All cores that the run may use.  How many a node of a cluster has, this machine cannot know."""
+    """All cores that the run may use; of those that a node of a cluster has, this machine knows nothing."""
     if ON_THIS_MACHINE:
         return workflow.cores
-    raise WorkflowError("say on how many cores of a node models are timed: --set-threads time_model=4")
+    raise WorkflowError("on how many cores of a node are models timed? Say --set-threads time_model=2")
 
 
 def weights_of_scale(wildcards):

@@ -116,6 +116,17 @@ def announce_jobs():
     logger.info(f"{RUN.name}: {needed} job{'s' * (needed != 1)}{there}")
 
 
+def is_dir_by_now(item):
+    """Whether an object in a bucket is a folder: one that is none yet may become one."""
+    item._is_dir = item._is_dir or any(item.get_subkeys())
+    return item._is_dir
+
+
+# The plugin for S3 (0.3.6) keeps its first answer, and would not see a folder that a job on another machine makes.
+if "snakemake_storage_plugin_s3" in sys.modules:
+    sys.modules["snakemake_storage_plugin_s3"].StorageObject.is_dir = is_dir_by_now
+
+
 # Held until this process ends; without it a run that was killed would leave the folder locked.
 RUNS_LOCK = join_runs(Path(".snakemake"), workflow.is_main_process)
 

@@ -1,7 +1,7 @@
 """Submissions to Slurm that cannot start, of which the run that waits for them says nothing.
 
-Slurm refuses some requests at once, and Snakemake shows that as an error.  Others it takes and leaves pending,
-such as one for more cores than any node of the partition has, or for more time than the partition allows.
+Slurm refuses some requests at once, and Snakemake shows that as an error.  Others it takes and leaves
+pending, such as one for more cores than any node of the partition has, or for more time than it allows.
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-#: Reasons for which a pending submission stays so until somebody changes it, an account, or the partition: the
-#: section "Job reason codes" of squeue's manual.
+#: Reasons for which a submission stays pending until somebody changes it, an account, or the partition: from
+#: the section "Job reason codes" of squeue's manual.
 _FOR_EVER = re.compile(
     "PartitionConfig|Partition(Node|Time)Limit|BadConstraints|DependencyNeverSatisfied|JobHeld(Admin|User)"
     "|Invalid(Account|QOS)|AccountNotAllowed|QOSNotAllowed|(Assoc|QOS)Max.*PerJob.*|MaxMemPerLimit"
 )
-_FIELDS = "%i|%r|%P|%C|%m|%l|%b|%j|%k|%Z"
+_FIELDS = "%i|%r|%P|%C|%m|%l|%j|%k|%Z"
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,6 @@ class Waiting:
     memory: str
     #: As in ``1-00:00:00``.
     limit: str
-    gpus: str
     name: str
     comment: str
     folder: str
@@ -45,12 +44,11 @@ class Waiting:
     @property
     def request(self) -> tuple[str, ...]:
         """What submissions have in common that wait for the same."""
-        return self.reason, self.partition, self.cores, self.memory, self.limit, self.gpus
+        return self.reason, self.partition, self.cores, self.memory, self.limit
 
     def __str__(self) -> str:
         what = self.name if self.comment in ("", "(null)") else self.comment
-        gpus = "" if self.gpus in ("", "N/A") else f", {self.gpus}"
-        asked = f"{self.cores} core{'s' * (self.cores != '1')}, {self.memory} of memory{gpus} and {self.limit}"
+        asked = f"{self.cores} core{'s' * (self.cores != '1')}, {self.memory} and {self.limit}"
         return f"Slurm's job {self.id} ({what}) cannot start: {self.reason}. It asks for {asked}"
 
 
@@ -73,22 +71,28 @@ def _watch(folder: Path, warn: Callable[[str], None], seconds: float) -> None:
 
 def news(folder: Path, told: set[tuple[str, ...]]) -> Iterator[str]:
     """A line of each request that cannot start and is not among those that were ``told``, which grow."""
-    pending = ["squeue", "--noheader", "--states=PENDING", f"--user={getpass.getuser()}", f"--format={_FIELDS}"]
+    pending = [
+        "squeue",
+        "--noheader",
+        "--states=PENDING",
+        f"--user={getpass.getuser()}",
+        f"--format={_FIELDS}",
+    ]
     for job in stuck(_ask(pending), folder):
         if job.request not in told:
             told.add(job.request)
             nodes = ["sinfo", "--noheader", "--exact", f"--partition={job.partition}", "--format=%c|%m|%l"]
-            yield f"{job}{offer(job.partition, _ask(nodes))}; docs/cluster.md says what to change."
+            yield f"{job}{offer(job.partition, _ask(nodes))}. See docs/cluster.md."
 
 
 def stuck(squeue: str, folder: Path) -> list[Waiting]:
     """Those of squeue's lines that are of a folder and wait for ever.
 
-    >>> line = "7|PartitionConfig|main|20|60000M|1:00:00|N/A|sisr_f3|group_score|/home/me"
+    >>> line = "7|PartitionConfig|main|20|60000M|1:00:00|sisr_f3|group_score|/home/me"
     >>> print(*stuck(line, Path("/home/me")))
-    Slurm's job 7 (group_score) cannot start: PartitionConfig. It asks for 20 cores, 60000M of memory and 1:00:00
+    Slurm's job 7 (group_score) cannot start: PartitionConfig. It asks for 20 cores, 60000M and 1:00:00
     """
-    jobs = [Waiting(*line.split("|", 9)) for line in squeue.splitlines() if line.count("|") >= 9]
+    jobs = [Waiting(*line.split("|", 8)) for line in squeue.splitlines() if line.count("|") >= 8]
     return [job for job in jobs if job.folder == str(folder) and _FOR_EVER.fullmatch(job.reason)]
 
 
@@ -96,15 +100,15 @@ def offer(partition: str, sinfo: str) -> str:
     """What a partition has, from sinfo's lines with the cores, megabytes and time limit of each kind of node.
 
     >>> offer("main", "16|64000|1-00:00:00\\n64|32000|1-00:00:00\\n")
-    '; nodes of partition main have at most 64 cores, 64000M of memory, and the limit is 1-00:00:00'
+    '; partition main has at most 64 cores or 64000M a node, and allows 1-00:00:00'
     """
     kinds = [line.split("|") for line in sinfo.splitlines() if line.count("|") == 2]
     if not kinds:
         return ""
     cores, memory = (max(int(re.sub(r"\D", "", kind[field]) or 0) for kind in kinds) for field in (0, 1))
     return (
-        f"; nodes of partition {partition} have at most {cores} cores, {memory}M of memory, "
-        f"and the limit is {kinds[0][2].strip()}"
+        f"; partition {partition} has at most {cores} cores or {memory}M a node, "
+        f"and allows {kinds[0][2].strip()}"
     )
 
 
