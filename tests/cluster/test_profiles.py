@@ -62,6 +62,18 @@ def test_the_plan_is_the_same_with_every_profile(plugins: Path, small: Project, 
     assert (run.jobs["upscale"], run.jobs["score"], run.jobs["render_report"]) == (2, 2, 1)
 
 
+def test_a_login_node_does_not_say_on_how_many_cores_models_are_timed(plugins: Path, small: Project) -> None:
+    """Its own number would wait for ever on smaller nodes.  Threads of another rule drop the profile's."""
+    for profile in PLUGIN:
+        text = (CHECKOUT / "workflow/profiles" / profile / "config.yaml").read_text()
+        assert yaml.safe_load(text)["set-threads"] == {"time_model": 2}
+    timing = "results/tiny/cost/x2/bicubic/timing.json"
+    assert _plan(plugins, small, "slurm", "--", timing).status == 0
+    run = _plan(plugins, small, "slurm", "--set-threads", "gather=2", "--", timing)
+    assert run.status == 1
+    assert "on how many cores of a node are models timed? Say --set-threads time_model=2" in run.output
+
+
 def test_kubernetes_says_that_it_needs_a_bucket(plugins: Path, small: Project) -> None:
     """Its options are understood; a plan needs a bucket's address, see test_object_storage."""
     run = _plan(plugins, small, "kubernetes")

@@ -15,10 +15,9 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-import yaml
 from cluster_run import SMALL, ClusterRun, kill_all
-from one_node_slurm import GPUS, OneNodeSlurm, Submission
-from tiny_project import SCORES, Project, part_of
+from one_node_slurm import OneNodeSlurm, Submission
+from tiny_project import CHECKOUT, SCORES, Project, part_of
 
 pytestmark = [pytest.mark.workflow, pytest.mark.slow]
 
@@ -89,10 +88,6 @@ def test_cancelled_starved_overdue_and_homeless_jobs_end_well(
     assert "Exceeded job memory limit" in starved_log or "exceeded memory limit" in starved_log
 
 
-#: Of the two partitions, as docs/cluster.md shows it.
-PARTITIONS = {"partitions": {"main": {"max_threads": 64}, "gpu": {"max_threads": 64, "max_gpu": GPUS}}}
-
-
 @pytest.mark.timeout(300)
 def test_gpus_a_timing_and_a_request_that_no_node_meets(
     slurm: OneNodeSlurm, plugins: Path, small: Project
@@ -100,7 +95,10 @@ def test_gpus_a_timing_and_a_request_that_no_node_meets(
     """Two cells with a GPU each in one partition, a timing alone on the node in the other, and a line on the
     screen where a submission asks for more cores than there are."""
     small.configure({**SMALL, "cost": {"time": True, "seconds": 0.05}})
-    (small.root / "partitions.yaml").write_text(yaml.safe_dump(PARTITIONS))
+    (partitions,) = re.findall(
+        r"(?s)```yaml\n(partitions:.*?)```", (CHECKOUT / "docs/cluster.md").read_text()
+    )
+    (small.root / "partitions.yaml").write_text(partitions)
     lr = small.run("--", "results/tiny/lr/tiny/matlab-bicubic/x2.json")
     assert lr.status == 0, lr.output
     # Each job notes which GPU it was given.

@@ -88,9 +88,9 @@ def news(folder: Path, told: set[tuple[str, ...]]) -> Iterator[str]:
 def stuck(squeue: str, folder: Path) -> list[Waiting]:
     """Those of squeue's lines that are of a folder and wait for ever.
 
-    >>> line = "7|PartitionConfig|main|20|60000M|1:00:00|sisr_f3|group_score|/home/me"
+    >>> line = "7|PartitionConfig|main|20|60000M|1:00:00|sisr_f3|rule_score_score|/home/me"
     >>> print(*stuck(line, Path("/home/me")))
-    Slurm's job 7 (group_score) cannot start: PartitionConfig. It asks for 20 cores, 60000M and 1:00:00
+    Slurm's job 7 (rule_score_score) cannot start: PartitionConfig. It asks for 20 cores, 60000M and 1:00:00
     """
     jobs = [Waiting(*line.split("|", 8)) for line in squeue.splitlines() if line.count("|") >= 8]
     return [job for job in jobs if job.folder == str(folder) and _FOR_EVER.fullmatch(job.reason)]
