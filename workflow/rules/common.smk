@@ -103,12 +103,6 @@ def warm_up():
         warm.start(f"{environment.address}/bin/python" for environment in workflow.dag.conda_envs.values())
 
 
-def watch_queue():
-    """Say on the screen which submissions can never start: Snakemake waits for them in silence."""
-    if not ON_THIS_MACHINE:
-        queue.watch(Path.cwd(), logger.warning)
-
-
 def announce_jobs():
     """Say how many jobs are run, and how many need not be: what they make is there."""
     every, needed = len(list(workflow.dag.jobs)), len(list(workflow.dag.needrun_jobs()))
@@ -160,6 +154,10 @@ def growing(first):
 # Whether jobs run on this machine.  A login node cannot tell which GPUs the compute nodes have: there the
 # config decides, and a job that was promised one and has none says so.
 ON_THIS_MACHINE = workflow.resource_settings.nodes is None and not workflow.remote_exec
+
+# Snakemake waits in silence for submissions that can never start.  Not in `onstart`, which is not run for a module.
+if workflow.is_main_process and not ON_THIS_MACHINE:
+    queue.watch([Path.cwd(), Path(workflow.workdir_init)], logger.warning)
 
 
 def gpus_of(wildcards):

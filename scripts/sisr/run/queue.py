@@ -12,7 +12,7 @@ import shutil
 import subprocess
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,7 +20,7 @@ from pathlib import Path
 #: the section "Job reason codes" of squeue's manual.
 _FOR_EVER = re.compile(
     "PartitionConfig|Partition(Node|Time)Limit|BadConstraints|DependencyNeverSatisfied|JobHeld(Admin|User)"
-    "|Invalid(Account|QOS)|AccountNotAllowed|QOSNotAllowed|(Assoc|QOS)Max.*PerJob.*|MaxMemPerLimit"
+    "|Invalid(Account|QOS)|AccountNotAllowed|QOSNotAllowed|(Assoc|QOS)Max.*Per(Job|Node).*|QOSMin.*|MaxMemPerLimit"
 )
 _FIELDS = "%i|%r|%P|%C|%m|%l|%j|%k|%Z"
 
@@ -52,24 +52,24 @@ class Waiting:
         return f"Slurm's job {self.id} ({what}) cannot start: {self.reason}. It asks for {asked}"
 
 
-def watch(folder: Path, warn: Callable[[str], None], seconds: float = 20) -> None:
-    """Warn of submissions from ``folder`` that cannot start, while this process lives.
+def watch(folders: Collection[Path], warn: Callable[[str], None], seconds: float = 20) -> None:
+    """Warn of submissions from ``folders`` that cannot start, while this process lives.
 
     One line for all that ask for the same, some ``seconds`` after the first of them; nothing without a Slurm.
     """
     if shutil.which("squeue") is not None:
-        threading.Thread(target=_watch, args=(folder, warn, seconds), daemon=True).start()
+        threading.Thread(target=_watch, args=(folders, warn, seconds), daemon=True).start()
 
 
-def _watch(folder: Path, warn: Callable[[str], None], seconds: float) -> None:
+def _watch(folders: Collection[Path], warn: Callable[[str], None], seconds: float) -> None:
     told: set[tuple[str, ...]] = set()
     while True:
         time.sleep(seconds)
-        for line in news(folder, told):
+        for line in news(folders, told):
             warn(line)
 
 
-def news(folder: Path, told: set[tuple[str, ...]]) -> Iterator[str]:
+def news(folders: Collection[Path], told: set[tuple[str, ...]]) -> Iterator[str]:
     """A line of each request that cannot start and is not among those that were ``told``, which grow."""
     pending = [
         "squeue",
@@ -78,22 +78,22 @@ def news(folder: Path, told: set[tuple[str, ...]]) -> Iterator[str]:
         f"--user={getpass.getuser()}",
         f"--format={_FIELDS}",
     ]
-    for job in stuck(_ask(pending), folder):
+    for job in stuck(_ask(pending), folders):
         if job.request not in told:
             told.add(job.request)
             nodes = ["sinfo", "--noheader", "--exact", f"--partition={job.partition}", "--format=%c|%m|%l"]
             yield f"{job}{offer(job.partition, _ask(nodes))}. See docs/cluster.md."
 
 
-def stuck(squeue: str, folder: Path) -> list[Waiting]:
-    """Those of squeue's lines that are of a folder and wait for ever.
+def stuck(squeue: str, folders: Collection[Path]) -> list[Waiting]:
+    """Those of squeue's lines that were submitted from one of the folders and wait for ever.
 
     >>> line = "7|PartitionConfig|main|20|60000M|1:00:00|sisr_f3|rule_score_score|/home/me"
-    >>> print(*stuck(line, Path("/home/me")))
+    >>> print(*stuck(line, [Path("/home/me")]))
     Slurm's job 7 (rule_score_score) cannot start: PartitionConfig. It asks for 20 cores, 60000M and 1:00:00
     """
     jobs = [Waiting(*line.split("|", 8)) for line in squeue.splitlines() if line.count("|") >= 8]
-    return [job for job in jobs if job.folder == str(folder) and _FOR_EVER.fullmatch(job.reason)]
+    return [job for job in jobs if Path(job.folder) in folders and _FOR_EVER.fullmatch(job.reason)]
 
 
 def offer(partition: str, sinfo: str) -> str:

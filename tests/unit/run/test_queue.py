@@ -39,18 +39,18 @@ def test_each_request_that_cannot_start_is_told_once(tmp_path: Path, monkeypatch
     _command(tmp_path, "squeue", PENDING.replace("HERE", str(tmp_path)))
     _command(tmp_path, "sinfo", "8|32000|2-00:00:00\n4+|64000+|2-00:00:00\n")
     told: set[tuple[str, ...]] = set()
-    assert list(news(tmp_path, told)) == TOLD
-    assert list(news(tmp_path, told)) == []
+    assert list(news([tmp_path], told)) == TOLD
+    assert list(news([tmp_path], told)) == []
 
 
 def test_a_slurm_that_does_not_answer_is_no_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
     told: set[tuple[str, ...]] = set()
-    assert list(news(tmp_path, told)) == []
+    assert list(news([tmp_path], told)) == []
     _command(tmp_path, "squeue", "slurm_load_jobs error: Unable to contact slurm controller\n", 1)
-    assert list(news(tmp_path, told)) == []
+    assert list(news([tmp_path], told)) == []
     # Also where it stops to answer between two questions.
     _command(tmp_path, "squeue", PENDING.replace("HERE", str(tmp_path)))
-    assert list(news(tmp_path, told)) == [
+    assert list(news([tmp_path], told)) == [
         line.replace(f"; {OFFER}", ". See docs/cluster.md.") for line in TOLD
     ]
