@@ -68,7 +68,6 @@ def test_a_login_node_does_not_say_on_how_many_cores_models_are_timed(plugins: P
         text = (CHECKOUT / "workflow/profiles" / profile / "config.yaml").read_text()
         assert yaml.safe_load(text)["set-threads"] == {"time_model": 2}
     timing = "results/tiny/cost/x2/bicubic/timing.json"
-    assert _plan(plugins, small, "slurm", "--", timing).status == 0
     run = _plan(plugins, small, "slurm", "--set-threads", "gather=2", "--", timing)
     assert run.status == 1
     assert "on how many cores of a node are models timed? Say --set-threads time_model=2" in run.output

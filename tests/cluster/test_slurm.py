@@ -109,7 +109,7 @@ def test_gpus_a_timing_and_a_request_that_no_node_meets(
             "    print(os.environ['SLURM_JOB_ID'], os.environ.get('CUDA_VISIBLE_DEVICES'), file=given)\n"
         )
     cells = [f"results/tiny/sr/tiny/matlab-bicubic/x2/{model}/0of1.json" for model in ("nearest", "bicubic")]
-    timing, counts = (f"results/tiny/cost/x2/bicubic/{kind}.json" for kind in ("timing", "counts"))
+    timing, counts = "results/tiny/cost/x2/bicubic/timing.json", "results/tiny/cost/x2/counts.json"
     began = time.monotonic()
     run = ClusterRun.start(
         plugins,
@@ -130,7 +130,7 @@ def test_gpus_a_timing_and_a_request_that_no_node_meets(
         kill_all(small, slurm)
     assert told < 60
     assert re.findall("^Slurm's job .*$", run.output, re.MULTILINE) == [
-        f"Slurm's job {endless.id} (rule_count_cost_wildcards_2_bicubic) cannot start: PartitionConfig. "
+        f"Slurm's job {endless.id} (rule_count_cost_wildcards_2) cannot start: PartitionConfig. "
         f"It asks for 20 cores, 2000M and 30:00; partition main has at most {os.cpu_count()} cores or "
         f"{slurm.memory}M a node, and allows 2-00:00:00. See docs/cluster.md."
     ]
