@@ -72,7 +72,7 @@ def document_of(draw: st.DrawFn, document: Any, times: int = 2) -> Any:
             keys = list(place) if isinstance(place, dict) else list(range(len(place)))
             key = draw(st.sampled_from(keys))
         how = draw(st.sampled_from(["odd", "odd", "delete", "rename", "add", "wrap", "text"]))
-        odd = draw(st.sampled_from(ODD))
+        odd = copy.deepcopy(draw(st.sampled_from(ODD)))  # which a later change may change
         if how == "odd" or place is found:
             place[key] = odd
         elif how == "delete":
