@@ -90,7 +90,8 @@ def _zip_members(container: zipfile.ZipFile) -> Iterator[_Member]:
     for info in container.infolist():
         mode = info.external_attr >> 16
         # Writers on systems without Unix modes leave the type empty.
-        if info.is_dir() or S_ISDIR(mode):
+        # Not info.is_dir(), which fails on a name that is empty, or empty up to a NUL.
+        if info.filename.endswith("/") or S_ISDIR(mode):
             kind = "folder"
         elif S_ISREG(mode) or not S_IFMT(mode):
             kind = "file"
@@ -138,6 +139,8 @@ def _accepted(
                 raise ChecksumError(f"{archive}: refused: {other!r} and {name!r} differ in case only")
         name = "/".join(path)
         if member.kind == "file":
+            if not name:
+                raise ChecksumError(f"{archive}: refused: a member has no name")
             if name in files:
                 raise ChecksumError(f"{archive}: refused: {name!r} is there twice")
             files.add(name)

@@ -73,6 +73,14 @@ def test_tar_links_and_devices(tools: Any, tmp_path: Path, kind: bytes) -> None:
             read(buffer.getvalue(), [wanted], tmp_path)
 
 
+@pytest.mark.parametrize(("name", "reason"), [("\0", r"unsafe path '\\x00'"), (".", "a member has no name")])
+def test_zip_members_without_a_name(tools: Any, tmp_path: Path, name: str, reason: str) -> None:
+    """Also empty up to a NUL, which zipfile's own is_dir() does not expect."""
+    data = tools.zip({"a.png": b"A", "Q": b""}).replace(b"Q", name.encode())
+    with pytest.raises(ChecksumError, match=f"refused: {reason}"):
+        read(data, ["a.png"], tmp_path)
+
+
 def test_zip_symlink(tmp_path: Path) -> None:
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as archive:
