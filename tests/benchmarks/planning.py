@@ -2,9 +2,10 @@
 
     python tests/benchmarks/planning.py [--kernels 8 20 36]
 
-For each number of LR kernels, a run of 50 models on four sets at x2 and x4 is planned (`snakemake --dry-run`),
-with all that its rules state: parameters, resources, environments, messages.  Then a workflow of the same
-files and none of that.  Prints a table in Markdown, for docs/performance.md; the ratio is of processor seconds.
+For each number of LR kernels, a run of 50 models on four sets at x2 and x4 is planned (`snakemake --dry-
+run`), with all that its rules state: parameters, resources, environments, messages. Then a workflow of
+the same files and none of that. Prints a table in Markdown, for docs/performance.md; the ratio is of
+processor seconds.
 """
 
 from __future__ import annotations
