@@ -16,4 +16,5 @@ with job(snakemake.log[0]):
         Path(snakemake.input.cost),
         int(snakemake.wildcards.scale),
         Path(snakemake.output.csv).parent,
+        snakemake.params.receipts,
     )

@@ -7,7 +7,15 @@ from typing import Annotated
 import typer
 
 from sisr import __version__
-from sisr.commands import benching, getting, imaging, inquiring, judging, runs  # noqa: F401 - each adds its commands
+from sisr.commands import (  # noqa: F401 - each adds its commands
+    benching,
+    getting,
+    imaging,
+    inquiring,
+    judging,
+    runs,
+    timekeeping,
+)
 from sisr.commands.shared import app
 
 

@@ -25,7 +25,7 @@ PARAMETERS = 7
 #: Typer takes the options of a command from its signature.
 DICTATED = {
     *("commands.benching.bench", "commands.judging.score", "commands.imaging.upscale"),
-    "commands.inquiring.explain",
+    *("commands.inquiring.explain", "commands.timekeeping.time_models"),
 }
 FILES = {path: path.relative_to(PACKAGE).with_suffix("").parts for path in sorted(PACKAGE.rglob("*.py"))}
 MODULES = [parts for parts in FILES.values() if parts[-1] not in ("__init__", "__main__")]

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
-from sisr.analysis.cost import gathering
+from sisr.analysis.cost import gathering, receipts
+from sisr.models import model_digests
+from sisr.models.model_entries import get
 from sisr.report import ledger_page
 from tiny_project import CONFIG, Project, rows
 
@@ -22,6 +26,28 @@ COST = {
     "metrics": ["psnr@y-bt601"],
     "cost": {"time": True, "seconds": 0.05, "ledger": "tiny"},
 }
+
+
+def a_receipt(model: str, scale: int) -> dict[str, Any]:
+    """One of a GPU, with today's code, on which a call for 0.04 megapixels took 0.32 ms."""
+    series = {"p50": 0.00032, "p90": 0.00032, "p99": 0.00032, "microseconds": [[320]]}
+    taken = {
+        "status": "ok", "reason": "", "ratio": {"call": 0.5}, "spread": 0.01, "discarded_rounds": 0,
+        "energy_joules": 0.1, "model": {"call": series}, "reference": {"call": series, "network": series},
+        "peak_memory": None, "notes": [],
+    }  # fmt: skip
+    device = {
+        "kind": "cuda", "name": "NVIDIA Fake 100", "processor": "A CPU", "system": "Linux", "python": "3.12",
+        "cuda": "12.8", "driver": "570.86", "clock_mhz": 1980, "memory_clock_mhz": 2619, "threads": 1,
+        "torch": "2.13.0", "load": None,
+    }  # fmt: skip
+    return {
+        "version": receipts.VERSION, "model": model, "scale": scale, "date": "2026-03-01T12:00:00+00:00",
+        "weights": {}, "code": model_digests.code_of(get(model), scale), "device": device,
+        "options": {"channels_last": True, "compile": False, "cuda_graphs": False}, "changed": {},
+        "output": [200, 200], "allowed_spread": 0.03, "precisions": {"fp32": taken},
+        "reference": {"label": "R", "code": model_digests.code_of(receipts.REFERENCE, scale)},
+    }  # fmt: skip
 
 
 @pytest.mark.slow
@@ -58,6 +84,18 @@ def test_a_run_with_costs(project: Project) -> None:
         assert f"results/tiny/{name}" in page, name
 
     assert "Nothing to be done" in project.run().output
+    # A receipt of another device is shown beside the run's own time, and measures nothing anew.
+    receipts.write(a_receipt("bicubic", 2), project.root / "config/receipts")
+    assert set(project.run("--dry-run").jobs) == {"cost_table", "render_report", "crate", "all"}
+    assert project.run().status == 0
+    table = project.read("results/tiny/tables/cost_x2.md")
+    lines = [line.split(" | ")[1:4] for line in table.splitlines() if line.startswith("| Bicubic")]
+    own = f"this run: {cost['bicubic']['device']}, 2 threads"
+    assert lines[1:] == [[own, "—", lines[1][2]], ["NVIDIA Fake 100", "fp32", "0.00800"]]
+    # Of other code it is stale.
+    receipts.write(a_receipt("bicubic", 2) | {"code": "0" * 16}, project.root / "config/receipts")
+    assert project.run().status == 0
+    assert "stale: other code than today's" in project.read("results/tiny/tables/cost_x2.md")
     # Another way to lay out the table measures nothing anew.
     project.edit("scripts/sisr/report/cost_table.py", 'f"Cost ×{self.scale}"', 'f"Costs ×{self.scale}"')
     assert set(project.run("--dry-run").jobs) == {"cost_table", "render_report", "crate", "all"}

@@ -1,4 +1,5 @@
 # Analysis: phases, and what the models cost.
+from sisr.analysis.cost import receipts
 
 
 def phases_of_sets(scale=None):
@@ -51,3 +52,17 @@ def ledger_files():
         for model in RUN.models_of(dataset, kernel, scale)
         if MODELS[model].engine == "torch" and not MODELS[model].modifiers and MODELS[model].own is None
     ]
+
+
+def receipts_of(wildcards):
+    """Timing receipts of the run's models at a scale, below their folder: digest, and what is stale about them."""
+    scale = int(wildcards.scale)
+    paths = receipts.paths(models_of_scale(scale), scale)
+    found = {path: or_workflow_error(receipts.read, path) for path in paths}
+    return {
+        path.relative_to(receipts.FOLDER).as_posix(): [
+            file_digest(path),
+            or_workflow_error(receipts.stale, receipt, MODELS[receipt["model"]]),
+        ]
+        for path, receipt in found.items()
+    }

@@ -1,7 +1,7 @@
 # Models: what counts of them, their weights, and which run at which scale.
-from sisr.models import archs
+from sisr.models import model_digests
 from sisr.models.licences import licences_of
-from sisr.models.model_entries import engine_module, entry_of
+from sisr.models.model_entries import entry_of
 from sisr.models.recipes import read_recipe, start_of
 
 MODEL_KEYS = (
@@ -45,19 +45,7 @@ OWN_FILES = {
 
 def code_of_models(models):
     """Of engines and architectures, the code of those that models run."""
-    if any(model.own or model.outputs for model in models):  # only their files tell
-        return {}
-    return {
-        "sisr.models.model_entries.ENGINES": [f"{engine_module(model.engine)}:" for model in models],
-        "sisr.upscaling.engines.RESOLVERS": [],
-        **code_of_archs(model.params.get("arch") for model in models if model.engine == "torch"),
-    }
-
-
-def code_of_archs(names):
-    """Of the architectures, the code of some; libraries have no code of ours, and other engines none at all."""
-    ours = [name for name in names if name and name != "spandrel" and ":" not in name]
-    return {"sisr.models.archs.*": [or_workflow_error(archs.target, name) for name in ours]}
+    return or_workflow_error(model_digests.code_choices, models)
 
 
 def model_code(wildcards):

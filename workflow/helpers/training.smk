@@ -7,7 +7,10 @@ def recipe_of(wildcards):
 
 def recipe_code(wildcards):
     recipe = recipe_of(wildcards)
-    return {**code_of_archs([recipe.arch]), **code_of_kernels([recipe.kernel])}
+    return {
+        **or_workflow_error(model_digests.arch_choices, [recipe.arch]),
+        **code_of_kernels([recipe.kernel]),
+    }
 
 
 def recipe_kernel(wildcards):

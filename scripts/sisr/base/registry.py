@@ -36,7 +36,7 @@ DEPLOYMENT = "SISR_CONFIG"
 #: Environment variable with the user's own registries, folders and files, written as in ``PATH``.
 OWN = "SISR_REGISTRIES"
 #: Environment variable with digests of documents found valid, for the processes that this one starts.
-_VALID = "SISR_VALID"
+VALID = "SISR_VALID"
 #: Levels of nesting in a file, and values in it after its aliases were followed.
 _DEEPEST, _MOST_NODES = 100, 1_000_000
 #: Registries that a user's own may have entries of.
@@ -281,11 +281,11 @@ def _validate_once(document: Any, schema_name: str, source: str) -> None:
 
     Each job of a run reads registries that the run has read, and checking takes longer than reading.
     """
-    valid = os.environ.get(_VALID, "").split()
+    valid = os.environ.get(VALID, "").split()
     digest = hashlib.sha256(f"{schema_name} {document!r}".encode()).hexdigest()[:16]
     if digest not in valid:
         validate(document, schema_name, source)
-        os.environ[_VALID] = " ".join([*valid, digest])
+        os.environ[VALID] = " ".join([*valid, digest])
 
 
 #: Registry -> entry -> where it stands, of the registries as they were last loaded.

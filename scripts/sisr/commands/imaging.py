@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from sisr.base.errors import ModelUnavailable, SisrError
+from sisr.base.errors import SisrError
 from sisr.commands.network_options import NetworkClass, NetworkParams, arguments_of, only_scale
 from sisr.commands.shared import (
     RESOURCES,
@@ -21,6 +21,7 @@ from sisr.commands.shared import (
     Scale,
     app,
     check_outputs,
+    obtain_weights,
     one_line_errors,
 )
 from sisr.models.model_entries import Model
@@ -162,7 +163,7 @@ def upscale(
         from sisr.upscaling.detection import describe
 
         typer.echo(describe(chosen, scale), err=True)
-    files = _obtain_weights(chosen, scale, resources, mirror)
+    files = obtain_weights(chosen, scale, resources, mirror)
     with devices.lease(resolved) as leased:
         upscaler = engines.load(chosen, scale, files, leased, threads, options)
         written = upscale_folder(upscaler, images, target, chosen.label)
@@ -207,7 +208,7 @@ def export(
     chosen = model_entries.named(model)
     scale = scale or only_scale(chosen)
     check_outputs([target], "ONNX graph", [Path(model)], force)
-    files = _obtain_weights(chosen, scale, resources, mirror)
+    files = obtain_weights(chosen, scale, resources, mirror)
     with tempfile.TemporaryDirectory() as folder:
         graph = Path(folder, "graph.onnx")
         exporting.export(chosen, scale, files, graph, sides)
@@ -264,21 +265,3 @@ def _mean_psnr(model: Model, scale: int, files: Mapping[str, Path], sides: tuple
         hr = hr[: scale * height, : scale * width]
         found.append(psnr(hr, upscaler(apply("matlab-bicubic", hr, scale)), "y-bt601", scale))
     return float(np.mean(found))
-
-
-def _obtain_weights(model: Model, scale: int, resources: Path, mirror: str | None) -> Mapping[str, Path]:
-    """Weights of a model, fetched if they are not there yet; role -> path."""
-    from sisr.data.assets import fetch as fetch_asset
-    from sisr.upscaling.upscale import weight_files
-
-    weights = model.weights_for(scale)
-    if weights is None:
-        return {}
-    if weights.recipe:
-        trained = resources / "trained" / weights.recipe / f"x{scale}.safetensors"
-        if not trained.is_file():
-            raise ModelUnavailable(f"{trained}: not trained yet; run: snakemake --cores all {trained}")
-        return {"state": trained}
-    assert weights.asset is not None  # the schema asks for an asset or a recipe
-    fetch_asset(weights.asset, resources=resources, mirror=mirror)
-    return weight_files(model, scale, resources / "assets" / f"{weights.asset}.json")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import select
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from functools import wraps
 from pathlib import Path
 from typing import Annotated, Any
@@ -13,7 +13,8 @@ from typing import Annotated, Any
 import typer
 
 from sisr.base import registry
-from sisr.base.errors import SisrError, is_out_of_memory, out_of_memory
+from sisr.base.errors import ModelUnavailable, SisrError, is_out_of_memory, out_of_memory
+from sisr.models.model_entries import Model
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -83,6 +84,24 @@ def _nobody_reads() -> bool:
     pipe = select.poll()
     pipe.register(sys.stdout.fileno(), 0)
     return bool(pipe.poll(0))
+
+
+def obtain_weights(model: Model, scale: int, resources: Path, mirror: str | None) -> Mapping[str, Path]:
+    """Weights of a model, fetched if they are not there yet; role -> path."""
+    from sisr.data.assets import fetch as fetch_asset
+    from sisr.upscaling.upscale import weight_files
+
+    weights = model.weights_for(scale)
+    if weights is None:
+        return {}
+    if weights.recipe:
+        trained = resources / "trained" / weights.recipe / f"x{scale}.safetensors"
+        if not trained.is_file():
+            raise ModelUnavailable(f"{trained}: not trained yet; run: snakemake --cores all {trained}")
+        return {"state": trained}
+    assert weights.asset is not None  # the schema asks for an asset or a recipe
+    fetch_asset(weights.asset, resources=resources, mirror=mirror)
+    return weight_files(model, scale, resources / "assets" / f"{weights.asset}.json")
 
 
 def one_line_errors(command: Callable[..., None]) -> Callable[..., None]:

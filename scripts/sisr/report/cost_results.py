@@ -2,24 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from sisr.analysis import summaries
-from sisr.analysis.cost import gathering
-from sisr.report import challenge_sheets, cost_table
+from sisr.analysis.cost import gathering, receipts
+from sisr.report import challenge_sheets, cost_table, receipt_sheet
 from sisr.report.figures import quality_cost as figures
 from sisr.report.shown_run import ShownRun, first_kernel, summary_of
 
 
-def make_table(run: ShownRun, cost: Path, scale: int, out: Path) -> None:
-    """Write ``out/cost_x{scale}.csv``, ``.md`` and ``.html``: costs, and ranks by the rules of challenges."""
+def make_table(
+    run: ShownRun, cost: Path, scale: int, out: Path, stale: Mapping[str, Sequence[str]] | None = None
+) -> None:
+    """Write ``out/cost_x{scale}.csv``, ``.md`` and ``.html``: costs, receipts, and ranks by the rules of
+    challenges.
+
+    ``stale`` has the receipts, named below their folder, each with its digest and what is stale about it.
+    """
     rows, models = gathering.read(cost), run.names.models
     table = cost_table.build(rows, scale, models)
     notes = {reason: mark for mark, reason in table.notes}
     quality = challenge_sheets.quality_of(run, summaries.read_scores(run.scores), scale)
-    sheets = challenge_sheets.sheets(rows, scale, models, quality, notes)
+    taken = [
+        row
+        for name, (_, changed) in (stale or {}).items()
+        for row in receipts.rows(receipts.read(receipts.FOLDER / name), changed)
+    ]
+    sheets = [receipt_sheet.sheet(taken, rows, scale, models, notes)] if taken else []
+    sheets += challenge_sheets.sheets(rows, scale, models, quality, notes)
     table = replace(table, sheets=tuple(sheets), notes=tuple((m, r) for r, m in notes.items()))
     cost_table.write(table, rows, out)
 

@@ -80,10 +80,10 @@ def significant(value: float, digits: int = 3) -> str:
 
 
 def _number(name: str, divisor: float = 1.0) -> Callable[[Mapping[str, str]], float]:
-    return lambda row: float(row[name]) / divisor if row[name] not in ("", "global") else math.nan
+    return lambda row: float(row[name]) / divisor if row.get(name, "") not in ("", "global") else math.nan
 
 
-def _column(heading: str, unit: str, name: str, divisor: float, digits: int | None = None) -> CostColumn:
+def column_of(heading: str, unit: str, name: str, divisor: float, digits: int | None = None) -> CostColumn:
     """A column of plain numbers: with ``digits`` after the point, or with three significant ones below 1."""
     value = _number(name, divisor)
 
@@ -113,15 +113,15 @@ def _pixels(row: Mapping[str, str]) -> float:
 
 
 COUNTED = (
-    _column("Parameters", "K", "parameters", 1e3, 1),
-    _column("Multiply-adds", "G", "multiply_adds", 1e9, 1),
-    _column("Activations", "M", "activations", 1e6, 1),
+    column_of("Parameters", "K", "parameters", 1e3, 1),
+    column_of("Multiply-adds", "G", "multiply_adds", 1e9, 1),
+    column_of("Activations", "M", "activations", 1e6, 1),
     CostColumn("Receptive field", "LR px", _field, _field_value),
 )
 TIMED = (
-    _column("Time", "s / MP", "seconds", 1),
+    column_of("Time", "s / MP", "seconds", 1),
     CostColumn("IQR", "s / MP", lambda row: significant(_spread(row), 2), _spread),
-    _column("Peak memory", "MiB", "peak_memory", 2**20, 0),
+    column_of("Peak memory", "MiB", "peak_memory", 2**20, 0),
     CostColumn("at output", "px", lambda row: row["timed_output"].replace("x", "×") or MISSING, _pixels),
 )
 
@@ -224,11 +224,11 @@ def to_markdown(table: CostTable) -> str:
 
 
 def _grid(headings: Sequence[tuple[str, str]], lines: Iterable[CostLine]) -> list[str]:
-    head = ["Model", *(f"{title}<br>({unit})" for title, unit in headings)]
+    head = ["Model", *(f"{title}<br>({unit})" if unit else title for title, unit in headings)]
     found = [f"| {' | '.join(head)} |", f"|:---|{'---:|' * len(headings)}"]
     for line in lines:
         label = _escape(line.label) + (f"<sup>{line.mark}</sup>" if line.mark else "")
-        found.append(f"| {' | '.join([label, *line.cells])} |")
+        found.append(f"| {' | '.join([label, *map(_escape, line.cells)])} |")
     return found
 
 

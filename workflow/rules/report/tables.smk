@@ -78,6 +78,7 @@ rule cost_table:
         labels=result_labels(),
         datasets=RUN.values("dataset"),
         challenges=file_digest(registry.find("challenges.yaml")),
+        receipts=receipts_of,
         code=code_of("cost_table"),
     message:
         "Writing the cost table of x{wildcards.scale}"

@@ -24,6 +24,7 @@ from sisr.models.model_entries import Model, engine_module
 from sisr.upscaling import engines
 from sisr.upscaling.inference.options import Options
 
+Size = tuple[int, int]
 #: Sizes of the output, from that of the counts down, so that a slow model takes seconds and not minutes.
 SIZES = (OUTPUT, (640, 360), (320, 180), (160, 96))
 WARM_UPS = 2
@@ -70,15 +71,17 @@ def measure(
 
 
 def choose_size(
-    seconds_at: Callable[[tuple[int, int]], float], budget: float
-) -> tuple[tuple[int, int], float]:
-    """The largest of :data:`SIZES` at which the fewest calls fit in ``budget``, and its seconds a call.
+    seconds_at: Callable[[Size], float],
+    budget: float,
+    calls: int = WARM_UPS + CALLS[0],
+    largest: Size = SIZES[0],
+) -> tuple[Size, float]:
+    """The largest of :data:`SIZES` at which ``calls`` fit in ``budget``, and its seconds a call.
 
     Goes from the smallest upwards; the next size is tried where a time that grows with the pixels still
     fits.  ``seconds_at`` measures one call at a size of the output.
     """
-    calls = WARM_UPS + CALLS[0]
-    *larger, size = SIZES
+    *larger, size = (size for size in SIZES if size[0] <= largest[0])
     seconds = seconds_at(size)
     for bigger in reversed(larger):
         growth = bigger[0] * bigger[1] / (size[0] * size[1])
@@ -88,7 +91,7 @@ def choose_size(
     return size, seconds
 
 
-def image(size: tuple[int, int]) -> np.ndarray:
+def image(size: Size) -> np.ndarray:
     """The test image of ``(width, height)``: seeded noise, uint8 ``(h, w, 3)``.
 
     What is in an image changes no operation of these models; noise has no value so small that a processor
@@ -121,9 +124,9 @@ def time_model(
         used = leased if model.engine == "torch" else "cpu"
         peak = Peak(used)
         upscaler = engines.load(model, scale, files, leased, threads, options)
-        wait = _synchronise(used)
+        wait = synchroniser(used)
 
-        def once(size: tuple[int, int]) -> float:
+        def once(size: Size) -> float:
             lr = image((size[0] // scale, size[1] // scale))
             upscaler(lr)
             wait()
@@ -149,7 +152,7 @@ def time_model(
     }
 
 
-def _synchronise(device: str) -> Callable[[], object]:
+def synchroniser(device: str) -> Callable[[], object]:
     """A function that waits until the device has done all it was given."""
     if device.startswith("cuda"):
         import torch

@@ -74,13 +74,23 @@ class TorchUpscaler:
         """Enlarge images of one size and kind together."""
         network = self.runner.network
         peak = np.float32(network.peak)
+        sr = self.runner.run_batch(self._planes(lrs))
         if self.colour == "y":
-            planes = np.stack([luma_plane(lr) for lr in lrs])[:, None] * peak
-            sr = self.runner.run_batch(planes)[:, 0] / peak
-            return [with_chroma(lr, network.scale, plane) for lr, plane in zip(lrs, sr, strict=True)]
+            luma = sr[:, 0] / peak
+            return [with_chroma(lr, network.scale, plane) for lr, plane in zip(lrs, luma, strict=True)]
+        return list(sr.transpose(0, 2, 3, 1) * (255 / peak))
+
+    def alone(self, lr: np.ndarray) -> Callable[[], object]:
+        """The network on this image without what is around it, see :meth:`Runner.alone`."""
+        return self.runner.alone(self._planes([lr])[0])
+
+    def _planes(self, lrs: Sequence[np.ndarray]) -> np.ndarray:
+        """What the network takes of images of one size and kind: float32 ``(n, c, h, w)``."""
+        peak = np.float32(self.runner.network.peak)
+        if self.colour == "y":
+            return np.stack([luma_plane(lr) for lr in lrs])[:, None] * peak
         rgb = np.stack([lr if lr.ndim == 3 else np.repeat(lr[..., None], 3, axis=2) for lr in lrs])
-        planes = np.ascontiguousarray(rgb.transpose(0, 3, 1, 2), dtype=np.float32) * (peak / 255)
-        return list(self.runner.run_batch(planes).transpose(0, 2, 3, 1) * (255 / peak))
+        return np.ascontiguousarray(rgb.transpose(0, 3, 1, 2), dtype=np.float32) * (peak / 255)
 
 
 def load(

@@ -197,22 +197,40 @@ class Runner:
         ModelError : a wrong size or a value that is not finite, also in float32
         MemoryError : not even the smallest tile has room
         """
-        scale, factor = self.network.scale, self._factor
-        if self.network.enlarge_first:
-            source = np.stack([_enlarge(planes, scale) for planes in batch])
-        else:
-            source = np.ascontiguousarray(batch, np.float32)
+        factor = self._factor
+        source = self._enlarged(batch)
         height, width = source.shape[2:]
         source = self._padded(source)
         output = self._within_memory(source)
         expected = (*source.shape[:2], *(side * factor for side in source.shape[2:]))
         if output.shape != expected:
             shapes = f"output is {output.shape[1:]}, expected {expected[1:]}"
-            raise ModelError(f"{self.label}: {shapes} for x{scale}")
+            raise ModelError(f"{self.label}: {shapes} for x{self.network.scale}")
         wrong = ~np.isfinite(output).all(axis=(1, 2, 3))
         if wrong.any():
             output[wrong] = self._again_in_fp32(source[wrong])
         return output[:, :, : height * factor, : width * factor]
+
+    def alone(self, planes: Planes) -> Callable[[], Tensor]:
+        """What runs the network alone, on one image ``(c, h, w)`` that is on the device, whole and padded.
+
+        A copy of the image is part of each run, since some networks write into their input.
+        """
+        tensor = self._tensor(self._padded(self._enlarged(planes[None])))
+
+        def run() -> Tensor:
+            self._set_arithmetic()
+            with torch.inference_mode():
+                return self._forward(tensor.clone())
+
+        return run
+
+    def _enlarged(self, batch: Planes) -> Planes:
+        """What the module takes: images, or their bicubic enlargements."""
+        if self.network.enlarge_first:
+            larger = [imresize(planes.transpose(1, 2, 0), self.network.scale) for planes in batch]
+            batch = np.stack(larger).transpose(0, 3, 1, 2)
+        return np.ascontiguousarray(batch, np.float32)
 
     def _padded(self, source: Planes) -> Planes:
         """Images with the sides that the network takes; more of a reflection where a side is too short."""
@@ -331,18 +349,15 @@ class Runner:
             if needed > self.options.memory_mib * float(1 << 20):
                 raise OutOfMemory(f"{needed / (1 << 20):.0f} MiB needed, {self.options.memory_mib} allowed")
         with torch.inference_mode():
-            tensor = torch.from_numpy(np.ascontiguousarray(images))
-            if self._cuda:
-                tensor = tensor.pin_memory()
-            # A copy in any case: some networks write into their input.
-            tensor = tensor.to(
-                self.device,
-                _DTYPES[self.options.precision],
-                non_blocking=True,
-                copy=True,
-                memory_format=self._format,
-            )
-            return self._forward(tensor).float().cpu().numpy()
+            return self._forward(self._tensor(images)).float().cpu().numpy()
+
+    def _tensor(self, images: Planes) -> Tensor:
+        """Images on the device, as the network takes them; a copy, since some networks write into it."""
+        tensor = torch.from_numpy(np.ascontiguousarray(images))
+        if self._cuda:
+            tensor = tensor.pin_memory()
+        dtype = _DTYPES[self.options.precision]
+        return tensor.to(self.device, dtype, non_blocking=True, copy=True, memory_format=self._format)
 
     def _again_in_fp32(self, source: Planes) -> Planes:
         """The same images in float32, after a value overflowed in a smaller type."""
@@ -428,10 +443,6 @@ def _require_device(device: str) -> None:
             f"device: '{device}' was asked for, but torch {torch.__version__} finds "
             f"{torch.cuda.device_count()} CUDA GPUs"
         )
-
-
-def _enlarge(planes: Planes, scale: int) -> Planes:
-    return np.ascontiguousarray(imresize(planes.transpose(1, 2, 0), scale).transpose(2, 0, 1), np.float32)
 
 
 def _is_out_of_memory(error: BaseException) -> bool:

@@ -326,6 +326,27 @@ def test_a_network_may_write_into_its_input(channels_last: bool) -> None:
     assert np.array_equal(planes, kept)
 
 
+@pytest.mark.parametrize("name", ["espcn", "srcnn", "efdn"])
+def test_the_network_alone_gives_what_a_run_gives(name: str) -> None:
+    """Of an image, of its enlargement where the network refines that; each time the same."""
+    runner = Runner(network(name))
+    planes = sample(runner.network.channels, 24, 31)
+    alone = runner.alone(planes)
+    for _ in range(2):
+        assert np.array_equal(alone()[0].numpy(), runner.run(planes))
+
+
+def test_alone_a_network_may_write_into_its_input() -> None:
+    class Doubling(nn.Module):
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return x.mul_(2)
+
+    alone = Runner(Network(Doubling(), 1, 3, 1, False, "doubling"), Options(merge_linear=False)).alone(
+        sample(3, 8, 8)
+    )
+    assert torch.equal(alone(), alone())
+
+
 def test_other_errors_of_the_network_pass() -> None:
     class Broken(nn.Module):
         def forward(self, x: torch.Tensor) -> torch.Tensor:
