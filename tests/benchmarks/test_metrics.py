@@ -1,12 +1,12 @@
-"""Images per second of PSNR-Y + SSIM-Y beside BasicSR, scikit-image and pyiqa, in one run on two cores.
+"""Images per second of PSNR-Y + SSIM-Y beside BasicSR, scikit-image, pyiqa, piq and torchmetrics, in one run.
 
 The images are those of Urban100 where SISR_MIRROR has them (HR against its bicubic enlargement, x4), else
 random ones of their size.  They are in memory: decoding is the same for everybody, and is measured apart, in
 the last row, which is what ``sisr score`` does from file to number.  Nothing here asserts a time; values are
 asserted to agree.  Run with ``pytest tests/benchmarks -s``.
 
-pyiqa is not among the requirements, since its own would replace pinned packages; `make benchmark` puts it in
-.cache/peers.  Where it can be imported it is in the table, else the table says why not.
+The last three are not among the requirements, since their own would replace pinned packages; `make benchmark`
+puts them in .cache/peers.  Those that can be imported are in the table, which says of others why not.
 """
 
 from __future__ import annotations
@@ -17,7 +17,9 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -93,22 +95,53 @@ def skimage() -> Callable[[Images], Values]:
     return call
 
 
-def pyiqa() -> Callable[[Images], Values]:
-    """Its functions on the same luma, [0, 1]; raises ImportError where it or what it needs is missing."""
-    compat.prepare_torchvision()
-    if str(PEERS) not in sys.path:
-        sys.path.append(str(PEERS))  # after the pinned packages, which therefore win
-    import torch
+def of_torch(psnr_and_ssim: Callable[[], tuple[Any, Any]]) -> Callable[[], Callable[[Images], Values]]:
+    """Functions of tensors on the same luma, [0, 1]; raises ImportError where something is missing."""
+
+    def prepared() -> Callable[[Images], Values]:
+        compat.prepare_torchvision()
+        if str(PEERS) not in sys.path:
+            sys.path.append(str(PEERS))  # after the pinned packages, which therefore win
+        import torch
+
+        psnr, ssim = psnr_and_ssim()
+
+        def call(pair: Images) -> Values:
+            planes = [BT601.of(image)[SCALE:-SCALE, SCALE:-SCALE] / 255 for image in pair]
+            x, y = (torch.from_numpy(plane)[None, None] for plane in planes)
+            with torch.inference_mode():
+                return float(psnr(x, y, data_range=1.0)), float(ssim(x, y, data_range=1.0))
+
+        return call
+
+    return prepared
+
+
+@of_torch
+def pyiqa() -> tuple[Any, Any]:
     from pyiqa.archs.psnr_arch import psnr
     from pyiqa.archs.ssim_arch import ssim
 
-    def call(pair: Images) -> Values:
-        planes = [BT601.of(image)[SCALE:-SCALE, SCALE:-SCALE] / 255 for image in pair]
-        x, y = (torch.from_numpy(plane)[None, None] for plane in planes)
-        with torch.inference_mode():
-            return float(psnr(x, y, data_range=1.0)), float(ssim(x, y, data_range=1.0))
+    return psnr, ssim
 
-    return call
+
+@of_torch
+def piq() -> tuple[Any, Any]:
+    from piq import psnr, ssim
+
+    # It would shrink images of more than 256 pixels before SSIM.
+    return psnr, partial(ssim, downsample=False)
+
+
+@of_torch
+def torchmetrics() -> tuple[Any, Any]:
+    from torchmetrics.functional.image import peak_signal_noise_ratio, structural_similarity_index_measure
+
+    return peak_signal_noise_ratio, structural_similarity_index_measure
+
+
+#: Whose convolutions take every core already.
+TENSORS = {"pyiqa": pyiqa, "piq": piq, "torchmetrics": torchmetrics}
 
 
 def in_turn(function: Callable[[Images], Values], pairs: Sequence[Images]) -> list[Values]:
@@ -135,25 +168,27 @@ def test_psnr_and_ssim(
 
     theirs: dict[str, Callable[[Images], Values]] = {"BasicSR": basicsr(), "scikit-image": skimage()}
     notes = []
-    try:
-        theirs["pyiqa"] = pyiqa()
-    except ImportError as error:
-        notes.append(f"pyiqa: not measured: {error}")
+    for name, prepared in TENSORS.items():
+        try:
+            theirs[name] = prepared()
+        except ImportError as error:
+            notes.append(f"{name}: not measured: {error}")
     runs: dict[str, Callable[[], list[Values]]] = {
         "sisr, 1 thread": lambda: in_turn(ours, pairs),
         "sisr, 2 threads": lambda: in_threads(ours, pairs),
     }
     for name, function in theirs.items():
         runs[f"{name}, as it is called"] = lambda function=function: in_turn(function, pairs)
-        if name != "pyiqa":  # its convolutions take every core already
+        if name not in TENSORS:
             runs[f"{name}, in 2 threads"] = lambda function=function: in_threads(function, pairs)
     runs["sisr, 2 threads, decoding included"] = whole
 
     expected = in_turn(ours, pairs)
     for name, run in runs.items():
         found = run()
-        # pyiqa adds 1e-8 to the mean squared error.
-        assert np.allclose(found, expected, atol=1e-3 if name.startswith("pyiqa") else 1e-6, rtol=0), name
+        # pyiqa and piq add 1e-8 to the mean squared error; torchmetrics computes in float32.
+        within = 1e-3 if name.startswith(tuple(TENSORS)) else 1e-6
+        assert np.allclose(found, expected, atol=within, rtol=0), name
     times: dict[str, list[float]] = {name: [] for name in runs}
     for _ in range(ROUNDS):  # interleaved, so that a busy machine disturbs all alike
         for name, run in runs.items():

@@ -31,9 +31,11 @@ from sisr.data.assets import fetch
 from sisr.lr.degrade import degrade
 from sisr.models import archs, compat, model_entries
 from sisr.scoring.score import Evaluation, Pair, score_pairs
-from sisr.upscaling import engines
+from sisr.upscaling import engines, networks
 from sisr.upscaling.upscale import upscale_images
+from torch import Tensor, nn
 
+EDSR = "edsr-baseline"
 SCALE = 4
 ROUNDS = 3
 THREADS = os.cpu_count() or 1
@@ -62,29 +64,50 @@ def folder(mirror: Path, resources: Path, tmp_path: Path) -> Path:
     return tmp_path
 
 
-def write_weights(model: str, target: Path, mirror: Path, resources: Path) -> None:
-    """IMDN's published ones; EDSR's are in no mirror, and are drawn here."""
-    if model == "imdn":
-        published = fetch("imdn-x4", resources, mirror=mirror, progress=False).path("IMDN_x4.pth")
-        target.write_bytes(published.read_bytes())
-        return
-    torch.manual_seed(0)
-    params = model_entries.get(model).params
-    torch.save({"params": archs.build(params["arch"], SCALE, **params["args"]).state_dict()}, target)
+def write_weights(model: str, folder: Path, mirror: Path, resources: Path) -> dict[str, Path]:
+    """Published weights, for either program in its form; EDSR's are in no mirror, and are drawn here."""
+    ours, theirs = folder / "weights.pth", folder / "peer.pth"
+    entry = model_entries.get(model)
+    if model == EDSR:
+        torch.manual_seed(0)
+        drawn = archs.build(entry.params["arch"], SCALE, **entry.params["args"])
+        torch.save({"params": drawn.state_dict()}, ours)
+        return {"sisr": ours, "BasicSR": ours}
+    weights = entry.weights[SCALE]
+    assert weights.asset is not None
+    published = fetch(weights.asset, resources, mirror=mirror, progress=False).path(weights.files["state"])
+    ours.write_bytes(published.read_bytes())
+    torch.save(
+        {"params": Peer(model, networks.load(entry, SCALE, {"state": ours}).module).state_dict()}, theirs
+    )
+    return {"sisr": ours, "BasicSR": theirs}
+
+
+class Peer(nn.Module):
+    """A network as BasicSR is told of it: a user's class, on [0, 1]."""
+
+    def __init__(self, model: str, network: nn.Module | None = None) -> None:
+        super().__init__()
+        entry = model_entries.get(model)
+        built = archs.build(entry.params["arch"], SCALE, **entry.params.get("args", {}))
+        self.network, self.peak = network or built, entry.input_peak
+
+    def forward(self, x: Tensor) -> Tensor:
+        found: Tensor = self.network(x * self.peak) / self.peak
+        return found
 
 
 # --- the two programs, each in its process ---------------------------------------------------------------
 
 
 def basicsr(model: str, weights: Path, folder: Path) -> Callable[[], list[float]]:
-    """BasicSR's program on the folder; IMDN is registered with it as any user's class would be."""
+    """BasicSR's program on the folder, with its own EDSR, else with a class as any user registers one."""
     compat.prepare_torchvision()
     from basicsr.test import test_pipeline
     from basicsr.utils.registry import ARCH_REGISTRY, METRIC_REGISTRY
-    from sisr.models.archs.imdn import IMDN
 
     torch.set_num_threads(THREADS)
-    ARCH_REGISTRY.register(IMDN)
+    ARCH_REGISTRY.register(Peer)
     values: list[float] = []
 
     def kept_psnr(*images: Any, **options: Any) -> float:
@@ -92,8 +115,8 @@ def basicsr(model: str, weights: Path, folder: Path) -> Callable[[], list[float]
         return values[-1]
 
     METRIC_REGISTRY.register(kept_psnr)
-    network: Mapping[str, Any] = {"type": "IMDN"}
-    if model != "imdn":
+    network: Mapping[str, Any] = {"type": "Peer", "model": model}
+    if model == EDSR:
         network = {"type": "EDSR", "upscale": SCALE, **model_entries.get(model).params["args"]}
     options = {
         "name": "peer",
@@ -110,10 +133,10 @@ def basicsr(model: str, weights: Path, folder: Path) -> Callable[[], list[float]
                 "io_backend": {"type": "disk"},
             }
         },
-        "network_g": {"scale": SCALE, **network} if model == "imdn" else network,
+        "network_g": network,
         "path": {
             "pretrain_network_g": str(weights),
-            "param_key_g": None if model == "imdn" else "params",
+            "param_key_g": "params",
             "strict_load_g": True,
         },
         "val": {
@@ -184,17 +207,19 @@ def test_the_cuda_script_says_what_it_needs() -> None:
     assert "needs a CUDA GPU" in done.stderr
 
 
-@pytest.mark.parametrize("model", ["edsr-baseline", "imdn"])
+@pytest.mark.parametrize("model", [EDSR, "imdn", "rlfn", "span-28", "pan"])
 def test_inference(
     model: str, folder: Path, mirror: Path, resources: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    weights = folder / "weights.pth"
-    write_weights(model, weights, mirror, resources)
+    weights = write_weights(model, folder, mirror, resources)
     with ExitStack() as stack:
         processes = {
             name: stack.enter_context(
                 ProcessPoolExecutor(
-                    1, get_context("spawn"), initializer=prepare, initargs=(name, model, weights, folder)
+                    1,
+                    get_context("spawn"),
+                    initializer=prepare,
+                    initargs=(name, model, weights[name], folder),
                 )
             )
             for name in PROGRAMS

@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 from sisr.analysis import summaries
 from sisr.report import table_writers, tables
-from sisr.report.cost_table import CostLine, CostTable, _column
+from sisr.report.cost_table import CostLine, CostTable, column_of
 from sisr.report.figures import columns, crops, plots, style
 from sisr.report.shown_run import Names
 from sisr.scoring.metrics import parse_measure
@@ -84,7 +84,7 @@ def test_a_table_has_the_marks_that_were_chosen_and_what_models_cost(scores: pd.
         [("d", "k", 4, m, "ok", "", 5) for m in NAMES.models], columns=list(summaries.STATUS_COLUMNS)
     )
     table = tables.build(summaries.summarise(scores), status, NAMES, 4)
-    parameters = _column("Parameters", "K", "parameters", 1e3, 1)
+    parameters = column_of("Parameters", "K", "parameters", 1e3, 1)
     lines = (CostLine("Model B & C", ("12.5",), (12.5,)),)
     cost = CostTable(4, (parameters,), lines, (), ())
     text = table_writers.to_latex(table, table_writers.LOOKS[look], cost)

@@ -56,7 +56,7 @@ def export(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
         )  # fmt: skip
         load = networks.load
         with monkeypatch.context() as patch:
-            patch.setattr(imaging, "_obtain_weights", lambda *_: {})
+            patch.setattr(imaging, "obtain_weights", lambda *_: {})
             patch.setattr(networks, "load", lambda of, *rest: network if of.id == "imdn" else load(of, *rest))
             command = ["export", "imdn", str(tmp_path / "net.onnx"), "--scale", "2", *options]
             result = CliRunner().invoke(app, command)

@@ -15,7 +15,7 @@ NEEDED = {"numpy": "numpy", "torch": "torch", "yaml": "PyYAML", "safetensors": "
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(description="Take timing receipts on a machine that has no network.")
     parser.add_argument("--out", type=Path, default=Path("receipts"), help="folder for the receipts")
     parser.add_argument("--budget", type=float, default=600, help="seconds for all models (default: 600)")
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:N or mps (default: auto)")
