@@ -142,14 +142,16 @@ def arguments(draw: st.DrawFn) -> Case:
                 )
     if draw(st.integers(0, 9)) == 0:
         argv.insert(draw(st.integers(0, len(argv))), draw(VALUES))
-    if name[0] in ("degrade", "upscale", "score", "bench"):
+    if name[0] in ("degrade", "upscale", "score", "bench", "export", "time"):
         # Where one of these is at the end of all options, nothing is downloaded.
         argv += [] if name[0] == "degrade" else ["--mirror", "in"]
     argv += (
         ["--resources", "res"]
-        if name[0] in ("upscale", "score", "fetch", "train", "certify", "reproduce")
+        if name[0] in ("upscale", "score", "fetch", "train", "certify", "reproduce", "export", "time")
         else []
     )
+    # As little as it can be, and not into the project.
+    argv += ["--budget", "1", "--out", "receipts"] if name[0] == "time" else []
 
     def build(work: Path) -> None:
         for folder in ("in", "sr"):

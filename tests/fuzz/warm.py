@@ -9,6 +9,7 @@ import contextlib
 import gc
 import io
 import itertools
+import multiprocessing
 import os
 import re
 import resource
@@ -154,6 +155,8 @@ def _child(case: Case, work: Path, out: int, err: int) -> NoReturn:
     status = 1
     try:
         os.setsid()
+        # A worker of a pool, which this process was, may have no children.
+        multiprocessing.current_process()._config["daemon"] = False
         os.chdir(work)
         nothing = os.open(os.devnull, os.O_RDONLY)
         for number, place in ((nothing, 0), (out, 1), (err, 2)):
