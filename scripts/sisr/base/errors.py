@@ -117,6 +117,15 @@ def out_of_memory(error: BaseException) -> str:
     return f"out of memory: {said[0]}" if said else "out of memory"
 
 
+def first_line(error: BaseException) -> str:
+    """What an error of a library says, in one line; its type where it says nothing.
+
+    >>> first_line(RuntimeError("no kernel\\nat line 3")), first_line(KeyError())
+    ('no kernel', 'KeyError')
+    """
+    return next(iter(str(error).strip().splitlines()), type(error).__name__)
+
+
 def unknown(kind: str, name: str, known: Iterable[str]) -> str:
     """Message for a name that is not in a registry, with the closest known name as a hint.
 

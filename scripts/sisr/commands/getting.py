@@ -20,6 +20,7 @@ from sisr.commands.shared import (
     app,
     check_outputs,
     one_line_errors,
+    trained_file,
 )
 from sisr.models.licences import licences_of
 from sisr.models.model_entries import entry_of
@@ -120,14 +121,14 @@ def train(
     checked = read_recipe(recipe)
     first = start_of(checked)
     of = checked.start_scale or scale
-    start = resources / "trained" / first.name / f"x{of}.safetensors" if first else None
+    start = trained_file(resources, first.name, of) if first else None
     if start is not None and not start.is_file():
         raise SisrError(f"{start}: not trained yet; run: sisr train {checked.start} --scale {of}")
     files = {
         asset: fetch_asset(asset, resources=resources, mirror=mirror, progress=sys.stderr.isatty()).paths()
         for asset in checked.assets
     }
-    target = out or resources / "trained" / recipe / f"x{scale}.safetensors"
+    target = out or trained_file(resources, recipe, scale)
     read = [*(path for paths in files.values() for path in paths.values()), *([start] if start else [])]
     check_outputs([target], "safetensors file", read, force)
     with devices.lease(devices.resolve(device)) as leased:

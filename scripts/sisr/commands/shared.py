@@ -86,6 +86,11 @@ def _nobody_reads() -> bool:
     return bool(pipe.poll(0))
 
 
+def trained_file(resources: Path, recipe: str, scale: int) -> Path:
+    """Where the weights are that a recipe trains."""
+    return resources / "trained" / recipe / f"x{scale}.safetensors"
+
+
 def obtain_weights(model: Model, scale: int, resources: Path, mirror: str | None) -> Mapping[str, Path]:
     """Weights of a model, fetched if they are not there yet; role -> path."""
     from sisr.data.assets import fetch as fetch_asset
@@ -95,7 +100,7 @@ def obtain_weights(model: Model, scale: int, resources: Path, mirror: str | None
     if weights is None:
         return {}
     if weights.recipe:
-        trained = resources / "trained" / weights.recipe / f"x{scale}.safetensors"
+        trained = trained_file(resources, weights.recipe, scale)
         if not trained.is_file():
             raise ModelUnavailable(f"{trained}: not trained yet; run: snakemake --cores all {trained}")
         return {"state": trained}

@@ -10,7 +10,15 @@ import typer
 
 from sisr.base import registry
 from sisr.base.errors import SisrError
-from sisr.commands.shared import RESOURCES, Mirror, Resources, app, obtain_weights, one_line_errors
+from sisr.commands.shared import (
+    RESOURCES,
+    Mirror,
+    Resources,
+    app,
+    obtain_weights,
+    one_line_errors,
+    trained_file,
+)
 from sisr.models import model_entries
 
 if TYPE_CHECKING:
@@ -116,7 +124,7 @@ def _is_here(model: model_entries.Model, scale: int, resources: Path) -> bool:
     if weights is None:
         return True
     if weights.recipe:
-        return (resources / "trained" / weights.recipe / f"x{scale}.safetensors").is_file()
+        return trained_file(resources, weights.recipe, scale).is_file()
     from sisr.base.errors import AssetError
     from sisr.data.assets import FetchedAsset
 

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from sisr.base.atomic import replacing
-from sisr.base.errors import ModelError
+from sisr.base.errors import ModelError, first_line
 from sisr.models.model_entries import Model
 from sisr.upscaling import engines, networks
 
@@ -76,7 +76,7 @@ def export(
                 input_names=["lr"], output_names=["sr"], dynamic_axes=axes,
             )  # fmt: skip
         except Exception as error:  # whatever code of any network raises under it
-            reason = next(iter(str(error).strip().splitlines()), type(error).__name__).partition(". ")[0]
+            reason = first_line(error).partition(". ")[0]
             hint = "" if size else "; for images of one size it may be: --size 128x128"
             raise ModelError(f"{model.label}: cannot be exported: {reason[:300]}{hint}") from None
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from sisr.base.errors import ModelUnavailable
+from sisr.base.errors import ModelUnavailable, first_line
 from sisr.models.model_entries import Model
 
 if TYPE_CHECKING:
@@ -107,7 +107,7 @@ def count_module(
             multiply_adds, activations, added = _operations(module, ntire_shape)
             found = replace(found, ntire_multiply_adds=multiply_adds + added, ntire_activations=activations)
     except (NotImplementedError, RuntimeError) as error:
-        return Count(parameters, reason=f"needs values to run: {_first_line(error)}")
+        return Count(parameters, reason=f"needs values to run: {first_line(error)}")
     return found
 
 
@@ -154,7 +154,7 @@ def _torch(model: Model, scale: int, weights: WeightFiles) -> Count:
     try:
         field = receptive_field(module, channels, scale, enlarged)
     except RuntimeError as error:
-        field, reason = None, f"receptive field: {_first_line(error)}"
+        field, reason = None, f"receptive field: {first_line(error)}"
     else:
         reason = ""
     multiple = getattr(module, "multiple_of", 1)
@@ -166,10 +166,6 @@ def _torch(model: Model, scale: int, weights: WeightFiles) -> Count:
     side = NTIRE_INPUT * (scale if enlarged else 1)
     found = count_module(module, shape(*input_size(scale, enlarged)), shape(side, side))
     return replace(found, receptive_field=field, reason=found.reason or reason)
-
-
-def _first_line(error: Exception) -> str:
-    return next(iter(str(error).strip().splitlines()), type(error).__name__)
 
 
 def _ncnn(model: Model, scale: int, weights: WeightFiles) -> Count:

@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from sisr.base.errors import ModelError, is_out_of_memory
+from sisr.base.errors import ModelError, first_line, is_out_of_memory
 from sisr.models.model_entries import Model
 from sisr.upscaling.engines import RawUpscaler
 from sisr.upscaling.engines.planes import SIZES, Planes, Seen, image_upscaler, probe
@@ -93,7 +93,7 @@ def open_graph(path: Path, threads: int, peak: int = 255) -> Graph:
                     f"{path}: its values are in another file than {path.name}.data beside it; export it with "
                     "external_data=False"
                 ) from None
-            raise ModelError(f"{path}: onnxruntime cannot read it: {_first_line(error)}") from None
+            raise ModelError(f"{path}: onnxruntime cannot read it: {first_line(error)}") from None
     inputs, outputs = session.get_inputs(), session.get_outputs()
     if len(inputs) != 1 or len(outputs) != 1:
         raise ModelError(f"{path}: {len(inputs)} inputs and {len(outputs)} outputs, expected one of each")
@@ -112,7 +112,7 @@ def open_graph(path: Path, threads: int, peak: int = 255) -> Graph:
         except Exception as error:
             if is_out_of_memory(error):
                 raise
-            raise ModelError(f"{path}: onnxruntime: {_first_line(error)}") from None
+            raise ModelError(f"{path}: onnxruntime: {first_line(error)}") from None
         return np.asarray(output)[0].astype(np.float32) * level
 
     return Graph(run, channels, size, kind is np.uint8)
@@ -127,7 +127,3 @@ def _shape_of(graph_input: Any, path: Path) -> tuple[tuple[int, ...], tuple[int 
         raise ModelError(f"{path}: takes {shape}, channels last; expected (n, c, h, w)")
     height, width = (side if isinstance(side, int) else None for side in shape[2:])
     return (shape[1],) if isinstance(shape[1], int) else (3, 1), (height, width)
-
-
-def _first_line(error: Exception) -> str:
-    return str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
